@@ -1,0 +1,94 @@
+"""Every layer class of Keras 3 and tf_keras, those of Keras 1 and 2, and TensorFlow 1's functions.
+
+Rows live in three tables by what the layers do. The tests walk ``keras.layers`` and
+``tf_keras.layers`` of the installed packages and fail on a class that has no row, on a
+parameter that moved and on a default that changed.
+"""
+
+from __future__ import annotations
+
+from fromlogits_audit.catalogue.interface import Effect, LayerSpec, Shape
+from fromlogits_audit.catalogue.layers_data import DATA_LAYERS
+from fromlogits_audit.catalogue.layers_functional import FUNCTIONAL_LAYERS
+from fromlogits_audit.catalogue.layers_shape import SHAPE_LAYERS
+from fromlogits_audit.catalogue.layers_weighted import WEIGHTED_LAYERS
+from fromlogits_audit.catalogue.rows import params
+
+LAYERS: tuple[LayerSpec, ...] = WEIGHTED_LAYERS + SHAPE_LAYERS + DATA_LAYERS
+
+
+def _merge(name: str, shape: Shape, signature: str, aliases: tuple[str, ...] = ()) -> LayerSpec:
+    """A row for a function that merges tensors, ``keras.layers.<name>``."""
+    canonical = f"keras.layers.{name}"
+    source = f"keras.src.layers.merging.{name}"
+    return LayerSpec(canonical, Effect.MERGE, shape, params(signature), source, aliases=aliases)
+
+
+MERGE_FUNCTIONS: tuple[LayerSpec, ...] = (
+    _merge("add", Shape.MERGE, "inputs"),
+    _merge("subtract", Shape.MERGE, "inputs"),
+    _merge("multiply", Shape.MERGE, "inputs"),
+    _merge("average", Shape.MERGE, "inputs"),
+    _merge("maximum", Shape.MERGE, "inputs"),
+    _merge("minimum", Shape.MERGE, "inputs"),
+    _merge("concatenate", Shape.CONCATENATE, "inputs, axis=-1"),
+    _merge("dot", Shape.UNKNOWN, "inputs, axes=-1"),
+    # Keras 1: one function for all, ``merge([a, b], mode="concat")``.
+    LayerSpec(
+        "keras.layers.merge",
+        Effect.MERGE,
+        Shape.UNKNOWN,
+        params("inputs, mode='sum', concat_axis=-1"),
+        "keras 1.2 source",
+    ),
+)
+
+LEGACY_KEYWORDS: dict[str, str] = {
+    "nb_filter": "filters",
+    "nb_row": "kernel_size",
+    "nb_col": "kernel_size",
+    "filter_length": "kernel_size",
+    "border_mode": "padding",
+    "subsample": "strides",
+    "bias": "use_bias",
+    "init": "kernel_initializer",
+    "W_regularizer": "kernel_regularizer",
+    "b_regularizer": "bias_regularizer",
+    "p": "rate",
+    "nb_words": "input_dim",
+    "inner_activation": "recurrent_activation",
+}
+"""Keras 1 keywords and what Keras 2 called them (its ``legacy/interfaces.py``)."""
+
+_CLASSES: dict[str, LayerSpec] = {name: spec for spec in LAYERS for name in (spec.name, *spec.aliases)}
+_MERGES: dict[str, LayerSpec] = {spec.name: spec for spec in MERGE_FUNCTIONS}
+_FUNCTIONAL: dict[str, LayerSpec] = {
+    name: spec for spec in FUNCTIONAL_LAYERS for name in (spec.name, *spec.aliases)
+}
+
+
+def layer_class(canonical: str) -> LayerSpec | None:
+    """The row of a layer class, by canonical name (``keras.layers.Dense``)."""
+    return _CLASSES.get(canonical)
+
+
+def merge_function(canonical: str) -> LayerSpec | None:
+    """The row of ``keras.layers.concatenate`` and its siblings, which take the tensors directly."""
+    return _MERGES.get(canonical)
+
+
+def functional_layer(canonical: str) -> LayerSpec | None:
+    """The row of a TensorFlow 1 layer function, whose first parameter takes the tensor."""
+    return _FUNCTIONAL.get(canonical)
+
+
+def parameter_name(spec: LayerSpec, keyword: str) -> str:
+    """The Keras 3 name of a keyword given to a layer; Keras 1 spelled some of them otherwise.
+
+    ``output_dim`` is Keras 1's word for the units of any layer; ``Embedding`` keeps it.
+    """
+    if keyword in spec.parameters.names:
+        return keyword
+    if keyword == "output_dim" and spec.units:
+        return spec.units
+    return LEGACY_KEYWORDS.get(keyword, keyword)

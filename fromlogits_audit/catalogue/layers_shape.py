@@ -1,0 +1,377 @@
+"""Layer rows: activations, and layers that keep, move, merge or rescale what they are given.
+
+What each does to a scale was measured on rows that sum to one. tests/test_catalogue.py compares
+every row with the installed Keras 3 and tf_keras.
+"""
+
+from __future__ import annotations
+
+from fromlogits_audit.catalogue.interface import Effect, LayerSpec, Shape
+from fromlogits_audit.catalogue.rows import KERAS_1, layer
+
+ACTIVATION = Effect.ACTIVATION
+KEEP = Effect.KEEP
+LAMBDA = Effect.LAMBDA
+LOGITS_ONLY = Effect.LOGITS_ONLY
+MERGE = Effect.MERGE
+OPAQUE = Effect.OPAQUE
+UNBOUND = Effect.UNBOUND
+
+SHAPE_LAYERS: tuple[LayerSpec, ...] = (
+    layer(
+        "Activation",
+        ACTIVATION,
+        Shape.SAME,
+        "activation",
+        "activations.activation",
+        activation="activation",
+    ),
+    layer("Softmax", ACTIVATION, Shape.SAME, "axis=-1", "activations.softmax", activation="softmax"),
+    layer(
+        "ReLU",
+        ACTIVATION,
+        Shape.SAME,
+        "max_value=None, negative_slope=0.0, threshold=0.0",
+        "activations.relu",
+        activation="relu",
+    ),
+    layer(
+        "LeakyReLU",
+        ACTIVATION,
+        Shape.SAME,
+        "negative_slope=0.3",
+        "activations.leaky_relu",
+        activation="leaky_relu",
+    ),
+    layer(
+        "PReLU",
+        ACTIVATION,
+        Shape.SAME,
+        "alpha_initializer='Zeros', alpha_regularizer=None, alpha_constraint=None, shared_axes=None",
+        "activations.prelu",
+        activation="prelu",
+    ),
+    layer("ELU", ACTIVATION, Shape.SAME, "alpha=1.0", "activations.elu", activation="elu"),
+    layer(
+        "ThresholdedReLU",
+        ACTIVATION,
+        Shape.SAME,
+        "theta=1.0",
+        "tf_keras.src.layers.activation.thresholded_relu",
+        activation="relu",
+    ),
+    layer("Identity", KEEP, Shape.SAME, "", "core.identity"),
+    layer("Dropout", KEEP, Shape.SAME, "rate, noise_shape=None, seed=None", "regularization.dropout"),
+    layer(
+        "SpatialDropout1D",
+        KEEP,
+        Shape.SAME,
+        "rate, seed=None, name=None, dtype=None",
+        "regularization.spatial_dropout",
+    ),
+    layer(
+        "SpatialDropout2D",
+        KEEP,
+        Shape.SAME,
+        "rate, data_format=None, seed=None, name=None, dtype=None",
+        "regularization.spatial_dropout",
+    ),
+    layer(
+        "SpatialDropout3D",
+        KEEP,
+        Shape.SAME,
+        "rate, data_format=None, seed=None, name=None, dtype=None",
+        "regularization.spatial_dropout",
+    ),
+    layer("GaussianNoise", KEEP, Shape.SAME, "stddev, seed=None", "regularization.gaussian_noise"),
+    layer("GaussianDropout", KEEP, Shape.SAME, "rate, seed=None", "regularization.gaussian_dropout"),
+    layer(
+        "AlphaDropout",
+        KEEP,
+        Shape.SAME,
+        "rate, noise_shape=None, seed=None",
+        "regularization.alpha_dropout",
+    ),
+    layer(
+        "ActivityRegularization",
+        KEEP,
+        Shape.SAME,
+        "l1=0.0, l2=0.0",
+        "regularization.activity_regularization",
+    ),
+    layer("Masking", KEEP, Shape.SAME, "mask_value=0.0", "core.masking"),
+    layer("Flatten", KEEP, Shape.FLATTEN, "data_format=None", "reshaping.flatten"),
+    layer("Reshape", KEEP, Shape.RESHAPE, "target_shape", "reshaping.reshape"),
+    layer("Permute", KEEP, Shape.PERMUTE, "dims", "reshaping.permute"),
+    layer("RepeatVector", KEEP, Shape.REPEAT, "n", "reshaping.repeat_vector"),
+    layer("Cropping1D", KEEP, Shape.POOL, "cropping=(1,1)", "reshaping.cropping1d"),
+    layer("Cropping2D", KEEP, Shape.POOL, "cropping=..., data_format=None", "reshaping.cropping2d"),
+    layer("Cropping3D", KEEP, Shape.POOL, "cropping=..., data_format=None", "reshaping.cropping3d"),
+    layer("UpSampling1D", KEEP, Shape.POOL, "size=2", "reshaping.up_sampling1d"),
+    layer(
+        "UpSampling2D",
+        KEEP,
+        Shape.POOL,
+        "size=(2,2), data_format=None, interpolation='nearest'",
+        "reshaping.up_sampling2d",
+    ),
+    layer("UpSampling3D", KEEP, Shape.POOL, "size=(2,2,2), data_format=None", "reshaping.up_sampling3d"),
+    layer(
+        "AveragePooling1D",
+        KEEP,
+        Shape.POOL,
+        "pool_size, strides=None, padding='valid', data_format=None, name=None",
+        "pooling.average_pooling1d",
+        aliases="AvgPool1D",
+    ),
+    layer(
+        "AveragePooling2D",
+        KEEP,
+        Shape.POOL,
+        "pool_size, strides=None, padding='valid', data_format=None, name=None",
+        "pooling.average_pooling2d",
+        aliases="AvgPool2D",
+    ),
+    layer(
+        "AveragePooling3D",
+        KEEP,
+        Shape.POOL,
+        "pool_size, strides=None, padding='valid', data_format=None, name=None",
+        "pooling.average_pooling3d",
+        aliases="AvgPool3D",
+    ),
+    layer(
+        "AdaptiveAveragePooling1D",
+        KEEP,
+        Shape.POOL,
+        "output_size, data_format=None",
+        "pooling.adaptive_average_pooling1d",
+    ),
+    layer(
+        "AdaptiveAveragePooling2D",
+        KEEP,
+        Shape.POOL,
+        "output_size, data_format=None",
+        "pooling.adaptive_average_pooling2d",
+    ),
+    layer(
+        "AdaptiveAveragePooling3D",
+        KEEP,
+        Shape.POOL,
+        "output_size, data_format=None",
+        "pooling.adaptive_average_pooling3d",
+    ),
+    layer(
+        "Resizing",
+        KEEP,
+        Shape.POOL,
+        "height, width, interpolation='bilinear', crop_to_aspect_ratio=False, "
+        "pad_to_aspect_ratio=False, fill_mode='constant', fill_value=0.0, antialias=False, "
+        "data_format=None",
+        "preprocessing.image_preprocessing.resizing",
+    ),
+    layer(
+        "GlobalAveragePooling1D",
+        KEEP,
+        Shape.GLOBAL_POOL,
+        "data_format=None, keepdims=False",
+        "pooling.global_average_pooling1d",
+        aliases="GlobalAvgPool1D",
+    ),
+    layer(
+        "GlobalAveragePooling2D",
+        KEEP,
+        Shape.GLOBAL_POOL,
+        "data_format=None, keepdims=False",
+        "pooling.global_average_pooling2d",
+        aliases="GlobalAvgPool2D",
+    ),
+    layer(
+        "GlobalAveragePooling3D",
+        KEEP,
+        Shape.GLOBAL_POOL,
+        "data_format=None, keepdims=False",
+        "pooling.global_average_pooling3d",
+        aliases="GlobalAvgPool3D",
+    ),
+    layer(
+        "MaxPooling1D",
+        LOGITS_ONLY,
+        Shape.POOL,
+        "pool_size=2, strides=None, padding='valid', data_format=None, name=None",
+        "pooling.max_pooling1d",
+        aliases="MaxPool1D",
+    ),
+    layer(
+        "MaxPooling2D",
+        LOGITS_ONLY,
+        Shape.POOL,
+        "pool_size=(2,2), strides=None, padding='valid', data_format=None, name=None",
+        "pooling.max_pooling2d",
+        aliases="MaxPool2D",
+    ),
+    layer(
+        "MaxPooling3D",
+        LOGITS_ONLY,
+        Shape.POOL,
+        "pool_size=(2,2,2), strides=None, padding='valid', data_format=None, name=None",
+        "pooling.max_pooling3d",
+        aliases="MaxPool3D",
+    ),
+    layer(
+        "AdaptiveMaxPooling1D",
+        LOGITS_ONLY,
+        Shape.POOL,
+        "output_size, data_format=None",
+        "pooling.adaptive_max_pooling1d",
+    ),
+    layer(
+        "AdaptiveMaxPooling2D",
+        LOGITS_ONLY,
+        Shape.POOL,
+        "output_size, data_format=None",
+        "pooling.adaptive_max_pooling2d",
+    ),
+    layer(
+        "AdaptiveMaxPooling3D",
+        LOGITS_ONLY,
+        Shape.POOL,
+        "output_size, data_format=None",
+        "pooling.adaptive_max_pooling3d",
+    ),
+    layer(
+        "ZeroPadding1D",
+        LOGITS_ONLY,
+        Shape.POOL,
+        "padding=1, data_format=None",
+        "reshaping.zero_padding1d",
+    ),
+    layer(
+        "ZeroPadding2D",
+        LOGITS_ONLY,
+        Shape.POOL,
+        "padding=(1,1), data_format=None",
+        "reshaping.zero_padding2d",
+    ),
+    layer(
+        "ZeroPadding3D",
+        LOGITS_ONLY,
+        Shape.POOL,
+        "padding=..., data_format=None",
+        "reshaping.zero_padding3d",
+    ),
+    layer(
+        "GlobalMaxPooling1D",
+        LOGITS_ONLY,
+        Shape.GLOBAL_POOL,
+        "data_format=None, keepdims=False",
+        "pooling.global_max_pooling1d",
+        aliases="GlobalMaxPool1D",
+    ),
+    layer(
+        "GlobalMaxPooling2D",
+        LOGITS_ONLY,
+        Shape.GLOBAL_POOL,
+        "data_format=None, keepdims=False",
+        "pooling.global_max_pooling2d",
+        aliases="GlobalMaxPool2D",
+    ),
+    layer(
+        "GlobalMaxPooling3D",
+        LOGITS_ONLY,
+        Shape.GLOBAL_POOL,
+        "data_format=None, keepdims=False",
+        "pooling.global_max_pooling3d",
+        aliases="GlobalMaxPool3D",
+    ),
+    layer(
+        "BatchNormalization",
+        UNBOUND,
+        Shape.SAME,
+        "axis=-1, momentum=0.99, epsilon=0.001, center=True, scale=True, beta_initializer='zeros', "
+        "gamma_initializer='ones', moving_mean_initializer='zeros', "
+        "moving_variance_initializer='ones', beta_regularizer=None, gamma_regularizer=None, "
+        "beta_constraint=None, gamma_constraint=None, renorm=False, renorm_clipping=None, "
+        "renorm_momentum=0.99, synchronized=False",
+        "normalization.batch_normalization",
+        aliases="SyncBatchNormalization BatchNormalizationV1 BatchNormalizationV2",
+    ),
+    layer(
+        "LayerNormalization",
+        UNBOUND,
+        Shape.SAME,
+        "axis=-1, epsilon=0.001, center=True, scale=True, beta_initializer='zeros', "
+        "gamma_initializer='ones', beta_regularizer=None, gamma_regularizer=None, "
+        "beta_constraint=None, gamma_constraint=None",
+        "normalization.layer_normalization",
+    ),
+    layer(
+        "GroupNormalization",
+        UNBOUND,
+        Shape.SAME,
+        "groups=32, axis=-1, epsilon=0.001, center=True, scale=True, beta_initializer='zeros', "
+        "gamma_initializer='ones', beta_regularizer=None, gamma_regularizer=None, "
+        "beta_constraint=None, gamma_constraint=None",
+        "normalization.group_normalization",
+    ),
+    layer(
+        "RMSNormalization",
+        UNBOUND,
+        Shape.SAME,
+        "axis=-1, epsilon=1e-06",
+        "normalization.rms_normalization",
+    ),
+    layer("Rescaling", UNBOUND, Shape.SAME, "scale, offset=0.0", "preprocessing.rescaling"),
+    layer(
+        "Normalization",
+        UNBOUND,
+        Shape.SAME,
+        "axis=-1, mean=None, variance=None, invert=False",
+        "preprocessing.normalization",
+    ),
+    layer("UnitNormalization", OPAQUE, Shape.SAME, "axis=-1", "normalization.unit_normalization"),
+    layer("Add", MERGE, Shape.MERGE, "", "merging.add"),
+    layer("Subtract", MERGE, Shape.MERGE, "", "merging.subtract"),
+    layer("Multiply", MERGE, Shape.MERGE, "", "merging.multiply"),
+    layer("Average", MERGE, Shape.MERGE, "", "merging.average"),
+    layer("Maximum", MERGE, Shape.MERGE, "", "merging.maximum"),
+    layer("Minimum", MERGE, Shape.MERGE, "", "merging.minimum"),
+    layer("Concatenate", MERGE, Shape.CONCATENATE, "axis=-1", "merging.concatenate"),
+    layer("Dot", MERGE, Shape.UNKNOWN, "axes, normalize=False", "merging.dot"),
+    layer(
+        "Lambda",
+        LAMBDA,
+        Shape.UNKNOWN,
+        "function, output_shape=None, mask=None, arguments=None",
+        "core.lambda_layer",
+    ),
+    layer(
+        "TFSMLayer",
+        OPAQUE,
+        Shape.UNKNOWN,
+        "filepath, call_endpoint='serve', call_training_endpoint=None, trainable=True, name=None, dtype=None",
+        "keras.src.export.tfsm_layer",
+    ),
+    layer(
+        "JaxLayer",
+        OPAQUE,
+        Shape.UNKNOWN,
+        "call_fn, init_fn=None, params=None, state=None, seed=None, native_serialization_platforms=None",
+        "keras.src.utils.jax_layer",
+    ),
+    layer(
+        "FlaxLayer",
+        OPAQUE,
+        Shape.UNKNOWN,
+        "module, method=None, variables=None",
+        "keras.src.utils.jax_layer",
+    ),
+    layer(
+        "TorchModuleWrapper",
+        OPAQUE,
+        Shape.UNKNOWN,
+        "module, name=None, output_shape=None",
+        "keras.src.utils.torch_utils",
+    ),
+    layer("Merge", MERGE, Shape.UNKNOWN, "layers=None, mode='sum', concat_axis=-1", KERAS_1),
+)

@@ -1,0 +1,273 @@
+"""The command: arguments to Settings, a Report to bytes and an exit status. Nothing else.
+
+Only click is imported at the top: ``--help`` has to answer at once, so whatever needs the parser or
+the terminal library is imported by the command that uses it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from fromlogits_audit import __version__
+from fromlogits_audit.errors import AuditError, UsageError
+from fromlogits_audit.reporters.interface import FORMATS, MACHINE_FORMATS, Style
+
+if TYPE_CHECKING:
+    from fromlogits_audit.config import Settings
+    from fromlogits_audit.report import Report
+
+PROGRAM = "fromlogits-audit"
+DEBUG = "FROMLOGITS_AUDIT_DEBUG"
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class ExitCode(IntEnum):
+    """What the process says to its caller."""
+
+    OK = 0
+    FINDINGS = 1
+    ERROR = 2
+    """A wrong call, or a bug of ours."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The entry point: run the command and leave the process with its exit status."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status. Every error ends here."""
+    try:
+        return int(cli.main(arguments, prog_name=PROGRAM, standalone_mode=False) or ExitCode.OK)
+    except click.ClickException as error:
+        error.show()
+    except UsageError as error:
+        _note(f"error: {error}")
+    except (click.Abort, KeyboardInterrupt):
+        _note("interrupted")
+    except BrokenPipeError:
+        _silence_stdout()
+    except Exception as error:
+        _report_bug(error)
+    return ExitCode.ERROR
+
+
+def _report_bug(error: Exception) -> None:
+    what = str(error) if isinstance(error, AuditError) else f"{type(error).__name__}: {error}"
+    _note(f"{PROGRAM} {__version__} failed: {what}")
+    _note("This is a bug in the tool, not in your code. Please report it with what you ran.")
+    if os.environ.get(DEBUG):
+        _note("".join(traceback.format_exception(error)).rstrip())
+    else:
+        _note(f"Set {DEBUG}=1 to see the traceback.")
+
+
+def _note(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _silence_stdout() -> None:
+    """Whoever read our output has gone: let the interpreter's last flush go nowhere."""
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device, not a path
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name=PROGRAM)
+def cli() -> None:
+    """Find Keras losses that disagree with what their model returns.
+
+    Exit status: 0 nothing found at or above --fail-on, 1 findings, 2 a usage or internal error.
+    """
+
+
+def report_options(command: Command) -> Command:
+    """The options of every command that ends in a report."""
+    options: list[Callable[[Any], Any]] = [
+        click.option("--output-format", type=click.Choice(FORMATS), help="Default: text."),
+        click.option(
+            "--output-file", type=click.Path(dir_okay=False, path_type=Path), help="Instead of stdout."
+        ),
+        click.option("--select", multiple=True, metavar="CODES", help="Only these rules: FLA101,FLA2 ..."),
+        click.option("--ignore", multiple=True, metavar="CODES", help="All but these rules."),
+        click.option(
+            "--fail-on",
+            type=click.Choice(("error", "warning", "never")),
+            help="The least severity that gives exit status 1. Default: warning.",
+        ),
+        click.option("--exit-zero", is_flag=True, help="Exit status 0 whatever is found."),
+        click.option("--strict", is_flag=True, help="A site that could not be decided is an error (FLA002)."),
+        click.option(
+            "--config",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="Instead of the nearest pyproject.toml.",
+        ),
+        click.option("-q", "--quiet", is_flag=True, help="Findings only, no summary."),
+        click.option("--keras", type=click.Choice(("2", "3")), help="Which Keras runs the code."),
+        click.option(
+            "--backend", type=click.Choice(("tensorflow", "jax", "torch")), help="Which backend runs it."
+        ),
+        click.option("--show-sites", is_flag=True, help="List every loss and metric that was checked."),
+        click.option("--statistics", is_flag=True, help="Count the findings of each rule."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, allow_dash=True))
+@report_options
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these out, as in a .gitignore.")
+@click.option("--stdin-filename", metavar="FILE", help="The name of what - reads from standard input.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), metavar="N", help="How many processes. Default: all cores."
+)
+@click.option("--no-cache", is_flag=True, help="Analyse everything anew.")
+def scan(
+    paths: tuple[Path, ...],
+    config: Path | None,
+    stdin_filename: str | None,
+    jobs: int | None,
+    no_cache: bool,
+    **options: Any,
+) -> ExitCode:
+    """Audit Python files and notebooks; a folder is walked. Default: the current folder."""
+    from fromlogits_audit import pipeline
+
+    from_stdin = _reads_stdin(paths, stdin_filename)
+    named = [Path(stdin_filename or "stdin.py")] if from_stdin else list(paths)
+    settings = _settings(named, config, options)
+    if from_stdin:
+        text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
+        report = pipeline.audit_text(text, named[0].as_posix(), settings, cwd=Path.cwd())
+    else:
+        report = pipeline.audit_source(named, settings)
+    return _deliver(report, settings, options)
+
+
+def _reads_stdin(paths: tuple[Path, ...], stdin_filename: str | None) -> bool:
+    dash = any(str(path) == "-" for path in paths)
+    if dash and len(paths) > 1:
+        raise UsageError("- (standard input) can't be mixed with other paths.")
+    if stdin_filename and not dash:
+        raise UsageError("--stdin-filename needs - as the only path.")
+    return dash
+
+
+def _settings(paths: Sequence[Path], config: Path | None, options: dict[str, Any]) -> Settings:
+    """The configuration with what the command line says instead."""
+    from dataclasses import replace
+
+    from fromlogits_audit.config import codes, load
+
+    given: dict[str, Any] = {
+        "select": codes(_words(options["select"])),
+        "ignore": codes(_words(options["ignore"])),
+        "exclude": tuple(options.get("exclude", ())),
+        "fail_on": options["fail_on"],
+        "strict": options["strict"],
+        "output_format": options["output_format"],
+        "keras": int(options["keras"]) if options["keras"] else None,
+        "backend": options["backend"],
+    }
+    return replace(load(paths, config), **{key: value for key, value in given.items() if value})
+
+
+def _words(values: Sequence[str]) -> list[str]:
+    """The values of an option that may be repeated and may hold commas."""
+    return [word.strip() for value in values for word in value.split(",") if word.strip()]
+
+
+def _deliver(report: Report, settings: Settings, options: dict[str, Any]) -> ExitCode:
+    """Write the report where it belongs and say how the run ended."""
+    from fromlogits_audit.reporters.interface import reporter
+
+    output_file: Path | None = options["output_file"]
+    style = Style(
+        colour=output_file is None and _wants_colour(),
+        width=shutil.get_terminal_size((120, 24)).columns,
+        quiet=options["quiet"],
+        show_sites=options["show_sites"],
+        statistics=options["statistics"],
+    )
+    _write(reporter(settings.output_format)(report, style), output_file)
+    if options["statistics"] and settings.output_format in MACHINE_FORMATS:
+        _note_statistics(report)
+    failed = report.fails(settings.threshold) and not options["exit_zero"]
+    return ExitCode.FINDINGS if failed else ExitCode.OK
+
+
+def _note_statistics(report: Report) -> None:
+    """A document for a program holds nothing else, so the counts go beside it."""
+    from fromlogits_audit.reporters.wording import statistics
+
+    for line in statistics(report):
+        _note(line)
+
+
+def _wants_colour() -> bool:
+    """https://no-color.org and https://force-color.org; else colour is for terminals."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _write(text: str, output_file: Path | None) -> None:
+    """To a file as UTF-8, or to standard output as it is encoded; what can't be written is escaped."""
+    if output_file is not None:
+        _write_file(text, output_file)
+        return
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        click.echo(text.encode(encoding, "backslashreplace"), nl=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader had enough (`| head`). The exit status still says what was found.
+        _silence_stdout()
+
+
+def _write_file(text: str, output_file: Path) -> None:
+    try:
+        output_file.write_bytes(text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise UsageError(f"cannot write {output_file}: {error.strerror or error}") from error
+
+
+@cli.command()
+@click.option("--output-format", type=click.Choice(("text", "json")), default="text", show_default=True)
+def rules(output_format: str) -> ExitCode:
+    """List the rules: code, severity, name, what each finds."""
+    from fromlogits_audit.reporters.rules import as_json, as_text
+    from fromlogits_audit.rules import RULES
+
+    _write(as_json(RULES) if output_format == "json" else as_text(RULES), None)
+    return ExitCode.OK
+
+
+@cli.command()
+@click.argument("code")
+def explain(code: str) -> ExitCode:
+    """Show one rule's page: what, why, a bad and a good example, how to fix. CODE may be its name."""
+    from fromlogits_audit.config import nearest
+    from fromlogits_audit.reporters.rules import page
+    from fromlogits_audit.rules import RULES
+
+    wanted = code.strip().lower()
+    for rule in RULES:
+        if wanted in (rule.code.lower(), rule.name):
+            _write(page(rule), None)
+            return ExitCode.OK
+    known = [word for rule in RULES for word in (rule.code, rule.name)]
+    raise UsageError(f"there is no rule {code!r}.{nearest(code, known)}")

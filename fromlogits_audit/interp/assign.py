@@ -1,0 +1,81 @@
+"""Assignment targets: names, attributes, items, sequences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from fromlogits_audit.interp import containers
+from fromlogits_audit.interp.attributes import set_attribute
+from fromlogits_audit.interp.choice import alternatives
+from fromlogits_audit.interp.items import unpacked
+from fromlogits_audit.interp.state import Frame
+from fromlogits_audit.interp.values import Choice, InstanceV, ListV, TupleV, Value
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+
+def assign(run: Run, frame: Frame, target: cst.CSTNode, value: Value) -> None:
+    """Bind a value to a target."""
+    from fromlogits_audit.interp.evaluate import evaluate
+
+    if isinstance(target, cst.Name):
+        holder = frame.globals_of.get(target.value, frame)
+        run.state.write(holder, target.value, value)
+    elif isinstance(target, cst.Attribute):
+        set_attribute(run, evaluate(run, frame, target.value), target.attr.value, value)
+    elif isinstance(target, cst.Subscript):
+        _item(run, frame, target, value)
+    elif isinstance(target, (cst.Tuple, cst.List)):
+        _sequence(run, frame, target, value)
+    elif isinstance(target, cst.StarredElement):
+        assign(run, frame, target.value, value)
+
+
+def _item(run: Run, frame: Frame, target: cst.Subscript, value: Value) -> None:
+    from fromlogits_audit.interp.evaluate import evaluate
+
+    base = evaluate(run, frame, target.value)
+    first = target.slice[0].slice
+    if not isinstance(first, cst.Index):
+        return
+    index = evaluate(run, frame, first.value)
+    branches = []
+    options = alternatives(base, run.state.guard)
+    for guard, option in options:
+        with run.state.branch(guard) as branch:
+            if isinstance(option, InstanceV):
+                run.call_special(option, "__setitem__", (index, value), None)
+            else:
+                containers.set_item(run, option, index, value)
+        branches.append(branch)
+    if isinstance(base, Choice):
+        run.state.join(branches)
+    else:
+        run.state.adopt(branches[0])
+
+
+def _sequence(run: Run, frame: Frame, target: cst.Tuple | cst.List, value: Value) -> None:
+    elements = target.elements
+    starred = next((i for i, e in enumerate(elements) if isinstance(e, cst.StarredElement)), None)
+    if starred is None:
+        for element, item in zip(elements, unpacked(run, value, len(elements)), strict=True):
+            assign(run, frame, element.value, item)
+        return
+    before, after = elements[:starred], elements[starred + 1 :]
+    items = unpacked(run, value, max(len(before), 1))
+    for element, item in zip(before, items, strict=False):
+        assign(run, frame, element.value, item)
+    content = value.slots["items"] if isinstance(value, ListV) else value
+    rest: Value = ListV(tuple(items[-1:]), True)
+    if isinstance(content, TupleV):
+        end = len(content.items) - len(after)
+        rest = ListV(content.items[starred:end], content.open)
+        for element, item in zip(after, content.items[end:], strict=False):
+            assign(run, frame, element.value, item)
+    else:
+        for element in after:
+            assign(run, frame, element.value, items[-1])
+    assign(run, frame, elements[starred].value, rest)

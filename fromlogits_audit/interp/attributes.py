@@ -1,0 +1,152 @@
+"""Attribute access, reading and writing, over every kind of value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.classes import bound_member, class_attribute, external_bases, find_member, unknown_base
+from fromlogits_audit.interp.names import narrowed, placed
+from fromlogits_audit.interp.values import (
+    BagV,
+    BoundV,
+    Choice,
+    ClassV,
+    Const,
+    ExternalV,
+    FuncV,
+    InstanceV,
+    MethodV,
+    ModuleV,
+    PartialV,
+    Place,
+    SuperV,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+
+def get_attribute(run: Run, base: Value, name: str, place: Place) -> Value:
+    """``base.name`` over all alternatives."""
+    if isinstance(base, Choice):
+        rows = alternatives(base, run.state.guard)
+        return choose([(guard, get_attribute(run, value, name, place)) for guard, value in rows])
+    return placed(narrowed(run, _read(run, base, name, place)), place)
+
+
+def _read(run: Run, base: Value, name: str, place: Place) -> Value:
+    if isinstance(base, ExternalV):
+        return run.external_attribute(base, name, place)
+    if isinstance(base, Unknown):
+        return Unknown(base.reason, ("attribute", base.key, name))
+    if isinstance(base, ModuleV):
+        return run.module_attribute(base, name, place)
+    if isinstance(base, InstanceV):
+        return instance_attribute(run, base, name, place)
+    if isinstance(base, ClassV):
+        return _class(run, base, name, place)
+    if isinstance(base, SuperV):
+        return _super(run, base, name, place)
+    if isinstance(base, BagV):
+        return _bag(run, base, name, place)
+    if isinstance(base, (FuncV, BoundV, PartialV)):
+        return _function(run, base, name, place)
+    special = run.keras.attribute(run, base, name, place)
+    return special if special is not None else MethodV(base, name, None, place)
+
+
+def _function(run: Run, base: Value, name: str, place: Place) -> Value:
+    if name == "__name__" and isinstance(base, FuncV):
+        return Const(base.core.name)
+    if isinstance(base, PartialV) and name == "func":
+        return base.func
+    return MethodV(base, name, None, place)
+
+
+def _bag(run: Run, base: BagV, name: str, place: Place) -> Value:
+    if name in base.slots:
+        return base.slots[name]
+    if base.kind == "namespace":
+        return Unknown(Undecided(Why.RUNTIME, f"option {name}"), ("attribute", id(base), name), place)
+    return MethodV(base, name, base.kind, place)
+
+
+def instance_attribute(run: Run, base: InstanceV, name: str, place: Place | None) -> Value:
+    """An attribute of an instance of a project class."""
+    if name in base.slots:
+        return base.slots[name]
+    if name == "__class__":
+        return base.cls
+    found = find_member(base.cls, name)
+    if found is not None:
+        return bound_member(run, found[1], base, found[0], place)
+    bases = external_bases(base.cls)
+    for external in bases:
+        special = run.keras.inherited(run, base, name, external, place)
+        if special is not None:
+            return special
+    fallback = find_member(base.cls, "__getattr__")
+    if fallback is not None and isinstance(fallback[1], FuncV):
+        return run.state.fresh(Why.UNSUPPORTED, "__getattr__")
+    missing = unknown_base(base.cls)
+    if missing is not None:
+        return Unknown(missing.reason, ("attribute", id(base), name), place)
+    if bases:
+        return Unknown(Undecided(Why.EXTERNAL, f"attribute {name} of {bases[0]}"), ("attribute", id(base), name), place)
+    detail = f"attribute {name} of {base.cls.name} is set nowhere"
+    return Unknown(Undecided(Why.UNDEFINED, detail), ("attribute", id(base), name), place)
+
+
+def _class(run: Run, base: ClassV, name: str, place: Place) -> Value:
+    if name == "__name__":
+        return Const(base.name)
+    found = class_attribute(run, base, name, place)
+    if found is not None:
+        return found
+    missing = unknown_base(base)
+    reason = missing.reason if missing else Undecided(Why.UNDEFINED, f"attribute {name} of class {base.name}")
+    return Unknown(reason, ("attribute", id(base), name), place)
+
+
+def _super(run: Run, base: SuperV, name: str, place: Place) -> Value:
+    receiver = base.receiver
+    cls = receiver.cls if isinstance(receiver, InstanceV) else receiver
+    if not isinstance(cls, ClassV):
+        return run.state.fresh(Why.UNSUPPORTED, "super()")
+    found = find_member(cls, name, after=base.after)
+    if found is not None:
+        return bound_member(run, found[1], receiver, found[0], place)
+    for external in external_bases(cls):
+        return MethodV(receiver, name, external, place)
+    missing = unknown_base(cls)
+    if missing is not None:
+        return Unknown(missing.reason, ("super", id(receiver), name), place)
+    return MethodV(receiver, name, "builtins.object", place)
+
+
+def set_attribute(run: Run, base: Value, name: str, value: Value) -> None:
+    """``base.name = value``."""
+    if isinstance(base, Choice):
+        branches = []
+        for guard, option in alternatives(base, run.state.guard):
+            with run.state.branch(guard) as branch:
+                set_attribute(run, option, name, value)
+            branches.append(branch)
+        run.state.join(branches)
+    elif isinstance(base, InstanceV):
+        found = find_member(base.cls, name)
+        setter = ("setter", name)
+        if found is not None and setter in found[0].slots:
+            run.call(found[0].slots[setter], run.args(base, value), None)
+        else:
+            run.state.write(base, name, value)
+    elif isinstance(base, (ClassV, BagV)):
+        run.state.write(base, name, value)
+    elif isinstance(base, ModuleV) and base.module.frame is not None:
+        run.state.write(base.module.frame, name, value)
+    else:
+        run.keras.set_attribute(run, base, name, value)

@@ -1,0 +1,128 @@
+"""Calling values: one dispatch over what a callable may be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp import builtin
+from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.classes import find_member, instantiate
+from fromlogits_audit.interp.functions import invoke
+from fromlogits_audit.interp.values import (
+    Args,
+    BagV,
+    BoundV,
+    Choice,
+    ClassV,
+    ExternalV,
+    FuncV,
+    InstanceV,
+    MethodV,
+    PartialV,
+    Place,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+
+def call(run: Run, function: Value, args: Args, place: Place | None) -> Value:
+    """The result of calling a value; each alternative runs under its own assumptions."""
+    if not isinstance(function, Choice):
+        return _call(run, function, args, place)
+    pairs = []
+    branches = []
+    for guard, option in alternatives(function, run.state.guard):
+        with run.state.branch(guard) as branch:
+            pairs.append((guard, _call(run, option, args, place)))
+        branches.append(branch)
+    run.state.join(branches)
+    return choose(pairs)
+
+
+def _call(run: Run, function: Value, args: Args, place: Place | None) -> Value:
+    if isinstance(function, FuncV):
+        return run.declared(function, args) or invoke(run, function.core, args)
+    if isinstance(function, BoundV):
+        return _bound(run, function, args)
+    if isinstance(function, ClassV):
+        return instantiate(run, function, args, place)
+    if isinstance(function, PartialV):
+        return call(run, function.func, merged(function.args, args), place)
+    if isinstance(function, ExternalV):
+        return _external(run, function, args, place)
+    if isinstance(function, MethodV):
+        return _method(run, function, args, place)
+    if isinstance(function, InstanceV):
+        return call_instance(run, function, args, place)
+    special = run.keras.call_value(run, function, args, place)
+    if special is not None:
+        return special
+    if isinstance(function, Unknown):
+        return _unknown(run, function, args, place)
+    return run.state.fresh(Why.UNSUPPORTED, "a call of something that is no function")
+
+
+def merged(first: Args, second: Args) -> Args:
+    """The arguments of a partial, then those of the call."""
+    return Args(
+        (*first.positional, *second.positional),
+        {**first.keywords, **second.keywords},
+        first.star or second.star,
+        first.double or second.double,
+    )
+
+
+def _bound(run: Run, function: BoundV, args: Args) -> Value:
+    full = Args((function.receiver, *args.positional), args.keywords, args.star, args.double)
+    return run.declared(function.func, args) or invoke(run, function.func.core, full, function.receiver)
+
+
+def _external(run: Run, function: ExternalV, args: Args, place: Place | None) -> Value:
+    result = run.keras.call_external(run, function, args, place)
+    if result is None:
+        result = builtin.call_external(run, function.name, args, place)
+    if result is None:
+        run.escaped(function.name, args)
+        reason = Undecided(Why.EXTERNAL, f"result of {function.name}")
+        return Unknown(reason, run.state.fresh(Why.EXTERNAL).key, place)
+    return result
+
+
+def _method(run: Run, method: MethodV, args: Args, place: Place | None) -> Value:
+    result = run.keras.call_method(run, method, args, place)
+    if result is None:
+        result = builtin.call_method(run, method, args, place)
+    if result is None:
+        run.escaped(method.name, args)
+        return run.state.fresh(Why.UNSUPPORTED, f"method {method.name}", place)
+    return result
+
+
+def call_instance(run: Run, instance: InstanceV, args: Args, place: Place | None) -> Value:
+    """``instance(...)``: a Keras layer, model, loss or metric of the project, or ``__call__``."""
+    found = find_member(instance.cls, "__call__")
+    if found is not None and isinstance(found[1], FuncV):
+        full = Args((instance, *args.positional), args.keywords, args.star, args.double)
+        return invoke(run, found[1].core, full, instance)
+    result = run.keras.call_instance(run, instance, args, place)
+    if result is not None:
+        return result
+    return run.state.fresh(Why.UNSUPPORTED, f"a call of an instance of {instance.cls.name}")
+
+
+def _unknown(run: Run, function: Unknown, args: Args, place: Place | None) -> Value:
+    """A call of something unknown: what it was given may have been used there."""
+    run.escaped("something unknown", args)
+    chosen = run.keras.tuner_choice(run, function, args)
+    if chosen is not None:
+        return chosen
+    fallback = builtin.default_of_get(function, args)
+    if fallback is not None:
+        return fallback
+    return Unknown(function.reason, ("call", function.key, run.state.fresh(Why.RUNTIME).key), place)
+
+

@@ -1,0 +1,127 @@
+"""Alternatives under assumptions: how branches are kept apart, and how operations meet them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from fromlogits_audit.interp.values import (
+    ALWAYS,
+    Choice,
+    Const,
+    Entries,
+    ExternalV,
+    FuncV,
+    Guard,
+    TupleV,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Undecided, Why
+
+MAX_ALTERNATIVES = 16
+
+
+def compatible(a: Guard, b: Guard) -> bool:
+    """Whether two conjunctions of assumptions can hold together."""
+    if not a or not b:
+        return True
+    known = dict(a)
+    equal = {key[:2]: key[2] for key, holds in a if holds and _is_equality(key)}
+    for key, holds in b:
+        if known.get(key, holds) != holds:
+            return False
+        if holds and _is_equality(key) and equal.get(key[:2], key[2]) != key[2]:  # type: ignore[index]
+            return False
+    return True
+
+
+def _is_equality(key: object) -> bool:
+    return isinstance(key, tuple) and len(key) == 3 and key[0] == "=="
+
+
+def alternatives(value: Value, path: Guard = ALWAYS) -> list[tuple[Guard, Value]]:
+    """The values this may be, with their guards, as far as the path allows them."""
+    if not isinstance(value, Choice):
+        return [(ALWAYS, value)]
+    possible = [(guard, v) for guard, v in value.alternatives if compatible(guard, path)]
+    return possible or list(value.alternatives)
+
+
+def choose(pairs: Iterable[tuple[Guard, Value]]) -> Value:
+    """One value of several: flattened, without impossible or repeated alternatives, bounded."""
+    flat: list[tuple[Guard, Value]] = []
+    for guard, value in pairs:
+        if isinstance(value, Choice):
+            flat.extend((guard | g, v) for g, v in value.alternatives if compatible(guard, g))
+        else:
+            flat.append((guard, value))
+    groups: list[tuple[list[Guard], Value]] = []
+    for guard, value in flat:
+        for guards, seen in groups:
+            if same(seen, value):
+                guards.append(guard)
+                break
+        else:
+            groups.append(([guard], value))
+    if len(groups) == 1:
+        return groups[0][1]
+    if len(groups) > MAX_ALTERNATIVES:
+        return Unknown(Undecided(Why.LIMIT, "too many alternatives"), ("?limit", id(groups)))
+    if not groups:
+        return Unknown(Undecided(Why.UNSUPPORTED, "no value"), ("?none", id(groups)))
+    return Choice(tuple((_common(guards), value) for guards, value in groups))
+
+
+def _common(guards: list[Guard]) -> Guard:
+    """What all the guards assume: weaker than any of them, never wrong."""
+    return frozenset.intersection(*guards) if len(guards) > 1 else guards[0]
+
+
+def same(a: Value, b: Value) -> bool:
+    """Whether two values are certainly the same."""
+    if a is b:
+        return True
+    if isinstance(a, Const) and isinstance(b, Const):
+        return type(a.value) is type(b.value) and bool(a.value == b.value) and a.place == b.place
+    if isinstance(a, ExternalV) and isinstance(b, ExternalV):
+        return a.name == b.name and a.place == b.place
+    if isinstance(a, Unknown) and isinstance(b, Unknown):
+        return a.key == b.key
+    if isinstance(a, FuncV) and isinstance(b, FuncV):
+        return a.core is b.core and a.place == b.place
+    if isinstance(a, TupleV) and isinstance(b, TupleV):
+        return a.open == b.open and len(a.items) == len(b.items) and all(map(same, a.items, b.items))
+    if isinstance(a, Entries) and isinstance(b, Entries):
+        return (
+            a.open == b.open
+            and list(a.items) == list(b.items)
+            and all(same(a.items[k][1], b.items[k][1]) for k in a.items)
+        )
+    return False
+
+
+def lift(value: Value, path: Guard, function: Callable[[Value], Value]) -> Value:
+    """Apply a function to each alternative."""
+    if not isinstance(value, Choice):
+        return function(value)
+    return choose([(guard, function(v)) for guard, v in alternatives(value, path)])
+
+
+def product(values: Sequence[Value], path: Guard = ALWAYS) -> list[tuple[Guard, tuple[Value, ...]]]:
+    """All combinations of alternatives whose assumptions agree, bounded."""
+    rows: list[tuple[Guard, tuple[Value, ...]]] = [(ALWAYS, ())]
+    for value in values:
+        options = alternatives(value, path)
+        if len(options) == 1:
+            rows = [(guard | options[0][0], (*row, options[0][1])) for guard, row in rows]
+            continue
+        rows = [(guard | g, (*row, v)) for guard, row in rows for g, v in options if compatible(guard, g)]
+        if len(rows) > MAX_ALTERNATIVES * 2:
+            return [(ALWAYS, tuple(_joined(v) for v in values))]
+    return rows
+
+
+def _joined(value: Value) -> Value:
+    if isinstance(value, Choice):
+        return Unknown(Undecided(Why.LIMIT, "too many alternatives"), ("?limit", id(value)))
+    return value

@@ -1,0 +1,192 @@
+"""Classes of the project: bodies, order of resolution, instances, dataclasses, enums."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp.functions import invoke
+from fromlogits_audit.interp.values import (
+    Args,
+    BagV,
+    BoundV,
+    ClassV,
+    Const,
+    ExternalV,
+    FuncV,
+    InstanceV,
+    MethodV,
+    Place,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+_RECORDS = ("dataclasses.dataclass", "attr.s", "attr.dataclass", "attrs.define", "attr.define", "chex.dataclass", "flax.struct.dataclass")
+_RECORD_BASES = ("typing.NamedTuple", "pydantic.BaseModel", "pydantic.BaseSettings", "pydantic_settings.BaseSettings")
+_ENUM_BASES = ("enum.Enum", "enum.StrEnum", "enum.IntEnum", "enum.Flag")
+
+
+def resolution_order(cls: ClassV) -> list[ClassV]:
+    """The project's classes in the order in which attributes are looked up (depth first, last wins)."""
+    order: list[ClassV] = []
+    seen: set[int] = set()
+
+    def visit(current: ClassV, depth: int) -> list[ClassV]:
+        if depth > 20:
+            return []
+        found = [current]
+        for base in current.bases:
+            if isinstance(base, ClassV):
+                found.extend(visit(base, depth + 1))
+        return found
+
+    for candidate in reversed(visit(cls, 0)):
+        if id(candidate) not in seen:
+            seen.add(id(candidate))
+            order.append(candidate)
+    order.reverse()
+    return order
+
+
+def external_bases(cls: ClassV) -> list[str]:
+    """Canonical names of the classes outside the project that this one derives from."""
+    return [base.name for c in resolution_order(cls) for base in c.bases if isinstance(base, ExternalV)]
+
+
+def unknown_base(cls: ClassV) -> Unknown | None:
+    """A base that cannot be told, if there is one."""
+    for c in resolution_order(cls):
+        for base in c.bases:
+            if isinstance(base, Unknown):
+                return base
+    return None
+
+
+def find_member(cls: ClassV, name: str, after: ClassV | None = None) -> tuple[ClassV, Value] | None:
+    """The class that provides an attribute, and the raw attribute."""
+    order = resolution_order(cls)
+    if after is not None and after in order:
+        order = order[order.index(after) + 1 :]
+    for candidate in order:
+        if name in candidate.slots:
+            return candidate, candidate.slots[name]
+    return None
+
+
+def bound_member(run: Run, raw: Value, receiver: Value, cls: ClassV, place: Place | None) -> Value:
+    """What reading a class attribute through an instance gives."""
+    if isinstance(raw, FuncV):
+        if raw.core.kind == "property":
+            return invoke(run, raw.core, Args((receiver,)), receiver)
+        if raw.core.kind == "static":
+            return FuncV(raw.core, place)
+        if raw.core.kind == "class":
+            return BoundV(raw, cls, place)
+        return BoundV(raw, receiver, place)
+    return raw
+
+
+def class_attribute(run: Run, cls: ClassV, name: str, place: Place | None) -> Value | None:
+    """Reading an attribute of the class itself."""
+    found = find_member(cls, name)
+    if found is not None:
+        owner, raw = found
+        if isinstance(raw, FuncV) and raw.core.kind == "class":
+            return BoundV(raw, cls, place)
+        if isinstance(raw, FuncV):
+            return FuncV(raw.core, place)
+        if is_enum(owner) and not name.startswith("_"):
+            return enum_member(run, owner, name, raw)
+        return raw
+    for base in external_bases(cls):
+        return MethodV(cls, name, base, place)
+    return None
+
+
+def is_enum(cls: ClassV) -> bool:
+    return any(base in _ENUM_BASES for base in external_bases(cls))
+
+
+def enum_member(run: Run, cls: ClassV, name: str, raw: Value) -> Value:
+    """One member of an enumeration: always the same instance."""
+    key = ("member", name)
+    member = cls.slots.get(key)
+    if member is None:
+        made = InstanceV(cls)
+        made.slots.update({"value": raw, "name": Const(name), "_value_": raw})
+        cls.slots[key] = member = made
+    return member
+
+
+def enum_members(run: Run, cls: ClassV) -> tuple[Value, ...]:
+    if not is_enum(cls):
+        return ()
+    names = [n for n, v in cls.slots.items() if isinstance(n, str) and not n.startswith("_") and not isinstance(v, FuncV)]
+    return tuple(enum_member(run, cls, name, cls.slots[name]) for name in names)
+
+
+def is_record(cls: ClassV) -> bool:
+    """Whether a constructor is generated from annotated fields."""
+    own = any(d in _RECORDS for c in resolution_order(cls) for d in c.decorators)
+    return own or any(base in _RECORD_BASES for base in external_bases(cls))
+
+
+def _fields(cls: ClassV) -> dict[str, Value | None]:
+    fields: dict[str, Value | None] = {}
+    for c in reversed(resolution_order(cls)):
+        fields.update(dict(c.fields))
+    return fields
+
+
+def fill_record(run: Run, instance: InstanceV, args: Args) -> None:
+    """Set the fields of a dataclass, NamedTuple or pydantic model."""
+    fields = _fields(instance.cls)
+    for (name, default), index in zip(fields.items(), range(len(fields)), strict=True):
+        value = args.get(index, name)
+        if value is None:
+            value = _default_of(run, default)
+        if value is None:
+            value = args.double or run.state.fresh(Why.PARAMETER, f"field {name} of {instance.cls.name}")
+        run.state.write(instance, name, value)
+
+
+def _default_of(run: Run, default: Value | None) -> Value | None:
+    """The default of a field; a factory is called for each instance."""
+    if isinstance(default, BagV) and default.kind == "field":
+        factory = default.slots.get("default_factory")
+        return run.call(factory, Args(), None) if factory is not None else default.slots.get("default")
+    return default
+
+
+def instantiate(run: Run, cls: ClassV, args: Args, place: Place | None) -> Value:
+    """``cls(...)``: run the constructor; Keras bases get their own treatment."""
+    if is_enum(cls) and args.positional:
+        return _enum_by_value(run, cls, args.positional[0])
+    instance = InstanceV(cls, place)
+    if len(cls.instances) < 12:
+        cls.instances.append(instance)
+    run.keras.prepare_instance(run, instance, args)
+    found = find_member(cls, "__init__")
+    if found is not None and isinstance(found[1], FuncV):
+        invoke(run, found[1].core, Args((instance, *args.positional), args.keywords, args.star, args.double), instance)
+    elif is_record(cls):
+        fill_record(run, instance, args)
+        post = find_member(cls, "__post_init__")
+        if post is not None and isinstance(post[1], FuncV):
+            invoke(run, post[1].core, Args((instance,)), instance)
+    else:
+        run.keras.construct_base(run, instance, external_bases(cls), args)
+    return instance
+
+
+def _enum_by_value(run: Run, cls: ClassV, value: Value) -> Value:
+    for member in enum_members(run, cls):
+        raw = member.slots["value"] if isinstance(member, InstanceV) else None
+        if isinstance(raw, Const) and isinstance(value, Const) and raw.value == value.value:
+            return member
+    return value if isinstance(value, Unknown) else run.state.fresh(Why.RUNTIME, f"a member of {cls.name}")
+
+

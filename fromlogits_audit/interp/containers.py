@@ -1,0 +1,218 @@
+"""Methods of lists, tuples and dicts, through the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp.choice import lift
+from fromlogits_audit.interp.items import content_of, get_item, spread
+from fromlogits_audit.interp.operators import dict_key
+from fromlogits_audit.interp.values import (
+    NONE,
+    Args,
+    Const,
+    DictV,
+    Entries,
+    ListV,
+    Place,
+    TupleV,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+Content = TupleV | Entries
+
+
+def rewrite(run: Run, target: ListV | DictV, change: Callable[[Value], Value]) -> None:
+    """Replace the content by a function of it, alternative by alternative."""
+    run.state.write(target, "items", lift(target.slots["items"], run.state.guard, change))
+
+
+def _sequence(change: Callable[[TupleV], TupleV]) -> Callable[[Value], Value]:
+    return lambda content: change(content) if isinstance(content, TupleV) else content
+
+
+def copied(run: Run, value: Value) -> Value:
+    made: ListV | DictV = ListV() if isinstance(value, (ListV, TupleV)) else DictV()
+    made.slots["items"] = content_of(run, value)
+    return made
+
+
+def _append(run: Run, target: ListV, args: Args) -> Value:
+    item = args.positional[0] if args.positional else NONE
+    rewrite(run, target, _sequence(lambda c: TupleV((*c.items, item), c.open)))
+    return NONE
+
+
+def _extend(run: Run, target: ListV, args: Args) -> Value:
+    more = spread(run, args.positional[0]) if args.positional else TupleV(())
+    if isinstance(more, Unknown):
+        rewrite(run, target, _sequence(lambda c: TupleV((*c.items, more), True)))
+    else:
+        rewrite(run, target, _sequence(lambda c: TupleV(c.items + more.items, c.open or more.open)))
+    return NONE
+
+
+def _insert(run: Run, target: ListV, args: Args) -> Value:
+    index, item = (args.positional + (NONE, NONE))[:2]
+    at = index.value if isinstance(index, Const) and isinstance(index.value, int) else 0
+    rewrite(run, target, _sequence(lambda c: TupleV((*c.items[:at], item, *c.items[at:]), c.open)))
+    return NONE
+
+
+def _pop(run: Run, target: ListV, args: Args) -> Value:
+    index = args.positional[0] if args.positional else Const(-1)
+    result = get_item(run, target, index)
+    at = index.value if isinstance(index, Const) and isinstance(index.value, int) else -1
+
+    def without(content: TupleV) -> TupleV:
+        items = list(content.items)
+        if -len(items) <= at < len(items):
+            del items[at]
+        return TupleV(tuple(items), content.open)
+
+    rewrite(run, target, _sequence(without))
+    return result
+
+
+def _clear(run: Run, target: ListV, args: Args) -> Value:
+    run.state.write(target, "items", TupleV(()))
+    return NONE
+
+
+def _reverse(run: Run, target: ListV, args: Args) -> Value:
+    rewrite(run, target, _sequence(lambda c: TupleV(c.items[::-1], c.open)))
+    return NONE
+
+
+_LIST: dict[str, Callable[[Run, ListV, Args], Value]] = {}
+_LIST.update({"append": _append, "add": _append, "extend": _extend, "update": _extend, "insert": _insert})
+_LIST.update({"pop": _pop, "clear": _clear, "reverse": _reverse})
+
+
+def update_items(
+    run: Run, target: DictV, items: dict[Hashable, tuple[Value, Value]], *, is_open: bool = False
+) -> None:
+    def merge(content: Value) -> Value:
+        if not isinstance(content, Entries):
+            return content
+        return Entries({**content.items, **items}, content.open or is_open)
+
+    rewrite(run, target, merge)
+
+
+def update(run: Run, target: DictV, source: Value) -> None:
+    """``dict.update`` with another dict or a sequence of pairs."""
+    content = content_of(run, source)
+    if isinstance(content, Entries):
+        update_items(run, target, content.items, is_open=content.open)
+        return
+    pairs = spread(run, content) if isinstance(content, TupleV) else None
+    items: dict[Hashable, tuple[Value, Value]] = {}
+    is_open = not isinstance(pairs, TupleV) or pairs.open
+    for pair in pairs.items if isinstance(pairs, TupleV) else ():
+        key = dict_key(pair.items[0]) if isinstance(pair, TupleV) and len(pair.items) == 2 else None
+        if key is None or not isinstance(pair, TupleV):
+            is_open = True
+        else:
+            items[key] = (pair.items[0], pair.items[1])
+    update_items(run, target, items, is_open=is_open)
+
+
+def set_item(run: Run, target: Value, index: Value, value: Value) -> None:
+    """``target[index] = value``."""
+    if isinstance(target, DictV):
+        key = dict_key(index)
+        if key is None:
+            update_items(run, target, {}, is_open=True)
+        else:
+            update_items(run, target, {key: (index, value)})
+    elif isinstance(target, ListV):
+        at = index.value if isinstance(index, Const) and isinstance(index.value, int) else None
+
+        def replaced(content: TupleV) -> TupleV:
+            if at is None or not -len(content.items) <= at < len(content.items):
+                return TupleV(content.items, True)
+            items = list(content.items)
+            items[at] = value
+            return TupleV(tuple(items), content.open)
+
+        rewrite(run, target, _sequence(replaced))
+
+
+def del_item(run: Run, target: Value, index: Value) -> None:
+    if isinstance(target, ListV):
+        _pop(run, target, Args((index,)))
+    elif isinstance(target, DictV):
+        key = dict_key(index)
+
+        def without(content: Value) -> Value:
+            if not isinstance(content, Entries):
+                return content
+            return Entries({k: v for k, v in content.items.items() if k != key}, content.open)
+
+        rewrite(run, target, without)
+
+
+def call_method(
+    run: Run, receiver: ListV | DictV | TupleV, name: str, args: Args, place: Place | None
+) -> Value | None:
+    if isinstance(receiver, DictV):
+        return _dict_method(run, receiver, name, args)
+    if name == "copy":
+        return copied(run, receiver)
+    if isinstance(receiver, ListV) and name in _LIST:
+        return _LIST[name](run, receiver, args)
+    if name in ("sort", "remove"):
+        return NONE
+    if name in ("index", "count"):
+        return run.state.fresh(Why.RUNTIME, f"list.{name}()")
+    return None
+
+
+def _dict_method(run: Run, receiver: DictV, name: str, args: Args) -> Value | None:
+    content = content_of(run, receiver)
+    if name in ("get", "pop", "setdefault"):
+        return _get(run, receiver, content, name, args)
+    if name in ("items", "values", "keys"):
+        return lift(content, run.state.guard, lambda c: _view(run, c, name))
+    if name == "update":
+        if args.positional:
+            update(run, receiver, args.positional[0])
+        update_items(run, receiver, {k: (Const(k), v) for k, v in args.keywords.items()}, is_open=args.double is not None)
+        return NONE
+    if name == "copy":
+        return copied(run, receiver)
+    return None
+
+
+def _view(run: Run, content: Value, name: str) -> Value:
+    if not isinstance(content, Entries):
+        return run.state.fresh(Why.CONDITION, "a dict")
+    rows = content.items.values()
+    if name == "items":
+        return TupleV(tuple(TupleV((k, v)) for k, v in rows), content.open)
+    return TupleV(tuple(k if name == "keys" else v for k, v in rows), content.open)
+
+
+def _get(run: Run, receiver: DictV, content: Value, name: str, args: Args) -> Value:
+    index = args.positional[0] if args.positional else NONE
+    default = args.get(1, "default") or NONE
+
+    def read(entries: Value) -> Value:
+        key = dict_key(index)
+        if isinstance(entries, Entries) and key is not None and key not in entries.items:
+            return default
+        return get_item(run, receiver, index)
+
+    value = lift(content, run.state.guard, read)
+    if name == "pop":
+        del_item(run, receiver, index)
+    if name == "setdefault":
+        set_item(run, receiver, index, value)
+    return value

@@ -1,0 +1,102 @@
+"""Function and class statements, with their decorators."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from fromlogits_audit.interp.evaluate import evaluate
+from fromlogits_audit.interp.functions import make_function
+from fromlogits_audit.interp.options import apply_option
+from fromlogits_audit.interp.state import Frame
+from fromlogits_audit.interp.values import (
+    Args,
+    BagV,
+    BoundV,
+    ClassV,
+    ExternalV,
+    FuncV,
+    MethodV,
+    PartialV,
+    Place,
+    Unknown,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+_KINDS = {
+    "builtins.staticmethod": "static",
+    "builtins.classmethod": "class",
+    "builtins.property": "property",
+    "functools.cached_property": "property",
+    "abc.abstractproperty": "property",
+}
+
+
+def function(run: Run, frame: Frame, node: cst.FunctionDef) -> None:
+    made: Value = make_function(run, frame, node, node.name.value, lambda n: evaluate(run, frame, n))
+    if isinstance(made, FuncV) and frame.cls is not None and frame.core is None:
+        made.core.owner = frame.cls
+    for decorator in reversed(node.decorators):
+        made = _decorated(run, frame, made, decorator, node.name.value)
+        if made is _SKIP:
+            return
+    run.state.write(frame.globals_of.get(node.name.value, frame), node.name.value, made)
+
+
+_SKIP = ExternalV("fromlogits.skip")
+
+
+def _decorated(run: Run, frame: Frame, made: Value, decorator: cst.Decorator, name: str) -> Value:
+    """Apply a decorator: the project's own are called, others leave the function as it is."""
+    node = decorator.decorator
+    if isinstance(node, cst.Attribute) and node.attr.value in ("setter", "deleter"):
+        if node.attr.value == "setter":
+            run.state.write(frame, ("setter", name), made)
+        return _SKIP
+    value = evaluate(run, frame, node)
+    if isinstance(value, ExternalV):
+        if isinstance(made, FuncV) and value.name in _KINDS:
+            made.core.kind = _KINDS[value.name]
+        return made
+    if isinstance(value, BagV) and value.kind == "click-option":
+        apply_option(made, value)
+        return made
+    if isinstance(value, (FuncV, BoundV, PartialV)):
+        result = run.call(value, Args((made,)), Place(frame.chunk, decorator))
+        return made if isinstance(result, (Unknown, ExternalV, MethodV)) else result
+    return made
+
+
+def class_(run: Run, frame: Frame, node: cst.ClassDef) -> None:
+    made = build_class(run, frame, node)
+    value: Value = made
+    names = []
+    for decorator in reversed(node.decorators):
+        inner = decorator.decorator
+        target = evaluate(run, frame, inner.func if isinstance(inner, cst.Call) else inner)
+        if isinstance(target, ExternalV):
+            names.append(target.name)
+        elif isinstance(target, FuncV):
+            result = run.call(evaluate(run, frame, inner), Args((value,)), Place(frame.chunk, decorator))
+            value = value if isinstance(result, Unknown) else result
+    made.decorators = tuple(names)
+    run.state.write(frame, node.name.value, value)
+
+
+def build_class(run: Run, frame: Frame, node: cst.ClassDef) -> ClassV:
+    """Run the class body and make the class."""
+    from fromlogits_audit.interp.execute import run_block
+
+    made = ClassV(node.name.value, frame.module, frame.chunk, node)
+    made.bases = tuple(evaluate(run, frame, arg.value) for arg in node.bases if not arg.star)
+    scope = Frame(frame.module, frame.chunk, frame, cls=made)
+    run_block(run, scope, node.body.body)
+    for key, value in scope.slots.items():
+        made.slots[key] = value
+    made.ran = True
+    run.classes.append(made)
+    return made

@@ -1,0 +1,158 @@
+"""The way in: files to sites. Reads, runs every module, then what nothing called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fromlogits_audit.errors import InputError
+from fromlogits_audit.interp.keras.semantics import Keras
+from fromlogits_audit.interp.modules import Modules
+from fromlogits_audit.interp.run import Run
+from fromlogits_audit.interp.uncalled import run_uncalled
+from fromlogits_audit.ir import Location, Site
+from fromlogits_audit.source import read_source, shown_path, written_sources
+from fromlogits_audit.source.project import Project, find_root
+from fromlogits_audit.source.python import check_syntax
+from fromlogits_audit.source.text import Fault, SourceFile
+from fromlogits_audit.source.triage import might_matter
+
+RECURSION = 6_000
+"""Python's own limit while a program is interpreted: inlined calls are bounded well below it."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file, or a notebook cell, that could not be analysed."""
+
+    location: Location
+    reason: str
+
+
+@dataclass
+class Analysis:
+    """What reading and running a set of files gave."""
+
+    sites: list[Site] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    files: int = 0
+    sources: Mapping[str, SourceFile] = field(default_factory=dict)
+
+
+class _Session:
+    """One analysis: reads files on demand and remembers what went wrong."""
+
+    def __init__(self, root: Path, paths: Sequence[Path], cwd: Path) -> None:
+        self.cwd = cwd
+        self.analysis = Analysis(files=len(paths))
+        self.sources: dict[str, SourceFile] = {}
+        self.project = Project(root, paths)
+        self.modules = Modules(self.project, self.read)
+        self._wanted = set(paths)
+
+    def read(self, path: Path) -> SourceFile | None:
+        """A file as text, None where it cannot be used (which is noted)."""
+        shown = shown_path(path, self.cwd)
+        try:
+            source = read_source(path, shown)
+        except InputError as error:
+            self.problem(shown, Fault(error.reason, error.line, error.column, error.cell))
+            return None
+        except OSError as error:
+            self.problem(shown, Fault(f"cannot be read: {error.strerror}"))
+            return None
+        return self.keep(source)
+
+    def keep(self, source: SourceFile) -> SourceFile | None:
+        """Note a source and its faults; a module with a syntax error cannot be used."""
+        self.sources.setdefault(source.shown, source)
+        for fault in source.faults:
+            self.problem(source.shown, fault)
+        if source.cells is None and source.faults:
+            return None
+        return source
+
+    def problem(self, shown: str, fault: Fault) -> None:
+        location = Location(shown, fault.cell, fault.line, fault.column, fault.line, fault.column)
+        found = Problem(location, fault.reason)
+        if found not in self.analysis.problems:
+            self.analysis.problems.append(found)
+
+    def finish(self, run: Run) -> Analysis:
+        for module, error in self.modules.broken:
+            self.problem(module.file.shown, Fault(error.reason, error.line, error.column))
+        wanted = {shown_path(path, self.cwd) for path in self._wanted}
+        self.analysis.sites = [site for site in run.recorder.finish() if not wanted or site.location.path in wanted]
+        self.analysis.sources = self.sources
+        return self.analysis
+
+
+def analyse(paths: Sequence[Path], *, cwd: Path) -> Analysis:
+    """The sites of a set of files, and of what they import, as far as they stand in the set."""
+    session = _Session(find_root(paths, cwd), paths, cwd)
+    run = Run(session.modules, Keras())
+    with _deep_recursion():
+        for path in paths:
+            if _matters(path):
+                _run_file(session, run, path)
+        run_uncalled(run)
+        return session.finish(run)
+
+
+def analyse_text(text: str, shown: str) -> Analysis:
+    """The sites of one text that need not be a file."""
+    path = Path(shown)
+    source = SourceFile(path=path, shown=shown, text=text)
+    session = _Session(Path("/nonexistent"), [], Path.cwd())
+    session.analysis.files = 1
+    fault = check_syntax(text)
+    if fault is not None:
+        session.sources[shown] = source
+        session.problem(shown, fault)
+        session.analysis.sources = session.sources
+        return session.analysis
+    session.keep(source)
+    run = Run(session.modules, Keras())
+    with _deep_recursion():
+        module = session.modules.add(path, source)
+        session.modules.execute(run, module)
+        run_uncalled(run)
+        return session.finish(run)
+
+
+def _matters(path: Path) -> bool:
+    """Triage by bytes. What cannot be opened goes on, to be reported with its reason."""
+    try:
+        return might_matter(path.read_bytes())
+    except OSError:
+        return True
+
+
+def _run_file(session: _Session, run: Run, path: Path) -> None:
+    run.state.steps = 0
+    module = session.modules.get(path)
+    if module is None:
+        return
+    for written in written_sources(module.file):
+        session.project.add(written.path)
+        kept = session.keep(written)
+        if kept is not None:
+            session.modules.add(written.path, kept)
+    session.modules.execute(run, module)
+    for written in written_sources(module.file):
+        inner = session.modules.get(written.path)
+        if inner is not None:
+            session.modules.execute(run, inner)
+
+
+class _deep_recursion:  # noqa: N801 - a context manager that reads as a phrase
+    """Room for inlined calls, restored afterwards."""
+
+    def __enter__(self) -> None:
+        self._before = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(self._before, RECURSION))
+
+    def __exit__(self, *error: object) -> None:
+        sys.setrecursionlimit(self._before)

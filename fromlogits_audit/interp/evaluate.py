@@ -1,0 +1,356 @@
+"""Expressions: a libcst node in a frame to a value. Nothing here knows Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from fromlogits_audit.interp import comprehend, operators
+from fromlogits_audit.interp.attributes import get_attribute
+from fromlogits_audit.interp.calls import call
+from fromlogits_audit.interp.choice import alternatives, choose, lift
+from fromlogits_audit.interp.functions import make_function
+from fromlogits_audit.interp.items import get_item, spread
+from fromlogits_audit.interp.names import lookup
+from fromlogits_audit.interp.state import Frame
+from fromlogits_audit.interp.truth import conditions, truth
+from fromlogits_audit.interp.values import (
+    NONE,
+    Args,
+    Const,
+    DictV,
+    Entries,
+    ExternalV,
+    Guard,
+    ListV,
+    Place,
+    SliceV,
+    TupleV,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+Handler = Callable[["Run", Frame, Any], Value]
+MAX_NESTING = 150
+"""Expressions nested deeper than this are not followed."""
+
+
+def evaluate(run: Run, frame: Frame, node: cst.CSTNode) -> Value:
+    """The value of an expression."""
+    handler = _HANDLERS.get(type(node))
+    if handler is None:
+        return run.state.fresh(Why.UNSUPPORTED, type(node).__name__)
+    if run.nesting > MAX_NESTING:
+        return run.state.fresh(Why.LIMIT, "expression nested too deeply")
+    run.nesting += 1
+    try:
+        return handler(run, frame, node)
+    finally:
+        run.nesting -= 1
+
+
+def _name(run: Run, frame: Frame, node: cst.Name) -> Value:
+    return lookup(run, frame, node.value, Place(frame.chunk, node))
+
+
+def _attribute(run: Run, frame: Frame, node: cst.Attribute) -> Value:
+    base = evaluate(run, frame, node.value)
+    return get_attribute(run, base, node.attr.value, Place(frame.chunk, node))
+
+
+def _call(run: Run, frame: Frame, node: cst.Call) -> Value:
+    if (
+        isinstance(node.func, cst.Name)
+        and node.func.value in _FRAME_CALLS
+        and node.func.value not in frame.slots
+    ):
+        return _FRAME_CALLS[node.func.value](run, frame, node)
+    function = evaluate(run, frame, node.func)
+    return call(run, function, arguments(run, frame, node.args), Place(frame.chunk, node))
+
+
+def arguments(run: Run, frame: Frame, args: Sequence[cst.Arg]) -> Args:
+    """Evaluate call arguments; ``*`` and ``**`` of known values are spread."""
+    positional: list[Value] = []
+    keywords: dict[str, Value] = {}
+    star: Unknown | None = None
+    double: Unknown | None = None
+    for arg in args:
+        value = evaluate(run, frame, arg.value)
+        if arg.star == "*":
+            items = spread(run, value)
+            if isinstance(items, Unknown):
+                star = items
+            else:
+                positional.extend(items.items)
+        elif arg.star == "**":
+            double = _spread_keywords(run, value, keywords) or double
+        elif arg.keyword is not None:
+            keywords[arg.keyword.value] = value
+        else:
+            positional.append(value)
+    return Args(tuple(positional), keywords, star, double)
+
+
+def _spread_keywords(run: Run, value: Value, keywords: dict[str, Value]) -> Unknown | None:
+    content = value.slots.get("items") if isinstance(value, DictV) else value
+    rows = alternatives(content, run.state.guard) if content is not None else []
+    unknown: Unknown | None = None
+    merged: dict[str, list[tuple[Guard, Value]]] = {}
+    for guard, entries in rows:
+        if not isinstance(entries, Entries):
+            unknown = entries if isinstance(entries, Unknown) else run.state.fresh(Why.UNSUPPORTED, "**")
+            continue
+        if entries.open:
+            unknown = run.state.fresh(Why.RUNTIME, "** of a dict with unknown keys")
+        for key, (_, item) in entries.items.items():
+            if isinstance(key, str):
+                merged.setdefault(key, []).append((guard, item))
+    keywords.update({key: choose(pairs) for key, pairs in merged.items()})
+    return unknown
+
+
+def _super(run: Run, frame: Frame, node: cst.Call) -> Value:
+    return run.super_of(frame)
+
+
+def _locals(run: Run, frame: Frame, node: cst.Call) -> Value:
+    scope = frame.root if isinstance(node.func, cst.Name) and node.func.value == "globals" else frame
+    items = {key: (Const(key), value) for key, value in scope.slots.items() if isinstance(key, str)}
+    return DictV(dict(items), open=True)
+
+
+_FRAME_CALLS: dict[str, Handler] = {"super": _super, "locals": _locals, "globals": _locals, "vars": _locals}
+
+
+def _subscript(run: Run, frame: Frame, node: cst.Subscript) -> Value:
+    base = evaluate(run, frame, node.value)
+    indices = [_slice(run, frame, element.slice) for element in node.slice]
+    index = (
+        indices[0]
+        if len(indices) == 1 and node.slice[0].comma is cst.MaybeSentinel.DEFAULT
+        else TupleV(tuple(indices))
+    )
+    return get_item(run, base, index)
+
+
+def _slice(run: Run, frame: Frame, node: cst.BaseSlice) -> Value:
+    if isinstance(node, cst.Index):
+        return evaluate(run, frame, node.value)
+    if isinstance(node, cst.Slice):
+        parts = [NONE if p is None else evaluate(run, frame, p) for p in (node.lower, node.upper, node.step)]
+        return SliceV(*parts)
+    return run.state.fresh(Why.UNSUPPORTED, "slice")
+
+
+def _number(run: Run, frame: Frame, node: cst.Integer | cst.Float | cst.Imaginary) -> Value:
+    try:
+        return Const(node.evaluated_value)
+    except (ValueError, OverflowError):
+        return run.state.fresh(Why.LIMIT, "a number too large")
+
+
+def _string(run: Run, frame: Frame, node: cst.SimpleString | cst.ConcatenatedString) -> Value:
+    try:
+        return Const(node.evaluated_value, Place(frame.chunk, node))
+    except (ValueError, SyntaxError, MemoryError):
+        return run.state.fresh(Why.UNSUPPORTED, "string")
+
+
+def _formatted(run: Run, frame: Frame, node: cst.FormattedString) -> Value:
+    text = ""
+    for part in node.parts:
+        if isinstance(part, cst.FormattedStringText):
+            text += part.value
+            continue
+        value = evaluate(run, frame, part.expression)  # type: ignore[attr-defined]
+        if not isinstance(value, Const) or part.format_spec or part.conversion:  # type: ignore[attr-defined]
+            return run.state.fresh(Why.RUNTIME, "a formatted string")
+        text += str(value.value)
+    return Const(text, Place(frame.chunk, node))
+
+
+def elements(run: Run, frame: Frame, nodes: Sequence[cst.BaseElement]) -> TupleV:
+    """The items of a display; a starred unknown makes the sequence open."""
+    items: list[Value] = []
+    is_open = False
+    for element in nodes:
+        value = evaluate(run, frame, element.value)
+        if isinstance(element, cst.StarredElement):
+            more = spread(run, value)
+            if isinstance(more, Unknown):
+                is_open = True
+                items.append(more)
+            else:
+                items.extend(more.items)
+                is_open = is_open or more.open
+        else:
+            items.append(value)
+    return TupleV(tuple(items), is_open)
+
+
+def _list(run: Run, frame: Frame, node: cst.List | cst.Set) -> Value:
+    sequence = elements(run, frame, node.elements)
+    return ListV(sequence.items, sequence.open)
+
+
+def _tuple(run: Run, frame: Frame, node: cst.Tuple) -> Value:
+    return elements(run, frame, node.elements)
+
+
+def _dict(run: Run, frame: Frame, node: cst.Dict) -> Value:
+    items: dict[Any, tuple[Value, Value]] = {}
+    is_open = False
+    for element in node.elements:
+        value = evaluate(run, frame, element.value)
+        if isinstance(element, cst.StarredDictElement):
+            content = value.slots.get("items") if isinstance(value, DictV) else None
+            if isinstance(content, Entries):
+                items.update(content.items)
+            else:
+                is_open = True
+            continue
+        key = evaluate(run, frame, element.key)  # type: ignore[attr-defined]
+        constant = operators.dict_key(key)
+        if constant is None:
+            is_open = True
+        else:
+            items[constant] = (key, value)
+    return DictV(items, is_open)
+
+
+def _if_expression(run: Run, frame: Frame, node: cst.IfExp) -> Value:
+    test = evaluate(run, frame, node.test)
+    known = truth(run.state, test)
+    if known is not None:
+        return evaluate(run, frame, node.body if known else node.orelse)
+    yes, no = conditions(run.state, test)
+    return _fork(run, frame, [(yes, node.body), (no, node.orelse)])
+
+
+def _fork(run: Run, frame: Frame, sides: list[tuple[Guard, cst.CSTNode]]) -> Value:
+    pairs = []
+    branches = []
+    for guard, side in sides:
+        with run.state.branch(guard) as branch:
+            pairs.append((guard, evaluate(run, frame, side)))
+        branches.append(branch)
+    run.state.join(branches)
+    return choose(pairs)
+
+
+def _boolean(run: Run, frame: Frame, node: cst.BooleanOperation) -> Value:
+    left = evaluate(run, frame, node.left)
+    is_and = isinstance(node.operator, cst.And)
+    known = truth(run.state, left)
+    if known is not None:
+        return evaluate(run, frame, node.right) if known == is_and else left
+    yes, no = conditions(run.state, left)
+    go, stay = (yes, no) if is_and else (no, yes)
+    with run.state.branch(go) as branch:
+        right = evaluate(run, frame, node.right)
+    with run.state.branch(stay) as other:
+        pass
+    run.state.join([branch, other])
+    settled = Const(False) if is_and and isinstance(left, Unknown) else left
+    return choose([(stay, settled), (go, right)])
+
+
+def _unary(run: Run, frame: Frame, node: cst.UnaryOperation) -> Value:
+    value = evaluate(run, frame, node.expression)
+    return lift(value, run.state.guard, lambda v: operators.unary(run, node.operator, v))
+
+
+def _binary(run: Run, frame: Frame, node: cst.BinaryOperation) -> Value:
+    left = evaluate(run, frame, node.left)
+    right = evaluate(run, frame, node.right)
+    return operators.binary(run, node.operator, left, right, Place(frame.chunk, node))
+
+
+def _comparison(run: Run, frame: Frame, node: cst.Comparison) -> Value:
+    left = evaluate(run, frame, node.left)
+    result: Value | None = None
+    for target in node.comparisons:
+        right = evaluate(run, frame, target.comparator)
+        value = operators.compare(run, target.operator, left, right, Place(frame.chunk, node))
+        result = value if result is None else operators.both(run, result, value)
+        left = right
+    return result if result is not None else NONE
+
+
+def _lambda(run: Run, frame: Frame, node: cst.Lambda) -> Value:
+    return make_function(run, frame, node, "<lambda>", lambda n: evaluate(run, frame, n))
+
+
+def _named(run: Run, frame: Frame, node: cst.NamedExpr) -> Value:
+    value = evaluate(run, frame, node.value)
+    if isinstance(node.target, cst.Name):
+        target = frame
+        while target.core is None and target.parent is not None and target.cls is None:
+            target = target.parent
+        run.state.write(target, node.target.value, value)
+    return value
+
+
+def _yield(run: Run, frame: Frame, node: cst.Yield) -> Value:
+    if node.value is not None:
+        inner = node.value.item if isinstance(node.value, cst.From) else node.value
+        value = evaluate(run, frame, inner)
+        if isinstance(node.value, cst.From):
+            items = spread(run, value)
+            value = items.items[0] if isinstance(items, TupleV) and items.items else value
+        owner = frame
+        while owner.core is None and owner.parent is not None:
+            owner = owner.parent
+        owner.yields.append(value)
+    return run.state.fresh(Why.RUNTIME, "a value sent to a generator")
+
+
+def _await(run: Run, frame: Frame, node: cst.Await) -> Value:
+    return evaluate(run, frame, node.expression)
+
+
+def _ellipsis(run: Run, frame: Frame, node: cst.Ellipsis) -> Value:
+    return ExternalV("builtins.Ellipsis")
+
+
+def _comprehension(run: Run, frame: Frame, node: Any) -> Value:
+    return comprehend.comprehension(run, frame, node, evaluate)
+
+
+_HANDLERS: dict[type, Handler] = {
+    cst.Name: _name,
+    cst.Attribute: _attribute,
+    cst.Call: _call,
+    cst.Subscript: _subscript,
+    cst.Integer: _number,
+    cst.Float: _number,
+    cst.Imaginary: _number,
+    cst.SimpleString: _string,
+    cst.ConcatenatedString: _string,
+    cst.FormattedString: _formatted,
+    cst.List: _list,
+    cst.Set: _list,
+    cst.Tuple: _tuple,
+    cst.Dict: _dict,
+    cst.ListComp: _comprehension,
+    cst.SetComp: _comprehension,
+    cst.GeneratorExp: _comprehension,
+    cst.DictComp: _comprehension,
+    cst.IfExp: _if_expression,
+    cst.BooleanOperation: _boolean,
+    cst.UnaryOperation: _unary,
+    cst.BinaryOperation: _binary,
+    cst.Comparison: _comparison,
+    cst.Lambda: _lambda,
+    cst.NamedExpr: _named,
+    cst.Yield: _yield,
+    cst.Await: _await,
+    cst.Ellipsis: _ellipsis,
+}

@@ -1,0 +1,306 @@
+"""Statements: a block runs in a frame and says how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from fromlogits_audit.interp import define, loops, operators
+from fromlogits_audit.interp.assign import assign
+from fromlogits_audit.interp.containers import del_item
+from fromlogits_audit.interp.evaluate import evaluate
+from fromlogits_audit.interp.patterns import match_cases
+from fromlogits_audit.interp.state import Branch, Frame
+from fromlogits_audit.interp.truth import conditions, truth
+from fromlogits_audit.interp.values import NONE, Guard, ListV, Place, Value
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+
+@dataclass
+class Outcome:
+    """How a block ends. ``falls``: control may reach what follows it."""
+
+    falls: bool = True
+    returns: list[tuple[Guard, Value]] = field(default_factory=list)
+    jumps: bool = False
+    """A break or continue may leave the block."""
+    stops: bool = False
+    """A break that certainly happens."""
+    rest_done: bool = False
+    """What follows the statement has been run with it."""
+
+    @property
+    def survives(self) -> bool:
+        """Whether any path through the block goes on (does not raise)."""
+        return self.falls or self.jumps or bool(self.returns)
+
+
+Block = Sequence[cst.CSTNode]
+
+
+def run_block(run: Run, frame: Frame, statements: Block) -> Outcome:
+    """Run statements until one ends the block; a split of paths takes the rest with it."""
+    total = Outcome()
+    for index, statement in enumerate(statements):
+        if not run.state.step():
+            return total
+        if isinstance(statement, (cst.If, cst.Match)):
+            outcome = _split(run, frame, statement, statements[index + 1 :])
+            total.returns += outcome.returns
+            total.jumps = total.jumps or outcome.jumps
+            if outcome.stops or not outcome.falls or outcome.rest_done:
+                total.falls, total.stops = outcome.falls, outcome.stops
+                return total
+            continue
+        outcome = _statement(run, frame, statement)
+        total.returns += outcome.returns
+        total.jumps = total.jumps or outcome.jumps
+        if not outcome.falls:
+            total.falls, total.stops = False, outcome.stops
+            return total
+    return total
+
+
+def _statement(run: Run, frame: Frame, node: cst.CSTNode) -> Outcome:
+    if isinstance(node, cst.SimpleStatementLine):
+        return _line(run, frame, node.body)
+    handler = _COMPOUND.get(type(node))
+    if handler is not None:
+        result = handler(run, frame, node)
+        return result if isinstance(result, Outcome) else Outcome()
+    if isinstance(node, cst.BaseSmallStatement):
+        return _line(run, frame, [node])
+    return Outcome()
+
+
+def _line(run: Run, frame: Frame, parts: Sequence[cst.BaseSmallStatement]) -> Outcome:
+    for part in parts:
+        if isinstance(part, cst.Return):
+            value = NONE if part.value is None else evaluate(run, frame, part.value)
+            return Outcome(falls=False, returns=[(run.state.guard, value)])
+        if isinstance(part, cst.Raise):
+            return Outcome(falls=False)
+        if isinstance(part, (cst.Break, cst.Continue)):
+            return Outcome(falls=False, jumps=True, stops=isinstance(part, cst.Break))
+        handler = _SIMPLE.get(type(part))
+        if handler is not None:
+            handler(run, frame, part)
+    return Outcome()
+
+
+# -- branches --------------------------------------------------------------------------------
+Case = tuple[Guard, Callable[[], Outcome]]
+
+
+def _split(run: Run, frame: Frame, node: cst.If | cst.Match, rest: Block) -> Outcome:
+    cases = _if_cases(run, frame, node) if isinstance(node, cst.If) else match_cases(run, frame, node, run_block)
+    if len(cases) == 1:
+        return cases[0][1]()
+    return run_cases(run, frame, cases, rest)
+
+
+def _if_cases(run: Run, frame: Frame, node: cst.If) -> list[Case]:
+    test = evaluate(run, frame, node.test)
+    known = truth(run.state, test)
+    body = node.body.body
+
+    def orelse() -> Outcome:
+        other = node.orelse
+        if isinstance(other, cst.If):
+            return run_block(run, frame, [other])
+        return run_block(run, frame, other.body.body) if other is not None else Outcome()
+
+    if known is not None:
+        return [(frozenset(), (lambda: run_block(run, frame, body)) if known else orelse)]
+    yes, no = conditions(run.state, test)
+    return [(yes, lambda: run_block(run, frame, body)), (no, orelse)]
+
+
+def run_cases(run: Run, frame: Frame, cases: list[Case], rest: Block) -> Outcome:
+    """Run each case from the same state; where some end the block, the others take the rest along."""
+    falling: list[Branch] = []
+    ended: list[Branch] = []
+    total = Outcome(falls=False)
+    for guard, action in cases:
+        with run.state.branch(guard) as branch:
+            outcome = action()
+        total.returns += outcome.returns
+        total.jumps = total.jumps or outcome.jumps
+        if outcome.falls:
+            falling.append(branch)
+        elif outcome.survives:
+            ended.append(branch)
+    if not falling:
+        run.state.join(ended)
+        total.stops = total.jumps and not total.returns
+        return total
+    if not ended and len(falling) == len(cases):
+        run.state.join(falling)
+        total.falls = True
+        return total
+    shared = frozenset.intersection(*(b.guard for b in falling))
+    with run.state.branch(shared) as remaining:
+        run.state.join(falling)
+        after = run_block(run, frame, rest)
+    run.state.join([remaining, *ended] if after.survives else ended)
+    total.falls = after.falls
+    total.returns += after.returns
+    total.jumps = total.jumps or after.jumps
+    total.rest_done = True
+    return total
+
+
+# -- compound statements ---------------------------------------------------------------------
+def _with(run: Run, frame: Frame, node: cst.With) -> Outcome:
+    for item in node.items:
+        value = evaluate(run, frame, item.item)
+        if item.asname is not None:
+            entered = run.call_special(value, "__enter__", (), None)
+            assign(run, frame, item.asname.name, entered if entered is not None else value)
+    return run_block(run, frame, node.body.body)
+
+
+def _try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
+    """The body is what happens; handlers run for their sites alone, unless the body must fail."""
+    outcome = run_block(run, frame, node.body.body)
+    failed = not outcome.survives
+    for handler in node.handlers:
+        if failed:
+            outcome = run_block(run, frame, handler.body.body)
+            failed = False
+            continue
+        with run.state.scratch():
+            run_block(run, frame, handler.body.body)
+    if node.orelse is not None and outcome.falls:
+        after = run_block(run, frame, node.orelse.body.body)
+        outcome = Outcome(after.falls, outcome.returns + after.returns, outcome.jumps or after.jumps)
+    if node.finalbody is not None:
+        last = run_block(run, frame, node.finalbody.body.body)
+        if last.returns and not last.falls:
+            return last
+    return outcome
+
+
+def _for(run: Run, frame: Frame, node: cst.For) -> Outcome:
+    return loops.run_for(run, frame, node)
+
+
+def _while(run: Run, frame: Frame, node: cst.While) -> Outcome:
+    return loops.run_while(run, frame, node)
+
+
+_COMPOUND: dict[type, Callable[[Any, Frame, Any], Any]] = {
+    cst.For: _for,
+    cst.While: _while,
+    cst.With: _with,
+    cst.Try: _try,
+    cst.TryStar: _try,
+    cst.FunctionDef: define.function,
+    cst.ClassDef: define.class_,
+}
+
+
+# -- simple statements -----------------------------------------------------------------------
+def _expression(run: Run, frame: Frame, node: cst.Expr) -> None:
+    evaluate(run, frame, node.value)
+
+
+def _assign(run: Run, frame: Frame, node: cst.Assign) -> None:
+    value = evaluate(run, frame, node.value)
+    for target in node.targets:
+        assign(run, frame, target.target, value)
+
+
+def _annotated(run: Run, frame: Frame, node: cst.AnnAssign) -> None:
+    value = evaluate(run, frame, node.value) if node.value is not None else None
+    if frame.cls is not None and frame.core is None and isinstance(node.target, cst.Name):
+        frame.cls.fields.append((node.target.value, value))
+    if value is not None:
+        assign(run, frame, node.target, value)
+
+
+def _augmented(run: Run, frame: Frame, node: cst.AugAssign) -> None:
+    left = evaluate(run, frame, node.target)
+    right = evaluate(run, frame, node.value)
+    if isinstance(left, ListV) and isinstance(node.operator, cst.AddAssign):
+        run.call(run.attribute(left, "extend", Place(frame.chunk, node)), run.args(right), None)
+        return
+    assign(run, frame, node.target, operators.binary(run, node.operator, left, right, Place(frame.chunk, node)))
+
+
+def _delete(run: Run, frame: Frame, node: cst.Del) -> None:
+    targets = [e.value for e in node.target.elements] if isinstance(node.target, cst.Tuple) else [node.target]
+    for target in targets:
+        if isinstance(target, cst.Name):
+            run.state.write(frame.globals_of.get(target.value, frame), target.value, None)
+        elif isinstance(target, cst.Subscript) and isinstance(target.slice[0].slice, cst.Index):
+            base = evaluate(run, frame, target.value)
+            del_item(run, base, evaluate(run, frame, target.slice[0].slice.value))
+
+
+def _assert(run: Run, frame: Frame, node: cst.Assert) -> None:
+    evaluate(run, frame, node.test)
+
+
+def _global(run: Run, frame: Frame, node: cst.Global) -> None:
+    for name in node.names:
+        frame.globals_of[name.name.value] = frame.root
+
+
+def _nonlocal(run: Run, frame: Frame, node: cst.Nonlocal) -> None:
+    for name in node.names:
+        scope = frame.parent
+        while scope is not None and name.name.value not in scope.slots:
+            scope = scope.parent
+        if scope is not None:
+            frame.globals_of[name.name.value] = scope
+
+
+def _import(run: Run, frame: Frame, node: cst.Import) -> None:
+    for alias in node.names:
+        dotted = _dotted(alias.name)
+        if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
+            run.state.write(frame, alias.asname.name.value, run.import_module(frame, dotted))
+        else:
+            run.import_module(frame, dotted)
+            top = dotted.partition(".")[0]
+            run.state.write(frame, top, run.import_module(frame, top))
+
+
+def _import_from(run: Run, frame: Frame, node: cst.ImportFrom) -> None:
+    module = _dotted(node.module) if node.module is not None else ""
+    level = len(node.relative)
+    if isinstance(node.names, cst.ImportStar):
+        run.import_star(frame, module, level)
+        return
+    for alias in node.names:
+        name = _dotted(alias.name)
+        target = alias.asname.name.value if alias.asname is not None and isinstance(alias.asname.name, cst.Name) else name
+        run.state.write(frame, target, run.import_name(frame, module, level, name))
+
+
+def _dotted(node: cst.CSTNode) -> str:
+    if isinstance(node, cst.Name):
+        return node.value
+    if isinstance(node, cst.Attribute):
+        return f"{_dotted(node.value)}.{node.attr.value}"
+    return ""
+
+
+_SIMPLE: dict[type, Callable[[Any, Frame, Any], None]] = {
+    cst.Expr: _expression,
+    cst.Assign: _assign,
+    cst.AnnAssign: _annotated,
+    cst.AugAssign: _augmented,
+    cst.Del: _delete,
+    cst.Assert: _assert,
+    cst.Global: _global,
+    cst.Nonlocal: _nonlocal,
+    cst.Import: _import,
+    cst.ImportFrom: _import_from,
+}

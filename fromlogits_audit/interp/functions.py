@@ -1,0 +1,152 @@
+"""Functions of the project: making them, binding their parameters, running their bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from fromlogits_audit.interp.choice import choose
+from fromlogits_audit.interp.state import MAX_DEPTH, MAX_REPEATS, Frame
+from fromlogits_audit.interp.values import (
+    NONE,
+    Args,
+    DictV,
+    FuncCore,
+    FuncV,
+    IterV,
+    Place,
+    TupleV,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+
+def make_function(
+    run: Run,
+    frame: Frame,
+    node: cst.FunctionDef | cst.Lambda,
+    name: str,
+    evaluate: Callable[[cst.CSTNode], Value],
+) -> FuncV:
+    """A function value; defaults are evaluated now, as Python does."""
+    params = node.params
+    defaults = {
+        param.name.value: evaluate(param.default)
+        for param in (*params.posonly_params, *params.params, *params.kwonly_params)
+        if param.default is not None
+    }
+    core = FuncCore(name, frame.module, frame.chunk, frame, node, defaults)
+    core.generator = isinstance(node, cst.FunctionDef) and _yields(node)
+    run.functions.append(core)
+    return FuncV(core, Place(frame.chunk, node) if isinstance(node, cst.Lambda) else None)
+
+
+class _YieldFinder(cst.CSTVisitor):
+    def __init__(self) -> None:
+        self.found = False
+        self.depth = 0
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
+        self.depth += 1
+        return self.depth == 1
+
+    def leave_FunctionDef(self, original_node: cst.FunctionDef) -> None:
+        self.depth -= 1
+
+    def visit_Lambda(self, node: cst.Lambda) -> bool:
+        return False
+
+    def visit_Yield(self, node: cst.Yield) -> None:
+        self.found = True
+
+
+def _yields(node: cst.FunctionDef) -> bool:
+    finder = _YieldFinder()
+    node.visit(finder)
+    return finder.found
+
+
+def parameters(core: FuncCore) -> list[str]:
+    """Names of the positional parameters, ``self`` included."""
+    params = core.node.params
+    return [p.name.value for p in (*params.posonly_params, *params.params)]
+
+
+def invoke(run: Run, core: FuncCore, args: Args, receiver: Value | None = None, *, assumed: bool = False) -> Value:
+    """Run a function body with arguments. ``assumed``: nothing calls it; parameters are unknown."""
+    core.entered = True
+    if len(run.state.stack) >= MAX_DEPTH or run.state.stack.count(core) >= MAX_REPEATS:
+        return run.state.fresh(Why.LIMIT, f"{core.name} is nested too deeply")
+    if run.state.steps > run.state.limit:
+        return run.state.fresh(Why.LIMIT, "the program is too long to follow")
+    frame = Frame(core.module, core.chunk, core.closure, core=core, receiver=receiver, cls=core.owner)
+    bind(run, core, args, frame, assumed=assumed)
+    run.state.stack.append(core)
+    nesting, run.nesting = run.nesting, 0
+    try:
+        return _body(run, core, frame)
+    finally:
+        run.nesting = nesting
+        run.state.stack.pop()
+
+
+def _body(run: Run, core: FuncCore, frame: Frame) -> Value:
+    from fromlogits_audit.interp.evaluate import evaluate
+    from fromlogits_audit.interp.execute import run_block
+
+    if isinstance(core.node, cst.Lambda):
+        return evaluate(run, frame, core.node.body)
+    outcome = run_block(run, frame, core.node.body.body)
+    if core.generator:
+        element = frame.yields[-1] if frame.yields else run.state.fresh(Why.RUNTIME, "a generator")
+        return IterV(element, "generator")
+    returns = list(outcome.returns)
+    if outcome.falls or not returns:
+        returns.append((run.state.guard, NONE))
+    return choose(returns)
+
+
+def bind(run: Run, core: FuncCore, args: Args, frame: Frame, *, assumed: bool) -> None:
+    """Give every parameter a value: the argument, the default, or unknown with the reason."""
+    params = core.node.params
+    names = parameters(core)
+    keywords = dict(args.keywords)
+    for name, value in zip(names, args.positional, strict=False):
+        frame.slots[name] = value
+    surplus = args.positional[len(names) :]
+    for param in (*params.posonly_params, *params.params, *params.kwonly_params):
+        name = param.name.value
+        if name in keywords:
+            frame.slots[name] = keywords.pop(name)
+        elif name not in frame.slots:
+            frame.slots[name] = _missing(run, core, name, args, assumed=assumed)
+    if isinstance(params.star_arg, cst.Param):
+        frame.slots[params.star_arg.name.value] = TupleV(surplus, args.star is not None or assumed)
+    if params.star_kwarg is not None:
+        items = {key: (_text(key), value) for key, value in keywords.items()}
+        frame.slots[params.star_kwarg.name.value] = DictV(dict(items), args.double is not None)
+
+
+def _text(key: str) -> Value:
+    from fromlogits_audit.interp.values import Const
+
+    return Const(key)
+
+
+def _missing(run: Run, core: FuncCore, name: str, args: Args, *, assumed: bool) -> Value:
+    if name in core.options:
+        return core.options[name]
+    if name in core.defaults:
+        return core.defaults[name]
+    for rest in (args.star, args.double):
+        if rest is not None:
+            return Unknown(rest.reason, ("argument", rest.key, name))
+    detail = f"parameter {name} of {core.name}"
+    detail += ", which no visible caller gives" if assumed else ", which this call does not give"
+    return Unknown(Undecided(Why.PARAMETER, detail), ("parameter", id(core), name))

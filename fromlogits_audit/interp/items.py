@@ -1,0 +1,202 @@
+"""Subscripts, unpacking and iteration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fromlogits_audit.interp.choice import alternatives, choose, lift, product
+from fromlogits_audit.interp.operators import dict_key, identity
+from fromlogits_audit.interp.values import (
+    BagV,
+    Choice,
+    ClassV,
+    Const,
+    DictV,
+    Entries,
+    ExternalV,
+    Guard,
+    InstanceV,
+    IterV,
+    ListV,
+    SliceV,
+    TensorV,
+    TupleV,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+
+def content_of(run: Run, value: Value) -> Value:
+    """The content of a list or dict as it is now; other values as they are."""
+    if isinstance(value, (ListV, DictV)):
+        content = value.slots["items"]
+        return choose(alternatives(content, run.state.guard)) if isinstance(content, Choice) else content
+    return value
+
+
+def get_item(run: Run, base: Value, index: Value) -> Value:
+    """``base[index]`` over all alternatives."""
+    rows = product([base, index], run.state.guard)
+    return choose([(guard, _item(run, b, i)) for guard, (b, i) in rows])
+
+
+def _item(run: Run, base: Value, index: Value) -> Value:
+    content = content_of(run, base)
+    if isinstance(content, Choice):
+        return lift(content, run.state.guard, lambda c: _of_content(run, base, c, index))
+    return _of_content(run, base, content, index)
+
+
+def _of_content(run: Run, base: Value, content: Value, index: Value) -> Value:
+    if isinstance(content, TupleV):
+        return _of_sequence(run, content, index, as_list=isinstance(base, ListV))
+    if isinstance(content, Entries):
+        return _of_dict(run, content, index, base)
+    if isinstance(content, TensorV):
+        return run.keras.index(run, content, index)
+    if isinstance(content, Const):
+        return _of_constant(run, content, index)
+    if isinstance(content, IterV):
+        return content.element
+    if isinstance(content, BagV):
+        key = dict_key(index)
+        if key in content.slots:
+            return content.slots[key]
+    if isinstance(content, ClassV):
+        member = content.slots.get(dict_key(index))
+        return member if member is not None else content
+    if isinstance(content, InstanceV):
+        special = run.call_special(content, "__getitem__", (index,), None)
+        if special is not None:
+            return special
+    if isinstance(content, ExternalV):
+        if content.name.startswith(("typing.", "builtins.", "collections.")):
+            return content
+        return Unknown(Undecided(Why.RUNTIME, f"an item of {content.name}"), ("item", identity(content), identity(index)))
+    return derived(run, content, index)
+
+
+def derived(run: Run, base: Value, index: Value) -> Value:
+    """An item of something unknown: unknown for the same reason, with a key of its own."""
+    if isinstance(base, Unknown):
+        return Unknown(base.reason, ("item", base.key, identity(index)))
+    return run.state.fresh(Why.UNSUPPORTED, "an item")
+
+
+def _of_sequence(run: Run, content: TupleV, index: Value, *, as_list: bool) -> Value:
+    if isinstance(index, SliceV):
+        parts = [p.value if isinstance(p, Const) else "?" for p in (index.lower, index.upper, index.step)]
+        if "?" in parts or not all(p is None or isinstance(p, int) for p in parts):
+            return ListV(content.items, True) if as_list else TupleV(content.items, True)
+        items = content.items[slice(*parts)]
+        return ListV(items, content.open) if as_list else TupleV(items, content.open)
+    if isinstance(index, Const) and isinstance(index.value, int):
+        try:
+            return content.items[index.value]
+        except IndexError:
+            if content.open and content.items:
+                return content.items[-1]
+            return run.state.fresh(Why.RUNTIME, "an index out of range")
+    if content.items and not content.open and len(content.items) <= 8:
+        pairs: list[tuple[Guard, Value]] = [
+            (frozenset({(("==", identity(index), identity(Const(n))), True)}), item)
+            for n, item in enumerate(content.items)
+        ]
+        return choose(pairs)
+    return run.state.fresh(Why.RUNTIME, "an item at an unknown index")
+
+
+def _of_dict(run: Run, content: Entries, index: Value, base: Value) -> Value:
+    key = dict_key(index)
+    if key is not None:
+        if key in content.items:
+            return content.items[key][1]
+        return Unknown(Undecided(Why.RUNTIME, f"key {key!r} of a dict"), ("item", identity(base), identity(index)))
+    if content.items and not content.open and len(content.items) <= 12:
+        return choose(
+            [
+                (frozenset({(("==", identity(index), identity(k)), True)}), item)
+                for k, item in content.items.values()
+            ]
+        )
+    return Unknown(Undecided(Why.RUNTIME, "a key that is not known"), ("item", identity(base), identity(index)))
+
+
+def _of_constant(run: Run, value: Const, index: Value) -> Value:
+    key: Any = None
+    if isinstance(index, Const):
+        key = index.value
+    elif isinstance(index, SliceV):
+        parts = [p.value if isinstance(p, Const) else "?" for p in (index.lower, index.upper, index.step)]
+        key = slice(*parts) if "?" not in parts else "?"
+    try:
+        return Const(value.value[key], value.place)
+    except Exception:  # noqa: BLE001 - whatever the audited program's own constants raise
+        return run.state.fresh(Why.RUNTIME, "an item")
+
+
+def spread(run: Run, value: Value) -> TupleV | Unknown:
+    """The items that iterating over a value gives, as far as they are known.
+
+    Something of unknown length gives an open sequence with one representative item.
+    """
+    content = content_of(run, value)
+    if isinstance(content, Choice):
+        options = [spread(run, v) for _, v in alternatives(content, run.state.guard)]
+        known = [o for o in options if isinstance(o, TupleV)]
+        if len(known) == len(options) and len({len(o.items) for o in known}) == 1:
+            return _zipped(run, content, known)
+        longest = max(known, key=lambda o: len(o.items), default=None)
+        return TupleV(longest.items, True) if longest else run.state.fresh(Why.CONDITION, "a sequence")
+    if isinstance(content, TupleV):
+        return content
+    if isinstance(content, Entries):
+        return TupleV(tuple(key for key, _ in content.items.values()), content.open)
+    if isinstance(content, IterV):
+        return TupleV((content.element,), True)
+    if isinstance(content, Const) and isinstance(content.value, str):
+        return TupleV(tuple(Const(c) for c in content.value[:64]), len(content.value) > 64)
+    if isinstance(content, TensorV):
+        return TupleV((run.keras.index(run, content, Const(0)),), True)
+    if isinstance(content, ClassV):
+        members = run.enum_members(content)
+        if members:
+            return TupleV(members)
+    if isinstance(content, InstanceV):
+        special = run.call_special(content, "__iter__", (), None)
+        if special is not None and special is not value:
+            return spread(run, special)
+    if isinstance(content, Unknown):
+        return content
+    return run.state.fresh(Why.RUNTIME, "an iteration")
+
+
+def _zipped(run: Run, content: Choice, options: list[TupleV]) -> TupleV:
+    guards = [guard for guard, _ in alternatives(content, run.state.guard)]
+    rows = zip(*(o.items for o in options), strict=True)
+    items = tuple(choose(list(zip(guards, row, strict=True))) for row in rows)
+    return TupleV(items, any(o.open for o in options))
+
+
+def unpacked(run: Run, value: Value, count: int) -> list[Value]:
+    """The values that a target list of ``count`` names gets."""
+    content = content_of(run, value)
+    if isinstance(content, Choice):
+        rows = [(g, unpacked(run, v, count)) for g, v in alternatives(content, run.state.guard)]
+        return [choose([(g, row[i]) for g, row in rows]) for i in range(count)]
+    if isinstance(content, (TupleV, Entries)):
+        sequence = spread(run, content)
+        if isinstance(sequence, TupleV) and sequence.items:
+            if len(sequence.items) >= count:
+                return list(sequence.items[:count])
+            filler = sequence.items[-1] if sequence.open else run.state.fresh(Why.RUNTIME, "a value to unpack")
+            return [*sequence.items, *([filler] * (count - len(sequence.items)))]
+    if isinstance(content, IterV):
+        return [content.element] * count
+    if isinstance(content, TensorV):
+        return [run.keras.index(run, content, Const(i)) for i in range(count)]
+    return [derived(run, content, Const(i)) for i in range(count)]

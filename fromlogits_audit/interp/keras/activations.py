@@ -1,0 +1,125 @@
+"""Activations: what a value given as one does to a tensor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.catalogue.activations import activation_function, activation_layer, activation_string
+from fromlogits_audit.catalogue.interface import ActivationSpec
+from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.keras.shapes import number
+from fromlogits_audit.interp.values import (
+    Args,
+    Choice,
+    Const,
+    ExternalV,
+    Guard,
+    Hop,
+    Place,
+    TensorV,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Scale, Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+_NORMALISED = (Scale.PROBABILITIES, Scale.INDEPENDENT)
+
+
+def apply_activation(run: Run, tensor: TensorV, activation: Value, place: Place, axis: Value | None = None) -> Value:
+    """The tensor after an activation, over all alternatives of it."""
+    rows: list[tuple[Guard, Value]] = [
+        (guard, _apply(run, tensor, option, place, axis)) for guard, option in alternatives(activation, run.state.guard)
+    ]
+    return choose(rows)
+
+
+def _apply(run: Run, tensor: TensorV, activation: Value, place: Place, axis: Value | None) -> Value:
+    if isinstance(activation, Const):
+        return _by_name(run, tensor, activation, place, axis)
+    if isinstance(activation, ExternalV):
+        spec = activation_function(activation.name) or activation_layer(activation.name)
+        if spec is not None:
+            return apply_spec(run, tensor, spec, place, axis)
+        return opaque(tensor, Undecided(Why.EXTERNAL, f"activation {activation.name}"))
+    if isinstance(activation, Unknown):
+        return opaque(tensor, activation.reason)
+    result = run.call(activation, Args((tensor,)), place)
+    return as_tensors(result, tensor)
+
+
+def as_tensors(result: Value, before: TensorV) -> Value:
+    """What a called activation gave: tensors, or something with a reason."""
+    if isinstance(result, Choice):
+        return choose([(g, as_tensors(v, before)) for g, v in result.alternatives])
+    if isinstance(result, TensorV):
+        return result
+    reason = result.reason if isinstance(result, Unknown) else Undecided(Why.OPAQUE_LAYER, "an activation")
+    return opaque(before, reason)
+
+
+def opaque(tensor: TensorV, reason: Undecided) -> TensorV:
+    """The same tensor with no known scale."""
+    return replace(tensor, scale=Scale.UNKNOWN, activation=None, reason=reason, unit_softmax=None)
+
+
+def _by_name(run: Run, tensor: TensorV, name: Const, place: Place, axis: Value | None) -> Value:
+    if name.value is None:
+        return tensor
+    spec = activation_string(name.value) if isinstance(name.value, str) else None
+    if spec is None:
+        return opaque(tensor, Undecided(Why.UNSUPPORTED, f"activation {name.value!r} is not known"))
+    return apply_spec(run, tensor, spec, place, axis)
+
+
+def apply_spec(run: Run, tensor: TensorV, spec: ActivationSpec, place: Place, axis: Value | None = None) -> TensorV:
+    """The tensor after a catalogued activation; ``place`` is what applies it."""
+    if spec.name == "linear":
+        return tensor
+    hop = Hop(place, f"{spec.name} gives {spec.scale.value}")
+    result = replace(
+        tensor,
+        scale=spec.scale,
+        activation=spec.name,
+        reason=None,
+        trace=(*tensor.trace, hop),
+        unit_softmax=None,
+        layer=None,
+        parents=(),
+    )
+    if spec.name in ("softmax", "sigmoid"):
+        return _normalising(run, tensor, result, spec.name, place, axis)
+    return result
+
+
+def _normalising(run: Run, before: TensorV, result: TensorV, name: str, place: Place, axis: Value | None) -> TensorV:
+    size: int | None = None
+    if name == "softmax":
+        index = -1 if axis is None else number(axis)
+        if index is None:
+            return opaque(result, Undecided(Why.RUNTIME, "softmax over an axis that is not known"))
+        size, last = _axis(before, index)
+        if last is False:
+            return opaque(result, Undecided(Why.COMBINED, f"softmax over axis {index}, which is not the last"))
+        if size == 1:
+            result = replace(result, unit_softmax=place)
+    if before.scale in _NORMALISED or size == 1:
+        run.recorder.applied(name, size, before, place)
+    return result
+
+
+def _axis(tensor: TensorV, index: int) -> tuple[int | None, bool | None]:
+    """The size of an axis, and whether it is the last (None: the rank is unknown)."""
+    shape = tensor.shape
+    if index == -1:
+        return (shape[-1] if shape else None), True
+    if shape is None:
+        return None, None
+    if not -len(shape) <= index < len(shape):
+        return None, None
+    return shape[index], index in (len(shape) - 1, -1)
+
+

@@ -1,0 +1,203 @@
+"""``model.compile``: every loss and metric is paired with its output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from fromlogits_audit.interp.choice import alternatives, product
+from fromlogits_audit.interp.items import content_of, spread
+from fromlogits_audit.interp.keras import losses, metrics
+from fromlogits_audit.interp.keras.models import outputs_of
+from fromlogits_audit.interp.values import (
+    NONE,
+    Args,
+    Const,
+    DictV,
+    Entries,
+    Hop,
+    ListV,
+    LossV,
+    Place,
+    TensorV,
+    TupleV,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+PARAMETERS = ("optimizer", "loss", "metrics", "loss_weights", "weighted_metrics")
+
+
+@dataclass(frozen=True)
+class Head:
+    """One output of a model. ``key`` is what a dict of losses calls it, ``name`` what a report does."""
+
+    value: Value
+    key: str | None
+    name: str | None
+
+
+def compile_model(run: Run, model: Value, args: Args, place: Place) -> None:
+    """Pair losses and metrics with the outputs of a model, under all alternatives."""
+    bound = args.bind(PARAMETERS)
+    loss = bound.get("loss")
+    if loss is None:
+        rest = args.double or args.star
+        if rest is None:
+            return
+        loss = Unknown(rest.reason, ("argument", rest.key, "loss"))
+    third = args.positional[2] if len(args.positional) > 2 else None
+    if third is not None and "metrics" not in args.keywords and _weights(run, third):
+        bound.pop("metrics")
+    run.state.write(model, "$loss", loss)
+    outputs = outputs_of(run, model, place)
+    hops = (Hop(place, "compiled here"),)
+    fallback = argument_place(place, "loss", 1) or place
+    for guard, (one_loss, one_output) in product([loss, outputs], run.state.guard):
+        if isinstance(one_loss, Const) and one_loss.value is None:
+            continue
+        with run.state.branch(guard):
+            heads = heads_of(run, one_output)
+            pairs = _paired(run, one_loss, heads)
+            for head, asked in pairs:
+                losses.meet(run, asked, None, head.value, place=fallback, hops=hops, name=head.name)
+            _metrics(run, bound, pairs, heads, place, hops)
+
+
+def _weights(run: Run, value: Value) -> bool:
+    """Keras 3 takes loss_weights third, Keras 2 metrics: numbers tell them apart."""
+    items = spread(run, value) if isinstance(value, (ListV, TupleV)) else None
+    return isinstance(items, TupleV) and any(isinstance(v, Const) and isinstance(v.value, (int, float)) for v in items.items)
+
+
+def argument_place(place: Place, name: str, index: int) -> Place | None:
+    """Where an argument of a call stands."""
+    node = place.node
+    if not isinstance(node, cst.Call):
+        return None
+    plain = [arg for arg in node.args if arg.keyword is None and not arg.star]
+    for arg in node.args:
+        if arg.keyword is not None and arg.keyword.value == name:
+            return Place(place.chunk, arg.value)
+    return Place(place.chunk, plain[index].value) if index < len(plain) else None
+
+
+def heads_of(run: Run, outputs: Value) -> list[Head]:
+    """The outputs of a model, one by one, with their names."""
+    content = content_of(run, outputs)
+    if isinstance(content, Entries):
+        return [Head(value, str(key), str(key)) for key, (_, value) in content.items.items()]
+    if isinstance(content, TupleV):
+        items = content.items
+        if len(items) == 1 and not content.open:
+            return [Head(items[0], _layer_name(items[0]), None)]
+        return [Head(v, _layer_name(v), _layer_name(v) or str(n)) for n, v in enumerate(items)]
+    return [Head(content, _layer_name(content), None)]
+
+
+def _layer_name(value: Value) -> str | None:
+    return value.name if isinstance(value, TensorV) else None
+
+
+def _paired(run: Run, loss: Value, heads: list[Head]) -> list[tuple[Head, Value]]:
+    """Which loss goes to which output."""
+    content = content_of(run, loss) if isinstance(loss, (ListV, DictV)) else loss
+    if isinstance(content, TupleV):
+        return _by_position(content, heads)
+    if isinstance(content, Entries):
+        return _by_name(content, heads)
+    return [(head, loss) for head in heads]
+
+
+def _by_position(content: TupleV, heads: list[Head]) -> list[tuple[Head, Value]]:
+    if len(heads) == 1 and len(content.items) > 1:
+        first = heads[0]
+        if isinstance(first.value, TensorV) and first.value.reason is None:
+            return [(first, content.items[0])]
+        # An output that cannot be followed may be several.
+        return [(Head(first.value, None, str(n)), item) for n, item in enumerate(content.items)]
+    return list(zip(heads, content.items, strict=False))
+
+
+def _by_name(content: Entries, heads: list[Head]) -> list[tuple[Head, Value]]:
+    pairs: list[tuple[Head, Value]] = []
+    used: set[str] = set()
+    for head in heads:
+        if head.key is not None and head.key in content.items:
+            pairs.append((head, content.items[head.key][1]))
+            used.add(head.key)
+    left = [(str(key), value) for key, (_, value) in content.items.items() if key not in used]
+    free = [head for head in heads if head.key is None]
+    if len(left) == 1 and len(free) == 1 and len(heads) == len(content.items):
+        return [*pairs, (Head(free[0].value, None, left[0][0] if len(heads) > 1 else None), left[0][1])]
+    for key, value in left:
+        known = len(heads) == 1 and len(content.items) == 1
+        detail = Undecided(Why.UNSUPPORTED, f"which output is called {key}")
+        output = heads[0].value if known else _nameless(heads, detail)
+        pairs.append((Head(output, key, None if known else key), value))
+    return pairs
+
+
+def _nameless(heads: list[Head], reason: Undecided) -> Value:
+    """An output that a dict of losses names and the model does not: unknown, with the better reason."""
+    if len(heads) == 1 and isinstance(heads[0].value, TensorV) and heads[0].value.reason is not None:
+        return heads[0].value
+    if len(heads) == 1 and isinstance(heads[0].value, Unknown):
+        return heads[0].value
+    return TensorV(reason=reason)
+
+
+# -- metrics ---------------------------------------------------------------------------------
+def _metrics(
+    run: Run, bound: dict[str, Value], pairs: list[tuple[Head, Value]], heads: list[Head], place: Place, hops: tuple[Hop, ...]
+) -> None:
+    partners = {id(head.value): _partner(run, loss, head, place) for head, loss in pairs}
+    for parameter in ("metrics", "weighted_metrics"):
+        given = bound.get(parameter, NONE)
+        for _, option in alternatives(given, run.state.guard):
+            for head, metric in _assigned(run, option, heads):
+                if isinstance(metric, (ListV, TupleV)):
+                    continue
+                partner = partners.get(id(head.value))
+                if partner is None:
+                    # A loss of the project's own, or none: nothing says what the output means.
+                    continue
+                where = argument_place(place, parameter, 2) or place
+                metrics.meet(run, metric, head.value, partner, place=where, name=head.name, hops=hops)
+
+
+def _partner(run: Run, loss: Value, head: Head, place: Place) -> Value | None:
+    options = [losses.resolved(run, v, place, head.value.units if isinstance(head.value, TensorV) else None) for _, v in alternatives(loss, run.state.guard)]
+    known = [o for o in options if isinstance(o, LossV)]
+    return known[0] if len(known) == len(options) and known else None
+
+
+def _assigned(run: Run, metrics_given: Value, heads: list[Head]) -> list[tuple[Head, Value]]:
+    """Which metric goes to which output: by key, by position, or all to all."""
+    content = content_of(run, metrics_given) if isinstance(metrics_given, (ListV, DictV)) else metrics_given
+    if isinstance(content, Entries):
+        named = [(head, content.items[head.key][1]) for head in heads if head.key in content.items]
+        if not named and len(heads) == 1 and len(content.items) == 1:
+            named = [(heads[0], next(iter(content.items.values()))[1])]
+        return [(head, one) for head, value in named for one in _flat(run, value)]
+    if isinstance(content, TupleV):
+        nested = any(isinstance(v, (ListV, TupleV)) for v in content.items)
+        if len(heads) > 1 and len(content.items) == len(heads):
+            return [(head, one) for head, value in zip(heads, content.items, strict=True) for one in _flat(run, value)]
+        if nested:
+            return [(heads[0], one) for value in content.items for one in _flat(run, value)] if len(heads) == 1 else []
+        return [(head, value) for head in heads for value in content.items]
+    return [(head, content) for head in heads]
+
+
+def _flat(run: Run, value: Value) -> list[Value]:
+    if isinstance(value, (ListV, TupleV)):
+        items = spread(run, value)
+        return list(items.items) if isinstance(items, TupleV) else []
+    return [value]

@@ -1,0 +1,223 @@
+"""Calls of names outside the project: Keras, TensorFlow, NumPy and what builds on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.catalogue.activations import activation_function, activation_layer
+from fromlogits_audit.catalogue.applications import application
+from fromlogits_audit.catalogue.layers import functional_layer, layer_class, merge_function
+from fromlogits_audit.catalogue.losses import loss_class, loss_function
+from fromlogits_audit.catalogue.metrics import metric_class, metric_function
+from fromlogits_audit.catalogue.ops import comparison, op
+from fromlogits_audit.catalogue.third_party import head
+from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.keras import lookups, losses, metrics, models, ops
+from fromlogits_audit.interp.keras.activations import apply_spec
+from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
+from fromlogits_audit.interp.keras.shapes import dims
+from fromlogits_audit.interp.values import (
+    FALSE,
+    NONE,
+    Args,
+    BoundV,
+    Const,
+    DictV,
+    ExternalV,
+    FuncV,
+    ListV,
+    PartialV,
+    Place,
+    TensorV,
+    TupleV,
+    Unknown,
+    Value,
+    data_tensor,
+)
+from fromlogits_audit.ir import Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+_CONSTANTS = {"typing.TYPE_CHECKING": FALSE, "numpy.newaxis": NONE, "tf.newaxis": NONE, "math.pi": Const(3.141592653589793)}
+_WRAPPERS = frozenset(
+    "tf.function tf.autograph.experimental.do_not_convert tf.custom_gradient tf.recompute_grad jax.jit jax.vmap "
+    "tf.py_function tf.numpy_function keras.saving.register_keras_serializable tf.autograph.to_graph "
+    "keras.utils.register_keras_serializable fromlogits.transparent keras.models.clone_model".split()
+)
+_OPEN_FAMILIES = ("tf.", "keras.", "numpy.", "jax.", "builtins.", "math.")
+"""Packages whose functions are known well enough: one without ``log`` in its name takes no logarithm."""
+
+
+def constant(name: str) -> Value | None:
+    return _CONSTANTS.get(name)
+
+
+def is_known(name: str) -> bool:
+    """Whether a canonical name is something the catalogue or the semantics know."""
+    if name in ("keras.Model", "keras.Sequential", "keras.Input", "keras.layers.Layer", "keras.losses.Loss"):
+        return True
+    return any(find(name) is not None for find in (layer_class, loss_class, loss_function, metric_class, metric_function, merge_function, application, activation_function, op, head)) or name in (
+        "keras.activations", "keras.layers", "keras.losses", "keras.backend", "keras.metrics", "keras.models", "keras.utils.to_categorical",
+    )  # fmt: skip
+
+
+def call(run: Run, function: ExternalV, args: Args, place: Place | None) -> Value | None:
+    """A call of an external name; None where nothing is known of it."""
+    name = function.name
+    if place is None:
+        return None
+    made = _constructor(run, name, args, place)
+    if made is not None:
+        return made
+    computed = _computed(run, function, args, place)
+    if computed is not None:
+        return computed
+    special = lookups.call(run, name, args, place)
+    if special is not None:
+        return special
+    return run.keras.data.call_external(run, name, args, place)
+
+
+def _constructor(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    """Classes: layers, models, losses, metrics."""
+    if not name.startswith(("keras", "transformers.")):
+        return None
+    layer = layer_class(name)
+    if layer is not None:
+        return _input(run, args) if name == "keras.layers.InputLayer" else make_layer(run, layer, args, place)
+    if name == "keras.Sequential":
+        return models.make_sequential(run, args, place)
+    if name == "keras.Model":
+        return models.make_functional(run, args, place)
+    if name == "keras.Input":
+        return _input(run, args)
+    loss = loss_class(name)
+    if loss is not None:
+        return losses.build_loss(run, loss, args, place)
+    metric = metric_class(name)
+    if metric is not None:
+        return metrics.build_metric(run, metric, args, place)
+    built_in = application(name)
+    if built_in is not None:
+        return models.make_application(run, built_in, args, place)
+    ready = head(name) or head(name.rpartition(".")[0]) if name.rpartition(".")[2] in _LOADERS else head(name)
+    return models.make_head(run, ready, args, place) if ready is not None else None
+
+
+_LOADERS = ("from_preset", "from_pretrained", "from_config")
+
+
+def _input(run: Run, args: Args) -> Value:
+    """``keras.Input``: a tensor that is no output."""
+    shape = args.get(0, "shape")
+    inner = dims(run, shape) if shape is not None else None
+    for key in ("batch_shape", "batch_input_shape"):
+        if key in args.keywords:
+            return data_tensor(dims(run, args.keywords[key]), what="a model input")
+    if "input_shape" in args.keywords:
+        inner = dims(run, args.keywords["input_shape"])
+    return data_tensor((None, *inner) if inner is not None else None, what="a model input")
+
+
+def _computed(run: Run, function: ExternalV, args: Args, place: Place) -> Value | None:
+    """Functions on tensors."""
+    name = function.name
+    loss = loss_function(name)
+    if loss is not None:
+        return losses.call_function(run, loss, function, args, place)
+    activation = activation_function(name)
+    if activation is not None:
+        return _activation(run, name, args, place)
+    merging = merge_function(name)
+    if merging is not None:
+        rest = Args(args.positional[1:], {k: v for k, v in args.keywords.items() if k != "inputs"})
+        inputs = args.get(0, "inputs") or NONE
+        return apply_layer(run, make_layer(run, merging, Args((NONE, *rest.positional), rest.keywords), place), inputs, Args(), place)
+    layered = functional_layer(name)
+    if layered is not None:
+        return _functional(run, name, args, place)
+    metric = metric_function(name)
+    if metric is not None:
+        return data_tensor(what="the value of a metric")
+    symbol = comparison(name)
+    if symbol is not None and len(args.positional) >= 2:
+        return _compared(run, symbol, args, place)
+    spec = op(name)
+    if spec is not None:
+        if not any(isinstance(v, (TensorV, Unknown)) for _, v in _options(run, args)) and name.startswith("numpy."):
+            return None if _is_plain(args) else ops.apply_effect(run, name, spec.effect, args, place, _axis(spec.parameters.names, args))
+        return ops.apply_effect(run, name, spec.effect, args, place, _axis(spec.parameters.names, args))
+    return None
+
+
+def _options(run: Run, args: Args) -> list[tuple[object, Value]]:
+    return [pair for value in args.all() for pair in alternatives(value, run.state.guard)]
+
+
+def _is_plain(args: Args) -> bool:
+    """Whether a call works on numbers of the program alone (numpy.prod of a shape)."""
+    return all(isinstance(v, (Const, TupleV)) for v in args.all())
+
+
+def _axis(names: tuple[str, ...], args: Args) -> Value | None:
+    if "axis" in args.keywords:
+        return args.keywords["axis"]
+    if "axis" in names and names.index("axis") < len(args.positional):
+        return args.positional[names.index("axis")]
+    return None
+
+
+def _compared(run: Run, symbol: str, args: Args, place: Place) -> Value:
+    a, b = args.positional[:2]
+    for _, left in alternatives(a, run.state.guard):
+        for _, right in alternatives(b, run.state.guard):
+            if isinstance(left, TensorV) or isinstance(right, TensorV):
+                ops.compare(run, symbol, left, right, place)
+    return data_tensor(what="a comparison")
+
+
+def _activation(run: Run, name: str, args: Args, place: Place) -> Value:
+    """``tf.nn.softmax(x, axis=-1)`` and its like."""
+    spec = activation_function(name)
+    assert spec is not None
+    inputs = args.positional[0] if args.positional else next(iter(args.keywords.values()), data_tensor())
+    if isinstance(inputs, (ListV, TupleV)):
+        inputs = data_tensor()
+    axis = args.get(1, "axis") if spec.name in ("softmax", "log_softmax") else None
+    rows = []
+    for guard, option in alternatives(inputs, run.state.guard):
+        tensor = to_tensor(option)
+        assert isinstance(tensor, TensorV)
+        rows.append((guard, apply_spec(run, tensor, spec, place, axis)))
+    return choose(list(rows))
+
+
+def _functional(run: Run, name: str, args: Args, place: Place) -> Value:
+    """``tf.layers.dense(x, units)``: a layer made and applied at once."""
+    spec = functional_layer(name)
+    assert spec is not None
+    layer = make_layer(run, spec, args, place)
+    first = spec.parameters.names[0]
+    inputs = layer.slots.pop(first, None) or data_tensor()
+    return apply_layer(run, layer, inputs, Args(), place)
+
+
+def is_wrapper(name: str) -> bool:
+    return name in _WRAPPERS
+
+
+def note_escape(run: Run, name: str, args: Args) -> None:
+    """A tensor goes to a function nobody knows: a hand-written loss may ask for any scale there."""
+    if not any(isinstance(v, TensorV) for v in args.all()):
+        return
+    if name.startswith(_OPEN_FAMILIES) and "log" not in name and "entropy" not in name:
+        return
+    run.recorder.note_opaque(Undecided(Why.EXTERNAL, f"calls {name}"))
+
+
+def functions_in(args: Args) -> list[Value]:
+    return [v for v in args.all() if isinstance(v, (FuncV, BoundV, PartialV))]
+
+

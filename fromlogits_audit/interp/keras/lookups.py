@@ -1,0 +1,205 @@
+"""Functions of Keras and TensorFlow that hand on, look up or load other things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.catalogue.activations import activation_string
+from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.keras import losses
+from fromlogits_audit.interp.keras.models import make_functional
+from fromlogits_audit.interp.truth import conditions, truth
+from fromlogits_audit.interp.values import (
+    NONE,
+    Args,
+    BoundV,
+    Const,
+    ExternalV,
+    FuncV,
+    IterV,
+    LayerV,
+    ListV,
+    LossV,
+    ModelV,
+    PartialV,
+    Place,
+    TensorV,
+    Unknown,
+    Value,
+    data_tensor,
+)
+from fromlogits_audit.ir import Form, Scale, Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+Function = Callable[["Run", str, Args, Place], "Value | None"]
+
+
+def call(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    function = _FUNCTIONS.get(name)
+    if function is not None:
+        return function(run, name, args, place)
+    if name.endswith(".preprocess_input") and args.positional:
+        return args.positional[0]
+    if name.startswith(("tfp.", "tensorflow_probability.")):
+        return None
+    return None
+
+
+def _same(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    """A wrapper that leaves what it is given as it is; without arguments it is a decorator."""
+    for value in args.positional:
+        if isinstance(value, (FuncV, BoundV, PartialV)):
+            return value
+    return args.positional[0] if args.positional else ExternalV("fromlogits.transparent", place)
+
+
+def _activation_get(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    value = args.get(0, "identifier") or args.get(0, "name") or NONE
+    return choose([(guard, _activation_of(v)) for guard, v in alternatives(value, run.state.guard)])
+
+
+def _activation_of(value: Value) -> Value:
+    if isinstance(value, Const) and value.value is None:
+        return ExternalV("keras.activations.linear")
+    if isinstance(value, Const) and isinstance(value.value, str):
+        spec = activation_string(value.value)
+        if spec is not None:
+            return ExternalV(spec.functions[0] if spec.functions else f"keras.activations.{spec.name}")
+    return value
+
+
+def _loss_get(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    """``keras.losses.get(identifier)``: the loss stands at this call."""
+    value = args.get(0, "identifier") or args.get(0, "name") or NONE
+    return choose([(guard, _loss_of(run, v, place)) for guard, v in alternatives(value, run.state.guard)])
+
+
+def _loss_of(run: Run, value: Value, place: Place) -> Value:
+    if isinstance(value, Const) and isinstance(value.value, str):
+        known = losses.string_loss(Const(value.value, place))
+        if known is None:
+            return Unknown(Undecided(Why.OPAQUE_LOSS, f"loss {value.value!r} is not known"), ("loss", id(place.node)), place)
+        form = Form.FUNCTION if value.value.islower() else Form.INSTANCE
+        made = LossV(known.spec, known.from_logits, form, place, always_logits=known.always_logits)
+        run.recorder.note_built(made)
+        return made
+    return value
+
+
+def _clone(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    source = args.get(0, "model")
+    if not isinstance(source, ModelV):
+        return source
+    made = ModelV(source.kind, place, source.head)
+    made.slots.update({key: value for key, value in source.slots.items() if key != "$loss"})
+    return made
+
+
+def _loaded(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    return Unknown(Undecided(Why.LOADED_MODEL, f"{name.rpartition('.')[2]}()"), ("loaded", id(place.node)))
+
+
+def _hub(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    """A layer out of a hub: what it yields is in no file here."""
+    return Unknown(Undecided(Why.EXTERNAL, "a TensorFlow Hub module"), ("hub", id(place.node)))
+
+
+def _cond(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    pred = args.get(0, "pred") or NONE
+    yes, no = args.get(1, "true_fn"), args.get(2, "false_fn")
+    if yes is None or no is None:
+        return None
+    known = truth(run.state, pred)
+    if known is not None:
+        return run.call(yes if known else no, Args(), place)
+    guards = conditions(run.state, pred)
+    rows, branches = [], []
+    for guard, function in zip(guards, (yes, no), strict=True):
+        with run.state.branch(guard) as branch:
+            rows.append((guard, run.call(function, Args(), place)))
+        branches.append(branch)
+    run.state.join(branches)
+    return choose(rows)
+
+
+def _map_fn(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    function, elems = args.get(0, "fn"), args.get(1, "elems")
+    if function is None or elems is None:
+        return None
+    item = run.keras.index(run, elems, Const(0)) if isinstance(elems, TensorV) else elems
+    return run.call(function, Args((item,)), place)
+
+
+def _dataset(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    return IterV(run.state.fresh(Why.RUNTIME, "an element of a data set"), "dataset")
+
+
+def _variable(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    first = args.positional[0] if args.positional else NONE
+    return first if isinstance(first, TensorV) else data_tensor(what="a variable")
+
+
+def _linear_model(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    """``LinearModel(units=1, activation=None)`` and ``WideDeepModel(..., activation=None)``."""
+    from fromlogits_audit.interp.keras.activations import apply_activation
+    from fromlogits_audit.interp.keras.shapes import number
+
+    units = number(args.get(0, "units")) or 1 if name.endswith("LinearModel") else None
+    scores = TensorV(Scale.LOGITS, "linear", (None, units))
+    model = ModelV("functional", place)
+    model.slots["$outputs"] = apply_activation(run, scores, args.keywords.get("activation", NONE), place)
+    return model
+
+
+def _policy(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    run.policy = args.get(0, "policy") or args.get(0, "dtype_policy")
+    return NONE
+
+
+def _random(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    return data_tensor(what="random numbers")
+
+
+def _model_from_config(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    return _loaded(run, name, args, place)
+
+
+def _functional_alias(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    return make_functional(run, args, place)
+
+
+def _convert(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    """``tf.constant``, ``np.array``: tensors stay, literals are data."""
+    first = args.get(0, "value") or args.get(0, "x") or NONE
+    if isinstance(first, (TensorV, Unknown, LayerV)):
+        return first
+    return data_tensor(what="a literal") if isinstance(first, (Const, ListV)) else None
+
+
+_FUNCTIONS: dict[str, Function] = {
+    "keras.activations.get": _activation_get, "keras.activations.deserialize": _activation_get,
+    "keras.losses.get": _loss_get, "keras.losses.deserialize": _loss_get,
+    "keras.models.clone_model": _clone, "keras.models.load_model": _loaded, "keras.saving.load_model": _loaded,
+    "tf.saved_model.load": _loaded, "keras.models.model_from_json": _model_from_config,
+    "keras.models.model_from_config": _model_from_config, "keras.models.model_from_yaml": _model_from_config,
+    "tensorflow_hub.KerasLayer": _hub, "tensorflow_hub.load": _hub, "tensorflow_hub.Module": _hub,
+    "tf.cond": _cond, "keras.ops.cond": _cond, "keras.backend.switch": _cond, "tf.map_fn": _map_fn,
+    "tf.vectorized_map": _map_fn, "keras.ops.vectorized_map": _map_fn,
+    "tf.Variable": _variable, "keras.Variable": _variable, "keras.backend.variable": _variable,
+    "keras.experimental.LinearModel": _linear_model, "keras.experimental.WideDeepModel": _linear_model,
+    "keras.models.LinearModel": _linear_model, "keras.models.WideDeepModel": _linear_model,
+    "keras.mixed_precision.set_global_policy": _policy, "keras.config.set_dtype_policy": _policy,
+    "keras.mixed_precision.experimental.set_policy": _policy, "keras.config.set_global_policy": _policy,
+    "tf.constant": _convert, "numpy.array": _convert, "numpy.asarray": _convert,
+    "keras.ops.convert_to_tensor": _convert, "tf.convert_to_tensor": _convert,
+    **dict.fromkeys(
+        ("tf.function", "tf.autograph.experimental.do_not_convert", "tf.custom_gradient", "tf.recompute_grad", "jax.jit",
+         "tf.py_function", "tf.numpy_function", "keras.saving.register_keras_serializable",
+         "keras.utils.register_keras_serializable", "tf.keras.utils.register_keras_serializable",
+         "fromlogits.transparent", "keras.ops.stop_gradient", "keras.saving.deserialize_keras_object"),
+        _same,
+    ),
+}  # fmt: skip

@@ -1,0 +1,251 @@
+"""Losses: building them from classes, strings and functions, and letting them meet an output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.catalogue.interface import LossFunctionSpec, LossSpec
+from fromlogits_audit.catalogue.losses import inferred_string, loss_class, loss_function, loss_string
+from fromlogits_audit.interp.choice import alternatives
+from fromlogits_audit.interp.classes import find_member, instantiate
+from fromlogits_audit.interp.functions import invoke
+from fromlogits_audit.interp.values import (
+    FALSE,
+    Args,
+    BoundV,
+    ClassV,
+    Const,
+    ExternalV,
+    FuncV,
+    Hop,
+    InstanceV,
+    LossV,
+    MethodV,
+    PartialV,
+    Place,
+    TensorV,
+    Unknown,
+    Value,
+    data_tensor,
+)
+from fromlogits_audit.ir import Form, Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+LOSS_VALUE = "the value of a loss"
+
+
+def build_loss(run: Run, spec: LossSpec, args: Args, place: Place) -> LossV:
+    """An instance of a Keras loss class."""
+    names = spec.parameters.names
+    given = args.bind(names)
+    flag: Value | None = None
+    if spec.has_flag:
+        flag = given.get("from_logits")
+        unknown = args.double or args.star
+        if flag is None and unknown is not None:
+            flag = Unknown(unknown.reason, ("argument", unknown.key, "from_logits"))
+    explicit = flag is not None
+    loss = LossV(
+        spec,
+        (flag or FALSE) if spec.has_flag else None,
+        Form.INSTANCE,
+        place,
+        explicit=explicit,
+        always_logits=spec.always_logits,
+        misuse=_misuse(names, args, flag, called=False),
+    )
+    run.recorder.note_built(loss)
+    return loss
+
+
+def _misuse(names: tuple[str, ...], args: Args, flag: Value | None, *, called: bool) -> str | None:
+    """What is wrong with a construction itself, in words, or None."""
+    start = 2 if called else 0
+    tensors = [v for v in args.positional if isinstance(v, TensorV)]
+    if not called and tensors:
+        return "labels and predictions are given to the constructor, which builds a loss and computes none"
+    for name, value in list(zip(names, args.positional, strict=False))[start:]:
+        if isinstance(value, Const) and isinstance(value.value, bool) and name != "from_logits":
+            return f"the positional {value.value} lands on {name}, not on from_logits"
+    if isinstance(flag, TensorV):
+        return "from_logits is given a tensor"
+    if isinstance(flag, Const) and not isinstance(flag.value, bool):
+        effect = "taken as True" if flag.value else "taken as False"
+        return f"from_logits={flag.value!r} is no bool and is {effect}"
+    return None
+
+
+def string_loss(value: Const, units: int | None = None) -> LossV | None:
+    """The loss that ``compile`` makes of a string."""
+    text = value.value
+    if not isinstance(text, str) or value.place is None:
+        return None
+    spec = loss_string(text)
+    if spec is None and inferred_string(text):
+        spec = loss_string("binary_crossentropy" if units == 1 else "categorical_crossentropy")
+    if spec is None:
+        return None
+    return LossV(spec, FALSE if spec.has_flag else None, Form.STRING, value.place, always_logits=spec.always_logits)
+
+
+def reference_loss(value: ExternalV, place: Place | None) -> LossV | None:
+    """A Keras loss function or class that is named, not called."""
+    where = value.place or place
+    if where is None:
+        return None
+    function = loss_function(value.name)
+    if function is not None:
+        flag = FALSE if function.has_flag else None
+        return LossV(function.loss, flag, Form.FUNCTION, where, always_logits=function.always_logits)
+    spec = loss_class(value.name)
+    if spec is not None:
+        return LossV(spec, FALSE if spec.has_flag else None, Form.CLASS, where, always_logits=spec.always_logits)
+    return None
+
+
+def resolved(run: Run, value: Value, place: Place | None, units: int | None = None) -> LossV | None:
+    """The Keras loss behind a value, where it is directly one."""
+    if isinstance(value, LossV):
+        return value
+    if isinstance(value, Const):
+        return string_loss(value, units)
+    if isinstance(value, ExternalV):
+        return reference_loss(value, place)
+    if isinstance(value, InstanceV):
+        inner = value.slots.get("$loss")
+        return inner if isinstance(inner, LossV) and not _own_call(value) else None
+    return None
+
+
+def _own_call(instance: InstanceV) -> FuncV | None:
+    for name in ("call", "__call__"):
+        found = find_member(instance.cls, name)
+        if found is not None and isinstance(found[1], FuncV):
+            return found[1]
+    return None
+
+
+def meet(
+    run: Run,
+    loss: Value,
+    labels: Value | None,
+    predicted: Value,
+    *,
+    place: Place | None,
+    hops: tuple[Hop, ...] = (),
+    name: str | None = None,
+) -> Value:
+    """Let a loss of whatever kind meet an output; what it computes is a number."""
+    result: Value = data_tensor((), what=LOSS_VALUE)
+    for guard, option in alternatives(loss, run.state.guard):
+        with run.state.branch(guard) as branch:
+            _meet_one(run, option, labels, predicted, place=place, hops=hops, name=name)
+        run.state.adopt(branch)
+    return result
+
+
+def _meet_one(
+    run: Run,
+    loss: Value,
+    labels: Value | None,
+    predicted: Value,
+    *,
+    place: Place | None,
+    hops: tuple[Hop, ...],
+    name: str | None,
+) -> None:
+    if isinstance(loss, Const) and loss.value is None:
+        return
+    units = predicted.units if isinstance(predicted, TensorV) else None
+    known = resolved(run, loss, place, units)
+    if known is not None:
+        run.recorder.meet(known, predicted, hops=hops, name=name, labels=labels, fallback=place)
+    elif isinstance(loss, (FuncV, BoundV, PartialV, InstanceV, ClassV, MethodV)):
+        _meet_own(run, loss, labels, predicted, place=place, hops=hops, name=name)
+    else:
+        reason = loss.reason if isinstance(loss, Unknown) else Undecided(Why.OPAQUE_LOSS, "a loss that is not known")
+        where = loss.place if isinstance(loss, (Unknown, ExternalV, Const)) and loss.place else place
+        if isinstance(loss, ExternalV):
+            reason = Undecided(Why.EXTERNAL, f"loss {loss.name}")
+        run.recorder.meet(Unknown(reason, ("loss", id(loss)), where), predicted, hops=hops, name=name, fallback=place)
+
+
+def _meet_own(
+    run: Run,
+    loss: Value,
+    labels: Value | None,
+    predicted: Value,
+    *,
+    place: Place | None,
+    hops: tuple[Hop, ...],
+    name: str | None,
+) -> None:
+    """A loss of the project's own: run it, and see whether a Keras loss meets the output inside."""
+    if isinstance(loss, ClassV):
+        loss = instantiate(run, loss, Args(), place)
+    truth = labels if labels is not None else data_tensor(what="labels")
+    with run.recorder.capture(name, hops) as capture:
+        if isinstance(loss, InstanceV):
+            own = _own_call(loss)
+            if own is not None:
+                invoke(run, own.core, Args((loss, truth, predicted)), loss)
+        else:
+            run.call(loss, Args((truth, predicted)), place)
+    if capture.sites == 0:
+        where = _place_of(loss) or place
+        if where is not None:
+            run.recorder.custom(_name_of(loss), where, predicted, capture.opaque, output=name, hops=hops)
+
+
+def _place_of(loss: Value) -> Place | None:
+    return loss.place if isinstance(loss, (FuncV, BoundV, PartialV, InstanceV)) else None
+
+
+def _name_of(loss: Value) -> str:
+    if isinstance(loss, FuncV):
+        return loss.core.name
+    if isinstance(loss, BoundV):
+        return loss.func.core.name
+    if isinstance(loss, InstanceV):
+        return loss.cls.name
+    if isinstance(loss, PartialV):
+        return _name_of(loss.func)
+    return "loss"
+
+
+def call_function(run: Run, spec: LossFunctionSpec, function: ExternalV, args: Args, place: Place) -> Value:
+    """``keras.losses.binary_crossentropy(y, p)``, ``tf.nn.*_with_logits(labels=..., logits=...)``."""
+    given = args.bind(spec.parameters.names)
+    predicted = given.get(spec.predictions)
+    labels = given.get(spec.labels)
+    unknown = args.double or args.star
+    if predicted is None and unknown is not None:
+        predicted = Unknown(unknown.reason, ("argument", unknown.key, "predictions"))
+    flag: Value | None = given.get("from_logits") if spec.has_flag else None
+    explicit = flag is not None
+    if flag is None and spec.has_flag and unknown is not None:
+        flag = Unknown(unknown.reason, ("argument", unknown.key, "from_logits"))
+    loss = LossV(
+        spec.loss,
+        (flag or FALSE) if spec.has_flag else None,
+        Form.OP if spec.always_logits else Form.CALL,
+        _where(function, place),
+        explicit=explicit,
+        always_logits=spec.always_logits,
+        misuse=_misuse(spec.parameters.names, args, flag, called=True),
+    )
+    if predicted is None:
+        return data_tensor((), what=LOSS_VALUE)
+    hops = (Hop(place, "called here"),)
+    run.recorder.meet(loss, predicted, hops=hops, labels=labels)
+    return data_tensor((), what=LOSS_VALUE)
+
+
+def _where(function: ExternalV, place: Place) -> Place:
+    """The call itself, unless the function was named elsewhere first."""
+    named = function.place
+    if named is None or named.chunk is not place.chunk or named.node is getattr(place.node, "func", None):
+        return place if named is None or named.chunk is place.chunk else named
+    return named

@@ -1,0 +1,94 @@
+"""Layers and operations that take several tensors: Add, Average, Concatenate ..."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp.choice import choose, product
+from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.keras.shapes import Dims, broadcast, number
+from fromlogits_audit.interp.values import Const, LayerV, TensorV, TupleV, Unknown, Value
+from fromlogits_audit.ir import Scale, Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+
+def merge(run: Run, layer: LayerV, inputs: Value) -> Value:
+    """What a merging layer makes of its list of inputs."""
+    items = spread(run, inputs)
+    if not isinstance(items, TupleV) or not items.items or isinstance(inputs, TensorV):
+        reason = items.reason if isinstance(items, Unknown) else Undecided(Why.COMBINED, layer.spec.name)
+        return TensorV(reason=reason)
+    kind = layer.spec.name.rpartition(".")[2].lower()
+    axis = number(layer.slots.get("axis", Const(-1)))
+    rows = product(items.items, run.state.guard)
+    return choose([(g, combine(kind, [_tensor(v) for v in row], axis, open=items.open, layer=layer)) for g, row in rows])
+
+
+def _tensor(value: Value) -> TensorV:
+    if isinstance(value, TensorV):
+        return value
+    return TensorV(reason=value.reason if isinstance(value, Unknown) else Undecided(Why.DATA, "input data"))
+
+
+def combine(kind: str, tensors: list[TensorV], axis: int | None, *, open: bool = False, layer: LayerV | None = None) -> TensorV:
+    """The scale and shape of several tensors put together."""
+    first = tensors[0]
+    scales = {t.scale for t in tensors}
+    same = len(scales) == 1 and Scale.UNKNOWN not in scales
+    if kind in ("concatenate", "concat", "stack"):
+        return _concatenated(kind, tensors, axis, same=same, open=open)
+    shape: Dims = first.shape
+    for tensor in tensors[1:]:
+        shape = broadcast(shape, tensor.shape)
+    if len(tensors) == 1 and not open:
+        return first
+    if kind == "dot":
+        return _dot(tensors, layer)
+    keeps = same and (scales == {Scale.LOGITS} or (kind == "average" and first.activation == tensors[-1].activation))
+    if keeps:
+        activation = first.activation if len({t.activation for t in tensors}) == 1 else "linear"
+        return replace(first, shape=shape, activation=activation, layer=None, parents=())
+    if kind in ("add", "subtract") and Scale.LOGITS in scales and Scale.UNKNOWN not in scales:
+        # Unbounded plus anything bounded is unbounded.
+        base = next(t for t in tensors if t.scale is Scale.LOGITS)
+        return replace(base, shape=shape, activation="linear", layer=None, parents=())
+    return _unknown(tensors, shape, kind)
+
+
+def _unknown(tensors: list[TensorV], shape: Dims, kind: str) -> TensorV:
+    known = [t for t in tensors if t.scale is not Scale.UNKNOWN]
+    reason = Undecided(Why.COMBINED, f"{kind} of outputs")
+    if not known:
+        reason = tensors[0].reason or reason
+    return TensorV(shape=shape, reason=reason, trace=tensors[0].trace)
+
+
+def _concatenated(kind: str, tensors: list[TensorV], axis: int | None, *, same: bool, open: bool) -> TensorV:
+    first = tensors[0]
+    rank = len(first.shape) if first.shape is not None else None
+    last = axis is None or axis == -1 or (rank is not None and axis == rank - 1)
+    if kind == "stack":
+        last = axis == -1
+        shape: Dims = None
+    elif last and first.shape is not None:
+        sizes = [t.shape[-1] if t.shape else None for t in tensors]
+        total = None if None in sizes or open else sum(n for n in sizes if n is not None)
+        shape = (*first.shape[:-1], total)
+    else:
+        shape = tuple(None if i == axis else n for i, n in enumerate(first.shape)) if first.shape else None
+    scale_survives = same and (not last or first.scale in (Scale.LOGITS, Scale.INDEPENDENT))
+    if scale_survives:
+        return replace(first, shape=shape, layer=None, parents=())
+    return _unknown(tensors, shape, "concatenation")
+
+
+def _dot(tensors: list[TensorV], layer: LayerV | None) -> TensorV:
+    normal = layer.slots.get("normalize") if layer is not None else None
+    if isinstance(normal, Const) and normal.value:
+        return replace(tensors[0], scale=Scale.BOUNDED, activation="cosine", shape=(None, 1), reason=None)
+    if all(t.scale is Scale.LOGITS for t in tensors):
+        return replace(tensors[0], activation="linear", shape=(None, None))
+    return _unknown(tensors, (None, None), "dot product")

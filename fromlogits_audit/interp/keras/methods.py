@@ -1,0 +1,200 @@
+"""Methods of Keras objects: models, layers, losses, metrics, tensors, data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fromlogits_audit.catalogue.ops import method as tensor_method
+from fromlogits_audit.interp.choice import lift
+from fromlogits_audit.interp.keras import external, instances, losses, models, ops
+from fromlogits_audit.interp.keras.compiling import compile_model
+from fromlogits_audit.interp.values import (
+    NONE,
+    Args,
+    ClassV,
+    DictV,
+    InstanceV,
+    IterV,
+    LayerV,
+    ListV,
+    LossV,
+    MethodV,
+    MetricV,
+    ModelV,
+    Place,
+    TensorV,
+    TupleV,
+    Value,
+    data_tensor,
+)
+from fromlogits_audit.ir import Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+Model = ModelV | InstanceV
+Handler = Callable[["Run", Any, Args, "Place | None"], "Value | None"]
+_LAYER_RESULTS = {"add_weight": "a weight", "add_variable": "a weight", "add_metric": "a metric"}
+
+
+def call(run: Run, method: MethodV, args: Args, place: Place | None) -> Value | None:
+    """A method call on a Keras object, None where the receiver is none."""
+    receiver, name = method.receiver, method.name
+    if isinstance(receiver, InstanceV):
+        return _instance(run, receiver, method, args, place)
+    if isinstance(receiver, ModelV):
+        return _model(run, receiver, name, args, place)
+    if isinstance(receiver, LayerV):
+        return _layer(run, receiver, name, args, place)
+    if isinstance(receiver, LossV):
+        return run.keras.call_loss(run, receiver, args, place) if name in ("call", "__call__") else data_tensor()
+    if isinstance(receiver, MetricV):
+        return _metric(run, receiver, name, args, place)
+    if isinstance(receiver, TensorV):
+        return _tensor(run, receiver, name, args, place)
+    if isinstance(receiver, IterV):
+        return run.keras.data.call_method(run, receiver, name, args, place)
+    if isinstance(receiver, ClassV) and name in ("from_config", "from_preset", "from_pretrained"):
+        return run.call(receiver, Args((), args.keywords, args.star, args.double), place)
+    if isinstance(receiver, (ListV, TupleV, DictV)) and name in ("numpy", "copy", "items"):
+        return None if name != "numpy" else receiver
+    return None
+
+
+# -- models ------------------------------------------------------------------------------------
+def _compile(run: Run, model: Model, args: Args, place: Place | None) -> Value:
+    if place is not None:
+        with run.recorder.compiling(model):
+            compile_model(run, model, args, place)
+    return NONE
+
+
+def _add(run: Run, model: Model, args: Args, place: Place | None) -> Value:
+    layer = args.get(0, "layer") or NONE
+    before = model.slots.get("$layers", TupleV(()))
+    grown = lift(before, run.state.guard, lambda c: TupleV((*c.items, layer), c.open) if isinstance(c, TupleV) else c)
+    run.state.write(model, "$layers", grown)
+    return NONE
+
+
+def _pop(run: Run, model: Model, args: Args, place: Place | None) -> Value:
+    before = model.slots.get("$layers", TupleV(()))
+    run.state.write(
+        model, "$layers", lift(before, run.state.guard, lambda c: TupleV(c.items[:-1], c.open) if isinstance(c, TupleV) else c)
+    )
+    return NONE
+
+
+def _fit(run: Run, model: Model, args: Args, place: Place | None) -> Value:
+    run.keras.data.fit(run, model, args)
+    return run.state.fresh(Why.RUNTIME, "a training history")
+
+
+def _predict(run: Run, model: Model, args: Args, place: Place | None) -> Value:
+    return models.outputs_of(run, model, place)
+
+
+def _call(run: Run, model: Model, args: Args, place: Place | None) -> Value:
+    return run.call(model, args, place)
+
+
+def _same_model(run: Run, model: Model, args: Args, place: Place | None) -> Value:
+    return model
+
+
+def _compute_loss(run: Run, model: Model, args: Args, place: Place | None) -> Value:
+    """``self.compute_loss(y=y, y_pred=p)``, ``self.compiled_loss(y, p)``: the compiled loss meets p."""
+    predicted = args.keywords.get("y_pred")
+    labels = args.keywords.get("y")
+    if predicted is None:
+        index = 2 if len(args.positional) > 2 else 1
+        predicted = args.positional[index] if len(args.positional) > index else None
+    loss = model.slots.get("$loss")
+    if predicted is not None and loss is not None:
+        losses.meet(run, loss, labels, predicted, place=place, hops=instances.hop(place, "computed here"))
+    return data_tensor((), what=losses.LOSS_VALUE)
+
+
+def _nothing(run: Run, model: Model, args: Args, place: Place | None) -> Value:
+    return NONE
+
+
+def _layer_by_name(run: Run, model: Model, args: Args, place: Place | None) -> Value:
+    return models.find_layer(run, model, args, place)
+
+
+_MODEL: dict[str, Handler] = {
+    "compile": _compile, "add": _add, "pop": _pop, "fit": _fit, "evaluate": _fit, "train_on_batch": _fit,
+    "test_on_batch": _fit, "fit_generator": _fit, "evaluate_generator": _fit, "predict": _predict,
+    "predict_on_batch": _predict, "predict_generator": _predict, "predict_step": _predict, "predict_proba": _predict,
+    "call": _call, "__call__": _call, "get_layer": _layer_by_name, "compute_loss": _compute_loss,
+    "compiled_loss": _compute_loss, "summary": _nothing, "save": _nothing, "save_weights": _nothing,
+    "load_weights": _nothing, "set_weights": _nothing, "build": _nothing, "export": _nothing, "add_loss": _nothing,
+    "_clone": _same_model,
+}  # fmt: skip
+
+
+def _model(run: Run, model: ModelV, name: str, args: Args, place: Place | None) -> Value | None:
+    handler = _MODEL.get(name)
+    if handler is not None:
+        return handler(run, model, args, place)
+    if name in ("stateless_call",):
+        outputs = models.outputs_of(run, model, place)
+        return TupleV((outputs, data_tensor(what="variables")))
+    return run.state.fresh(Why.RUNTIME, f"{name} of a model")
+
+
+# -- instances of project classes ----------------------------------------------------------------
+def _instance(run: Run, receiver: InstanceV, method: MethodV, args: Args, place: Place | None) -> Value | None:
+    name, base = method.name, method.base or ""
+    if name == "__init__":
+        instances.construct(run, receiver, [base], args)
+        return NONE
+    if not base.startswith(("keras.", "tf.", "keras_")):
+        return None
+    if name in ("call", "__call__"):
+        return _inherited_call(run, receiver, base, args, place)
+    if name in _LAYER_RESULTS:
+        return data_tensor(what=_LAYER_RESULTS[name])
+    if name == "stateless_call":
+        return TupleV((run.call(receiver, Args(args.positional[2:], args.keywords), place), data_tensor(what="variables")))
+    handler = _MODEL.get(name)
+    if handler is not None:
+        return handler(run, receiver, args, place)
+    return run.state.fresh(Why.EXTERNAL, f"{name} of {base}")
+
+
+def _inherited_call(run: Run, receiver: InstanceV, base: str, args: Args, place: Place | None) -> Value:
+    loss = receiver.slots.get("$loss")
+    if isinstance(loss, LossV):
+        return run.keras.call_loss(run, loss, args, place)
+    return instances.call_base(run, receiver, base, args, place)
+
+
+# -- the rest --------------------------------------------------------------------------------------
+def _layer(run: Run, layer: LayerV, name: str, args: Args, place: Place | None) -> Value:
+    if name in ("call", "__call__"):
+        return run.call(layer, args, place)
+    if name == "adapt":
+        return NONE
+    return run.state.fresh(Why.RUNTIME, f"{name} of a layer")
+
+
+def _metric(run: Run, metric: MetricV, name: str, args: Args, place: Place | None) -> Value:
+    if name in ("update_state", "__call__", "call"):
+        return run.keras.update_metric(run, metric, args, place)
+    return data_tensor((), what="the value of a metric")
+
+
+def _tensor(run: Run, tensor: TensorV, name: str, args: Args, place: Place | None) -> Value:
+    effect = tensor_method(name)
+    if effect is not None:
+        axis = args.keywords.get("axis") or (args.positional[0] if args.positional and name in _AXIS_FIRST else None)
+        full = Args((tensor, *args.positional), args.keywords, args.star, args.double)
+        return ops.apply_effect(run, f"method.{name}", effect, full, place, axis)
+    external.note_escape(run, f"method.{name}", Args((tensor,)))
+    return data_tensor(what=f"{name}() of a tensor")
+
+
+_AXIS_FIRST = frozenset("mean sum max min std var prod squeeze argmax".split())

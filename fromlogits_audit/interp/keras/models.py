@@ -1,0 +1,303 @@
+"""Models: Sequential, functional, applications and catalogued heads; what calling one yields."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.catalogue.interface import ApplicationSpec, HeadSpec
+from fromlogits_audit.catalogue.layers import layer_class
+from fromlogits_audit.interp.choice import alternatives, choose, lift
+from fromlogits_audit.interp.items import content_of, spread
+from fromlogits_audit.interp.keras.activations import apply_activation
+from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
+from fromlogits_audit.interp.keras.shapes import number
+from fromlogits_audit.interp.truth import truth
+from fromlogits_audit.interp.values import (
+    NONE,
+    Args,
+    Choice,
+    Const,
+    DictV,
+    Entries,
+    Hop,
+    InstanceV,
+    LayerV,
+    ListV,
+    ModelV,
+    Place,
+    TensorV,
+    TupleV,
+    Unknown,
+    Value,
+    data_tensor,
+)
+from fromlogits_audit.ir import Scale, Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+MAX_WALK = 2_000
+"""Tensors visited when the layers of a functional model are collected."""
+
+
+# -- making ------------------------------------------------------------------------------------
+def make_sequential(run: Run, args: Args, place: Place | None, into: InstanceV | None = None) -> Value:
+    """``Sequential(layers=None, name=None)``."""
+    model: ModelV | InstanceV = into or ModelV("sequential", place)
+    given = args.get(0, "layers")
+    content: Value = TupleV(())
+    if given is not None and given is not NONE:
+        content = lift(_content(run, given), run.state.guard, lambda c: _as_layers(run, c))
+    elif given is None and (args.double or args.star):
+        content = args.double or args.star or NONE
+    model.slots["$layers"] = content
+    _name(run, model, args.get(1, "name"))
+    return model
+
+
+def _content(run: Run, value: Value) -> Value:
+    return content_of(run, value) if isinstance(value, ListV) else value
+
+
+def _as_layers(run: Run, content: Value) -> Value:
+    if isinstance(content, (TupleV, Unknown)):
+        return content
+    items = spread(run, content)
+    return items
+
+
+def _name(run: Run, model: ModelV | InstanceV, name: Value | None) -> None:
+    if isinstance(name, Const) and isinstance(name.value, str):
+        model.slots["$name"] = name
+
+
+def make_functional(run: Run, args: Args, place: Place | None, into: InstanceV | None = None) -> Value:
+    """``Model(inputs, outputs, name=None)``; Keras 1 spelled them ``input`` and ``output``."""
+    model: ModelV | InstanceV = into or ModelV("functional", place)
+    inputs = args.get(0, "inputs") or args.keywords.get("input")
+    outputs = args.get(1, "outputs") or args.keywords.get("output")
+    if outputs is None:
+        unknown = args.double or args.star
+        outputs = unknown if unknown is not None else run.state.fresh(Why.UNSUPPORTED, "a model without outputs")
+    model.slots["$inputs"] = inputs or NONE
+    model.slots["$outputs"] = snapshot(run, outputs)
+    _name(run, model, args.get(2, "name"))
+    return model
+
+
+def snapshot(run: Run, outputs: Value) -> Value:
+    """The structure of outputs as it is now: a list that grows later is another one."""
+    if isinstance(outputs, (ListV, DictV)):
+        return content_of(run, outputs)
+    return outputs
+
+
+def make_application(run: Run, spec: ApplicationSpec, args: Args, place: Place) -> Value:
+    """A ``keras.applications`` constructor."""
+    given = args.bind(spec.parameters.names)
+    model = ModelV("functional", place)
+    pairs: list[tuple[frozenset[tuple[object, bool]], Value]] = []
+    for guard, top in alternatives(given.get("include_top", Const(True)), run.state.guard):
+        known = truth(run.state, top)
+        if known is None:
+            reason = top.reason if isinstance(top, Unknown) else Undecided(Why.RUNTIME, "include_top")
+            pairs.append((guard, TensorV(reason=reason)))
+        elif known:
+            pairs.append((guard, _classifier(run, given, place)))
+        else:
+            pairs.append((guard, _features(given)))
+    model.slots["$inputs"] = data_tensor((None, None, None, None))
+    model.slots["$outputs"] = choose(pairs)  # type: ignore[arg-type]
+    return model
+
+
+def _features(given: dict[str, Value]) -> TensorV:
+    pooling = given.get("pooling")
+    pooled = isinstance(pooling, Const) and pooling.value in ("avg", "max")
+    return data_tensor((None, None) if pooled else (None, None, None, None), what="features of a headless application")
+
+
+def _classifier(run: Run, given: dict[str, Value], place: Place) -> Value:
+    """The head: average pooling, then Dense with ``classifier_activation``."""
+    pool, dense = layer_class("keras.layers.GlobalAveragePooling2D"), layer_class("keras.layers.Dense")
+    assert pool is not None and dense is not None
+    classes = given.get("classes", Const(1000))
+    activation = given.get("classifier_activation", Const("softmax"))
+    arguments = Args((classes,), {"activation": activation, "name": Const("predictions")})
+    features = apply_layer(run, make_layer(run, pool, Args(), place), data_tensor((None, None, None, None)), Args(), place)
+    return apply_layer(run, make_layer(run, dense, arguments, place), features, Args(), place)
+
+
+def make_head(run: Run, spec: HeadSpec, args: Args, place: Place) -> Value:
+    """A ready-made model of keras_hub, keras_cv or Hugging Face."""
+    model = ModelV("head", place, spec)
+    if not spec.known:
+        model.slots["$outputs"] = TensorV(reason=Undecided(Why.EXTERNAL, f"{spec.name} documents no scale"))
+        return model
+    units = number(args.keywords.get(spec.units)) if spec.units else None
+    short = spec.name.rpartition(".")[2]
+    scores = TensorV(Scale.LOGITS, "linear", (None, units), trace=(Hop(place, f"{short} yields logits by default"),))
+    default = Const(spec.activation)
+    given = args.keywords.get(spec.parameter) if spec.parameter else None
+    model.slots["$outputs"] = apply_activation(run, scores, given or default, place)
+    return model
+
+
+# -- calling -----------------------------------------------------------------------------------
+def call_model(run: Run, model: ModelV | InstanceV, args: Args, place: Place | None) -> Value:
+    """What a model without a ``call`` of its own returns for an input."""
+    inputs = args.positional[0] if args.positional else next(iter(args.keywords.values()), data_tensor())
+    if "$layers" in model.slots:
+        return final(run, run_layers(run, model.slots["$layers"], inputs, place), model)
+    if "$outputs" in model.slots:
+        return final(run, current(run, model.slots["$outputs"]), model)
+    return TensorV(reason=Undecided(Why.OPAQUE_LAYER, "a model that was not followed"))
+
+
+def outputs_of(run: Run, model: Value, place: Place | None) -> Value:
+    """The outputs of a model on some input."""
+    if isinstance(model, (ModelV, InstanceV)):
+        return run.call(model, Args((data_tensor(),)), place)
+    if isinstance(model, Unknown):
+        return TensorV(reason=model.reason)
+    return TensorV(reason=Undecided(Why.UNSUPPORTED, "a model"))
+
+
+def run_layers(run: Run, layers: Value, inputs: Value, place: Place | None) -> Value:
+    """Apply a list of layers one after the other."""
+    if isinstance(layers, Choice):
+        rows = []
+        for guard, option in alternatives(layers, run.state.guard):
+            with run.state.branch(guard) as branch:
+                rows.append((guard, run_layers(run, option, inputs, place)))
+            run.state.adopt(branch)
+        return choose(rows)
+    if not isinstance(layers, TupleV):
+        reason = layers.reason if isinstance(layers, Unknown) else Undecided(Why.UNSUPPORTED, "a list of layers")
+        return TensorV(reason=reason)
+    current_value: Value = to_tensor(inputs) if not isinstance(inputs, (ListV, TupleV, DictV)) else inputs
+    for layer in layers.items:
+        if isinstance(layer, Const) and layer.value is None:
+            continue
+        if isinstance(layer, TensorV):
+            # keras.Input(...) in the list of a Sequential.
+            current_value = layer if not isinstance(current_value, TensorV) or current_value.shape is None else current_value
+            continue
+        current_value = _through(run, layer, current_value, place)
+    return current_value
+
+
+def _through(run: Run, layer: Value, value: Value, place: Place | None) -> Value:
+    if isinstance(layer, Unknown):
+        return TensorV(reason=layer.reason)
+    result = run.call(layer, Args((value,)), place)
+    return TensorV(reason=result.reason) if isinstance(result, Unknown) else result
+
+
+def final(run: Run, outputs: Value, model: Value) -> Value:
+    """Mark tensors as what a model returns."""
+    if isinstance(outputs, Choice):
+        return choose([(g, final(run, v, model)) for g, v in outputs.alternatives])
+    if isinstance(outputs, TensorV):
+        return replace(outputs, final=model)
+    if isinstance(outputs, TupleV):
+        return TupleV(tuple(final(run, v, model) for v in outputs.items), outputs.open)
+    if isinstance(outputs, Entries):
+        return DictV({k: (key, final(run, v, model)) for k, (key, v) in outputs.items.items()}, outputs.open)
+    if isinstance(outputs, (ListV, DictV)):
+        return final(run, content_of(run, outputs), model)
+    return outputs
+
+
+# -- graphs ------------------------------------------------------------------------------------
+def current(run: Run, outputs: Value) -> Value:
+    """Outputs as the graph computes them now: a layer's activation may have been replaced."""
+    if not run.keras.rewired:
+        return outputs
+    if isinstance(outputs, TensorV):
+        return _recomputed(run, outputs, 0)
+    if isinstance(outputs, TupleV):
+        return TupleV(tuple(current(run, v) for v in outputs.items), outputs.open)
+    if isinstance(outputs, Entries):
+        return Entries({k: (key, current(run, v)) for k, (key, v) in outputs.items.items()}, outputs.open)
+    return outputs
+
+
+def _recomputed(run: Run, tensor: TensorV, depth: int) -> Value:
+    if tensor.layer is None or not tensor.parents or depth > 60:
+        return tensor
+    parent = tensor.parents[0]
+    if isinstance(parent, TensorV) and parent.layer is not None:
+        parent = _recomputed(run, parent, depth + 1)
+    return apply_layer(run, tensor.layer, parent, Args(), None)
+
+
+def layers_of(run: Run, model: Value, place: Place | None) -> Value:
+    """``model.layers``."""
+    if isinstance(model, (ModelV, InstanceV)) and "$layers" in model.slots:
+        outputs_of(run, model, place)  # so that every layer knows its output
+        content = model.slots["$layers"]
+        if isinstance(content, TupleV):
+            # Keras leaves InputLayer out of model.layers of a Sequential.
+            return ListV(tuple(v for v in content.items if not isinstance(v, TensorV)), content.open)
+        made = ListV()
+        made.slots["items"] = content
+        return made
+    outputs = model.slots.get("$outputs") if isinstance(model, (ModelV, InstanceV)) else None
+    if outputs is None:
+        return run.state.fresh(Why.OPAQUE_LAYER, "the layers of a model")
+    return ListV(tuple(_walk(run, outputs)), open=False)
+
+
+def _walk(run: Run, outputs: Value) -> list[Value]:
+    """Layers of a graph from the inputs to the outputs."""
+    found: list[Value] = []
+    seen: set[int] = set()
+
+    def visit(value: Value, depth: int) -> None:
+        if depth > 300 or len(seen) > MAX_WALK or id(value) in seen:
+            return
+        seen.add(id(value))
+        content = content_of(run, value)
+        if isinstance(content, TupleV):
+            for item in content.items:
+                visit(item, depth + 1)
+        elif isinstance(content, Entries):
+            for _, item in content.items.values():
+                visit(item, depth + 1)
+        elif isinstance(content, Choice):
+            visit(content.alternatives[0][1], depth + 1)
+        elif isinstance(content, TensorV):
+            for parent in content.parents:
+                visit(parent, depth + 1)
+            if content.layer is not None and content.layer not in found:
+                found.append(content.layer)
+
+    visit(outputs, 0)
+    return found
+
+
+def find_layer(run: Run, model: Value, args: Args, place: Place | None) -> Value:
+    """``model.get_layer(name=None, index=None)``."""
+    layers = content_of(run, layers_of(run, model, place))
+    name, index = args.get(0, "name"), args.get(1, "index")
+    items = layers.items if isinstance(layers, TupleV) else ()
+    if isinstance(name, Const) and isinstance(name.value, str):
+        for layer in items:
+            if name_of(layer) == name.value:
+                return layer
+    at = number(index)
+    if at is not None and -len(items) <= at < len(items):
+        return items[at]
+    return run.state.fresh(Why.OPAQUE_LAYER, "a layer looked up by name")
+
+
+def name_of(layer: Value) -> str | None:
+    """The name a layer or model was given."""
+    value = None
+    if isinstance(layer, LayerV):
+        value = layer.slots.get("name")
+    elif isinstance(layer, (ModelV, InstanceV)):
+        value = layer.slots.get("$name")
+    return value.value if isinstance(value, Const) and isinstance(value.value, str) else None

@@ -1,0 +1,395 @@
+"""Functions, operators and methods on tensors: what they leave of the scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.catalogue.interface import OpEffect
+from fromlogits_audit.interp.choice import choose, product
+from fromlogits_audit.interp.items import content_of, spread
+from fromlogits_audit.interp.keras.activations import opaque
+from fromlogits_audit.interp.keras.merging import combine
+from fromlogits_audit.interp.keras.shapes import Dims, dims, number, splits_last_axis
+from fromlogits_audit.interp.values import (
+    NONE,
+    Args,
+    Const,
+    Hop,
+    ListV,
+    Place,
+    SliceV,
+    TensorV,
+    TupleV,
+    Unknown,
+    Value,
+    data_tensor,
+)
+from fromlogits_audit.ir import Labels, LabelEncoding, Scale, Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+SMALL = 1e-3
+"""A constant added to keep a logarithm finite, not to change a scale."""
+
+
+def apply_effect(run: Run, name: str, effect: OpEffect, args: Args, place: Place | None, axis: Value | None) -> Value:
+    """The result of a tensor function, over all alternatives of its arguments."""
+    names = tuple(args.keywords)
+    values = [*args.positional, *args.keywords.values()]
+    rows = product(values, run.state.guard)
+    results = []
+    for guard, row in rows:
+        count = len(args.positional)
+        one = Args(row[:count], dict(zip(names, row[count:], strict=True)))
+        results.append((guard, _HANDLERS[effect](run, name, one, place, axis)))
+    return choose(results)
+
+
+def tensors_of(run: Run, args: Args) -> list[TensorV]:
+    """The tensor arguments; unknown ones count as tensors of unknown scale."""
+    return [v for v in args.all() if isinstance(v, TensorV)]
+
+
+def _first(args: Args) -> TensorV:
+    for value in args.all():
+        if isinstance(value, TensorV):
+            return value
+        if isinstance(value, Unknown):
+            return TensorV(reason=value.reason)
+    return data_tensor()
+
+
+def _keep(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    tensor = _first(args)
+    short = name.rpartition(".")[2]
+    if not tensors_of(run, args) and args.positional and isinstance(args.positional[0], (Unknown, Const, ListV)):
+        return args.positional[0] if not isinstance(args.positional[0], Const) else data_tensor()
+    if short == "squeeze":
+        return replace(tensor, shape=_squeezed(tensor.shape, axis), layer=None, parents=(tensor,))
+    if short == "expand_dims":
+        return replace(tensor, shape=_expanded(tensor.shape, axis or args.get(1, "axis")), parents=(tensor,))
+    return replace(tensor, layer=None, parents=(tensor,))
+
+
+def _squeezed(shape: Dims, axis: Value | None) -> Dims:
+    at = number(axis)
+    if shape is None or at is None or not -len(shape) <= at < len(shape):
+        return None
+    return shape[: at % len(shape)] + shape[at % len(shape) + 1 :]
+
+
+def _expanded(shape: Dims, axis: Value | None) -> Dims:
+    at = number(axis)
+    if shape is None or at is None or not -len(shape) - 1 <= at <= len(shape):
+        return None
+    index = at % (len(shape) + 1)
+    return (*shape[:index], 1, *shape[index:])
+
+
+def _reshape(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    tensor = _first(args)
+    shape: Dims = None
+    if name.rpartition(".")[2] == "reshape":
+        rest = args.positional[1:] if args.positional and isinstance(args.positional[0], TensorV) else args.positional
+        target = args.keywords.get("shape") or args.keywords.get("newshape") or (rest[0] if len(rest) == 1 else None)
+        sizes = dims(run, target) if target is not None else tuple(number(v) for v in rest)
+        shape = tuple(None if n == -1 else n for n in sizes) if sizes else None
+    elif name.rpartition(".")[2] == "one_hot":
+        shape = None
+    normalised = tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES)
+    after = replace(tensor, shape=shape, layer=None, parents=(tensor,))
+    if normalised and splits_last_axis(tensor.shape, shape):
+        return opaque(after, Undecided(Why.COMBINED, "a reshape takes the class axis apart"))
+    return after
+
+
+def _linear(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    tensors = tensors_of(run, args)
+    units = tensors[1].shape[-1] if len(tensors) > 1 and tensors[1].shape else None
+    transposed = isinstance(args.keywords.get("transpose_b"), Const) or name.endswith(("einsum", "tensordot"))
+    base = tensors[0].shape if tensors else None
+    shape = (*base[:-1], None if transposed else units) if base else (None, None)
+    hops = (Hop(place, "a matrix product: unbounded scores"),) if place is not None else ()
+    return TensorV(Scale.LOGITS, "linear", shape, trace=hops)
+
+
+def _add(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    short = name.rpartition(".")[2]
+    values = [v for v in args.positional if isinstance(v, (TensorV, Const, Unknown))] or list(args.all())
+    if short == "add_n":
+        items = spread(run, args.positional[0]) if args.positional else TupleV(())
+        values = list(items.items) if isinstance(items, TupleV) else []
+    if not values:
+        return data_tensor()
+    result: Value = values[0]
+    for value in values[1:2] if short != "add_n" else values[1:]:
+        result = binary(run, "-" if short.startswith("sub") else "+", result, value, place)
+    return result
+
+
+def _scale(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    short = name.rpartition(".")[2]
+    if short in ("negative", "neg"):
+        return negate(_first(args))
+    if len(args.positional) < 2:
+        return opaque(_first(args), Undecided(Why.COMBINED, short))
+    divides = short.startswith(("div", "true", "real"))
+    return binary(run, "/" if divides else "*", args.positional[0], args.positional[1], place)
+
+
+def _mean(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    tensor = _first(args)
+    axis = axis if axis is not None else args.get(1, "axis")
+    sizes = dims(run, axis) if axis is not None else None
+    if axis is None or axis is NONE or sizes is None:
+        return replace(data_tensor((), what="a mean"), parents=(tensor,))
+    rank = len(tensor.shape) if tensor.shape is not None else None
+    if -1 in sizes or (rank is not None and rank - 1 in sizes):
+        return opaque(replace(tensor, shape=None), Undecided(Why.COMBINED, "a mean over the classes"))
+    left = [n for i, n in enumerate(tensor.shape) if i not in sizes] if tensor.shape is not None else None
+    return replace(tensor, shape=tuple(left) if left is not None else None, layer=None, parents=(tensor,))
+
+
+def _reduce(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    tensor = _first(args)
+    axis = axis if axis is not None else args.get(1, "axis")
+    if axis is None or axis is NONE:
+        return replace(data_tensor((), what="a reduction"), parents=(tensor,))
+    sizes = dims(run, axis) or ()
+    rank = len(tensor.shape) if tensor.shape is not None else None
+    keep = args.keywords.get("keepdims")
+    left: Dims = None
+    if rank is not None and tensor.shape is not None and None not in sizes:
+        gone = {(n or 0) % rank for n in sizes if -rank <= (n or 0) < rank}
+        kept = isinstance(keep, Const) and keep.value
+        left = tuple(1 if i in gone else n for i, n in enumerate(tensor.shape) if kept or i not in gone)
+    after = replace(tensor, shape=left, layer=None, parents=(tensor,))
+    if tensor.scale in (Scale.LOGITS, Scale.UNKNOWN):
+        return after
+    return opaque(after, Undecided(Why.COMBINED, f"{name.rpartition('.')[2]} of {tensor.activation}"))
+
+
+def _argmax(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    return data_tensor(None, Labels(LabelEncoding.INTEGER), what="class ids")
+
+
+def _round(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    tensor = _first(args)
+    places = args.get(1, "decimals")
+    if places is None or (isinstance(places, Const) and places.value == 0):
+        note_cutoff(run, tensor, 0.5, place)
+    return data_tensor(tensor.shape, what="a decision")
+
+
+def _sequence(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    source = args.positional[0] if args.positional else next(iter(args.keywords.values()), NONE)
+    items = spread(run, source)
+    if not isinstance(items, TupleV) or not items.items:
+        return _first(args)
+    at = axis if axis is not None else args.get(1, "axis")
+    kind = "stack" if "stack" in name else "concat"
+    rows = product(items.items, run.state.guard)
+    default = Const(0)
+    return choose(
+        [(g, combine(kind, [_as_tensor(v) for v in row], number(at or default), open=items.open)) for g, row in rows]
+    )
+
+
+def _as_tensor(value: Value) -> TensorV:
+    if isinstance(value, TensorV):
+        return value
+    return TensorV(reason=value.reason) if isinstance(value, Unknown) else data_tensor()
+
+
+def _select(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    short = name.rpartition(".")[2]
+    values = args.positional[1:] if short == "where" and len(args.positional) > 1 else args.positional[:1]
+    tensors = [v for v in values if isinstance(v, TensorV)] or [_first(args)]
+    if len({t.scale for t in tensors}) > 1:
+        return opaque(replace(tensors[0], shape=None), Undecided(Why.COMBINED, short))
+    chosen = tensors[0]
+    if chosen.scale is Scale.PROBABILITIES and short != "where":
+        return opaque(replace(chosen, shape=None), Undecided(Why.COMBINED, f"{short} of probabilities"))
+    return replace(chosen, shape=None, layer=None, parents=(chosen,))
+
+
+def _new(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    return run.keras.data.new_tensor(run, name, args)
+
+
+def _exp(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    tensor = _first(args)
+    if tensor.scale is Scale.LOG_PROBABILITIES:
+        softmax = tensor.activation == "log_softmax"
+        scale = Scale.PROBABILITIES if softmax else Scale.INDEPENDENT
+        return replace(tensor, scale=scale, activation="softmax" if softmax else "sigmoid", parents=(tensor,))
+    if tensor.scale is Scale.UNKNOWN:
+        return replace(tensor, parents=(tensor,))
+    return replace(tensor, scale=Scale.NON_NEGATIVE, activation="exponential", reason=None, parents=(tensor,))
+
+
+def _log(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    tensor = _first(args)
+    if tensor.reason is None or tensor.reason.why is not Why.DATA:
+        run.recorder.note_opaque(Undecided(Why.OPAQUE_LOSS, "takes a logarithm of y_pred"))
+    after = replace(tensor, layer=None, parents=(tensor,))
+    if tensor.scale is Scale.PROBABILITIES:
+        return replace(after, scale=Scale.LOG_PROBABILITIES, activation="log_softmax")
+    if tensor.scale is Scale.INDEPENDENT:
+        return replace(after, scale=Scale.LOG_PROBABILITIES, activation="log_sigmoid")
+    return opaque(after, tensor.reason or Undecided(Why.COMBINED, "a logarithm"))
+
+
+def _clip(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    tensor = _first(args)
+    bounds = [v.value for v in args.all() if isinstance(v, Const) and isinstance(v.value, (int, float))]
+    cuts = any(isinstance(b, (int, float)) and -1e-3 <= b <= 1 for b in bounds)
+    if tensor.scale is Scale.LOGITS and cuts:
+        return opaque(tensor, Undecided(Why.COMBINED, "clipped scores"))
+    return replace(tensor, layer=None, parents=(tensor,))
+
+
+Handler = Callable[["Run", str, Args, "Place | None", "Value | None"], Value]
+_HANDLERS: dict[OpEffect, Handler] = {
+    OpEffect.KEEP: _keep,
+    OpEffect.RESHAPE: _reshape,
+    OpEffect.LINEAR: _linear,
+    OpEffect.ADD: _add,
+    OpEffect.SCALE: _scale,
+    OpEffect.MEAN: _mean,
+    OpEffect.REDUCE: _reduce,
+    OpEffect.ARGMAX: _argmax,
+    OpEffect.ROUND: _round,
+    OpEffect.CONCAT: _sequence,
+    OpEffect.STACK: _sequence,
+    OpEffect.SELECT: _select,
+    OpEffect.NEW: _new,
+    OpEffect.EXP: _exp,
+    OpEffect.LOG: _log,
+    OpEffect.CLIP: _clip,
+}
+
+
+# -- operators -------------------------------------------------------------------------------
+def negate(tensor: TensorV) -> Value:
+    if tensor.scale in (Scale.LOGITS, Scale.UNKNOWN):
+        return replace(tensor, layer=None, parents=(tensor,))
+    return opaque(tensor, Undecided(Why.COMBINED, f"minus {tensor.activation}"))
+
+
+def binary(run: Run, symbol: str, a: Value, b: Value, place: Place | None) -> Value:
+    """Arithmetic in which at least one side is a tensor."""
+    if symbol == "@":
+        return _linear(run, "matmul", Args((a, b)), place, None)
+    if isinstance(a, TensorV) and isinstance(b, TensorV):
+        return _two(symbol, a, b)
+    tensor = a if isinstance(a, TensorV) else b
+    other = b if isinstance(a, TensorV) else a
+    if not isinstance(tensor, TensorV):
+        return _plain(a, b)
+    after = replace(tensor, layer=None, parents=(tensor,))
+    if tensor.scale is Scale.UNKNOWN or (tensor.scale is Scale.LOGITS and symbol in "+-*/"):
+        return after
+    if isinstance(other, Const) and isinstance(other.value, (int, float)) and _harmless(symbol, float(other.value)):
+        return after if tensor is a or symbol in "+*" else _combined(after, symbol)
+    return _combined(after, symbol)
+
+
+def _plain(a: Value, b: Value) -> Value:
+    for value in (a, b):
+        if isinstance(value, Unknown):
+            return value
+    return data_tensor()
+
+
+def _harmless(symbol: str, value: float) -> bool:
+    """Adding almost nothing, or multiplying by one."""
+    return abs(value) < SMALL if symbol in "+-" else value == 1
+
+
+def _combined(tensor: TensorV, symbol: str) -> TensorV:
+    return opaque(tensor, Undecided(Why.COMBINED, f"{tensor.activation} {symbol} ..."))
+
+
+def _two(symbol: str, a: TensorV, b: TensorV) -> Value:
+    kind = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}.get(symbol, symbol)
+    if kind in ("add", "subtract", "multiply") and Scale.LOGITS in (a.scale, b.scale):
+        # Unbounded scores plus or times anything else stay unbounded.
+        base, other = (a, b) if a.scale is Scale.LOGITS else (b, a)
+        free = other.scale is not Scale.UNKNOWN or other.reason is None or other.reason.why is Why.DATA
+        if free or other.scale is Scale.LOGITS:
+            merged = combine("add", [replace(a, scale=Scale.LOGITS), replace(b, scale=Scale.LOGITS)], None)
+            return replace(base, shape=merged.shape, activation="linear", layer=None, parents=(a, b))
+    if kind == "divide" and a.scale is Scale.LOGITS:
+        return replace(a, layer=None, parents=(a, b))
+    return replace(combine(kind, [a, b], None), layer=None, parents=(a, b))
+
+
+def compare(run: Run, symbol: str, a: Value, b: Value, place: Place | None) -> Value:
+    """A comparison of a tensor: with a constant it is a decision."""
+    tensor, other = (a, b) if isinstance(a, TensorV) else (b, a)
+    assert isinstance(tensor, TensorV)
+    if isinstance(other, Const) and isinstance(other.value, (int, float)) and symbol in ("<", "<=", ">", ">="):
+        note_cutoff(run, tensor, float(other.value), place)
+    return data_tensor(tensor.shape, what="a comparison")
+
+
+def note_cutoff(run: Run, tensor: TensorV, threshold: float, place: Place | None) -> None:
+    if place is not None and tensor.final is not None and tensor.scale is not Scale.UNKNOWN:
+        run.recorder.cutoff(threshold, place.chunk.code(place.node), tensor, place)
+
+
+# -- items -----------------------------------------------------------------------------------
+def index(run: Run, tensor: TensorV, key: Value) -> Value:
+    """``tensor[key]``: the batch or an axis may go; the scale mostly stays."""
+    parts = list(content_of(run, key).items) if isinstance(key, TupleV) else [key]
+    if isinstance(key, Const) and isinstance(key.value, str):
+        return replace(tensor, shape=None)
+    shape, last = _indexed(tensor.shape, parts)
+    after = replace(tensor, shape=shape, layer=None, parents=(tensor,))
+    if tensor.scale is Scale.PROBABILITIES and last == "one":
+        return replace(after, scale=Scale.INDEPENDENT)
+    if tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES) and last == "some":
+        return opaque(after, Undecided(Why.COMBINED, "a part of the classes"))
+    return after
+
+
+def _indexed(shape: Dims, parts: list[Value]) -> tuple[Dims, str]:
+    """The shape after indexing, and what is taken of the last axis: all, some, one."""
+    ellipsis = next((i for i, p in enumerate(parts) if _is_ellipsis(p)), None)
+    solid = [p for p in parts if not _is_ellipsis(p) and p is not NONE]
+    if shape is None:
+        return None, _taken(parts[-1]) if ellipsis is not None and ellipsis < len(parts) - 1 else "all"
+    if len(solid) > len(shape):
+        return None, "all"
+    fill = len(shape) - len(solid)
+    at = ellipsis if ellipsis is not None else len(parts)
+    full = parts[:at] + [SliceV(NONE, NONE, NONE)] * fill + parts[at + (ellipsis is not None) :]
+    sizes: list[int | None] = []
+    axis = 0
+    taken = "all"
+    for part in full:
+        if part is NONE:
+            sizes.append(1)
+            continue
+        taken = _taken(part)
+        if taken != "one":
+            sizes.append(shape[axis] if taken == "all" else None)
+        axis += 1
+    return tuple(sizes), taken
+
+
+def _is_ellipsis(value: Value) -> bool:
+    return getattr(value, "name", None) == "builtins.Ellipsis"
+
+
+def _taken(part: Value) -> str:
+    if isinstance(part, SliceV):
+        whole = all(isinstance(p, Const) and p.value is None for p in (part.lower, part.upper))
+        return "all" if whole else "some"
+    if isinstance(part, Const) and isinstance(part.value, int):
+        return "one"
+    return "some"

@@ -1,0 +1,171 @@
+"""What a Keras (or TensorFlow, NumPy ...) name, call, attribute or method does to the domain.
+
+The evaluator asks here for everything that is not plain Python; every answer of None means
+"not mine", and the evaluator goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.catalogue.names import canonical
+from fromlogits_audit.interp.keras import external, instances, methods, ops
+from fromlogits_audit.interp.keras.attributes import read, write
+from fromlogits_audit.interp.keras.data import Data
+from fromlogits_audit.interp.keras.layers import apply_layer
+from fromlogits_audit.interp.keras.losses import meet
+from fromlogits_audit.interp.keras.metrics import meet as meet_metric
+from fromlogits_audit.interp.keras.models import call_model
+from fromlogits_audit.interp.values import (
+    Args,
+    Choice,
+    Const,
+    ExternalV,
+    Guard,
+    InstanceV,
+    LayerV,
+    ListV,
+    LossV,
+    MethodV,
+    MetricV,
+    ModelV,
+    Place,
+    TensorV,
+    TupleV,
+    Unknown,
+    Value,
+    data_tensor,
+)
+from fromlogits_audit.ir import Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+
+class Keras:
+    """The facade the evaluator talks to."""
+
+    def __init__(self) -> None:
+        self.data = Data()
+        self.rewired = False
+        """Whether the program replaced the activation of a layer that already was applied."""
+
+    # -- names -----------------------------------------------------------------------------------
+    def external_module(self, dotted: str) -> Value:
+        return ExternalV(canonical(dotted))
+
+    def external_attribute(self, run: Run, base: ExternalV, name: str, place: Place) -> Value:
+        known = external.constant(f"{base.name}.{name}")
+        return known if known is not None else ExternalV(canonical(f"{base.name}.{name}"), place)
+
+    def star_member(self, module: str, name: str) -> str | None:
+        """The canonical name of ``name`` out of ``from module import *``, if it is one we know."""
+        full = canonical(f"{module}.{name}")
+        return full if external.is_known(full) else None
+
+    # -- calls -----------------------------------------------------------------------------------
+    def call_external(self, run: Run, function: ExternalV, args: Args, place: Place | None) -> Value | None:
+        return external.call(run, function, args, place)
+
+    def call_value(self, run: Run, value: Value, args: Args, place: Place | None) -> Value | None:
+        """Calling a layer, model, loss, metric or tensor-like object."""
+        if isinstance(value, LayerV):
+            return apply_layer(run, value, _inputs(args), args, place)
+        if isinstance(value, ModelV):
+            return call_model(run, value, args, place)
+        if isinstance(value, LossV):
+            return self.call_loss(run, value, args, place)
+        if isinstance(value, MetricV):
+            return self.update_metric(run, value, args, place)
+        if isinstance(value, TensorV):
+            return data_tensor()
+        return None
+
+    def call_loss(self, run: Run, loss: Value, args: Args, place: Place | None) -> Value:
+        predicted = args.get(1, "y_pred") or args.double or args.star
+        labels = args.get(0, "y_true")
+        if predicted is None:
+            return run.state.fresh(Why.UNSUPPORTED, "a loss called without predictions")
+        return meet(run, loss, labels, predicted, place=place, hops=instances.hop(place, "called here"))
+
+    def update_metric(self, run: Run, metric: MetricV, args: Args, place: Place | None) -> Value:
+        predicted = args.get(1, "y_pred")
+        if predicted is not None:
+            meet_metric(run, metric, predicted, None, place=place, hops=instances.hop(place, "updated here"))
+        return data_tensor((), what="the value of a metric")
+
+    def call_instance(self, run: Run, instance: InstanceV, args: Args, place: Place | None) -> Value | None:
+        return instances.call(run, instance, args, place)
+
+    def call_method(self, run: Run, method: MethodV, args: Args, place: Place | None) -> Value | None:
+        return methods.call(run, method, args, place)
+
+    def tuner_choice(self, run: Run, function: Unknown, args: Args) -> Value | None:
+        """``hp.Choice(name, values)`` of a tuner: one of the values, always the same for a name."""
+        key = function.key
+        if not (isinstance(key, tuple) and len(key) == 3 and key[0] == "attribute"):
+            return None
+        if key[2] in ("run", "experimental_run_v2", "call_for_each_replica") and args.positional:
+            return instances.replica(run, args)
+        if key[2] != "Choice" or len(args.positional) + len(args.keywords) < 2:
+            return None
+        values = args.get(1, "values")
+        content = values.slots["items"] if isinstance(values, ListV) else values
+        name = args.get(0, "name")
+        if not isinstance(content, TupleV) or content.open or not isinstance(name, Const):
+            return None
+        rows: list[tuple[Guard, Value]] = [
+            (frozenset({(("==", ("tuner", str(name.value)), n), True)}), item) for n, item in enumerate(content.items)
+        ]
+        return Choice(tuple(rows)) if 0 < len(rows) <= 8 else None
+
+    # -- instances of project classes --------------------------------------------------------------
+    def prepare_instance(self, run: Run, instance: InstanceV, args: Args) -> None:
+        instances.prepare(run, instance, args)
+
+    def construct_base(self, run: Run, instance: InstanceV, bases: list[str], args: Args) -> None:
+        instances.construct(run, instance, bases, args)
+
+    def inherited(self, run: Run, base: InstanceV, name: str, external_base: str, place: Place | None) -> Value | None:
+        return instances.inherited(run, base, name, external_base, place)
+
+    # -- attributes --------------------------------------------------------------------------------
+    def attribute(self, run: Run, base: Value, name: str, place: Place) -> Value | None:
+        return read(run, base, name, place)
+
+    def set_attribute(self, run: Run, base: Value, name: str, value: Value) -> None:
+        write(run, base, name, value)
+
+    # -- tensors -----------------------------------------------------------------------------------
+    def arithmetic(self, run: Run, symbol: str, a: Value, b: Value, place: Place) -> Value:
+        return ops.binary(run, symbol, a, b, place)
+
+    def compare(self, run: Run, symbol: str, a: Value, b: Value, place: Place) -> Value:
+        return ops.compare(run, symbol, a, b, place)
+
+    def negate(self, run: Run, tensor: TensorV) -> Value:
+        return ops.negate(tensor)
+
+    def index(self, run: Run, tensor: TensorV, key: Value) -> Value:
+        result = ops.index(run, tensor, key)
+        return replace(result, labels=tensor.labels) if isinstance(result, TensorV) and tensor.labels else result
+
+    def scalar(self, run: Run, name: str, tensor: TensorV) -> Value:
+        """``float(tensor)``, ``int(tensor)``, ``round(tensor)``."""
+        if name == "builtins.round":
+            ops.note_cutoff(run, tensor, 0.5, None)
+        if name in ("builtins.len", "builtins.int"):
+            return run.state.fresh(Why.RUNTIME, "the content of a tensor")
+        return tensor
+
+
+def _inputs(args: Args) -> Value:
+    if args.positional:
+        return args.positional[0]
+    for name in ("inputs", "x", "input", "sequences"):
+        if name in args.keywords:
+            return args.keywords[name]
+    return next(iter(args.keywords.values()), data_tensor())
+
+

@@ -1,0 +1,172 @@
+"""Modules of the project: finding, parsing and running them, and what imports bind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.errors import InputError
+from fromlogits_audit.interp.parse import Chunk, ParsedModule
+from fromlogits_audit.interp.state import Frame
+from fromlogits_audit.interp.values import ExternalV, ModuleV, Place, TupleV, Unknown, Value
+from fromlogits_audit.ir import Undecided, Why
+from fromlogits_audit.source.project import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fromlogits_audit.interp.run import Run
+    from fromlogits_audit.source.text import SourceFile
+
+MAX_IMPORTS = 60
+"""How deeply modules import one another before the rest is left out."""
+
+
+class Modules:
+    """The project's modules by path. ``load`` reads a file, or says that it cannot be used."""
+
+    def __init__(self, project: Project, load: Callable[[Path], SourceFile | None]) -> None:
+        self.project = project
+        self._load = load
+        self._modules: dict[Path, ParsedModule | None] = {}
+        self._depth = 0
+        self.broken: list[tuple[ParsedModule, InputError]] = []
+
+    def get(self, path: Path) -> ParsedModule | None:
+        """The module of a file, not run yet."""
+        if path not in self._modules:
+            source = self._load(path)
+            self._modules[path] = ParsedModule(source, path.stem) if source is not None else None
+        return self._modules[path]
+
+    def add(self, path: Path, source: SourceFile) -> ParsedModule:
+        """A module whose text does not come from a file (standard input, a written cell)."""
+        module = ParsedModule(source, path.stem)
+        self._modules[path] = module
+        return module
+
+    def all(self) -> list[ParsedModule]:
+        return [module for module in self._modules.values() if module is not None]
+
+    # -- running -------------------------------------------------------------------------------
+    def execute(self, run: Run, module: ParsedModule) -> Frame:
+        """Run a module's top level once; a module in the middle of running is given as it is."""
+        if module.frame is not None:
+            return module.frame
+        from fromlogits_audit.interp.execute import run_block
+
+        chunks = module.chunks()
+        frame = Frame(module, chunks[0] if chunks else Chunk(module, 1, "", None))
+        module.frame = frame
+        self._depth += 1
+        path, run.state.path = run.state.path, {}
+        nesting, run.nesting = run.nesting, 0
+        try:
+            for chunk in chunks:
+                frame.chunk = chunk
+                try:
+                    run_block(run, frame, chunk.body)
+                except InputError as error:
+                    self.broken.append((module, error))
+        finally:
+            run.state.path, run.nesting = path, nesting
+            self._depth -= 1
+        return frame
+
+    # -- imports -------------------------------------------------------------------------------
+    def _resolve(self, frame: Frame, dotted: str, level: int = 0) -> Path | None:
+        return self.project.resolve(frame.module.file.path, dotted, level)
+
+    def _module_value(self, run: Run, path: Path) -> Value:
+        if path.suffix != ".py":
+            return ExternalV(f"namespace:{path}")
+        module = self.get(path)
+        if module is None:
+            return Unknown(Undecided(Why.EXTERNAL, f"{path.name} cannot be read"), ("module", str(path)))
+        if self._depth < MAX_IMPORTS:
+            self.execute(run, module)
+        return ModuleV(module)
+
+    def import_module(self, run: Run, frame: Frame, dotted: str) -> Value:
+        """``import a.b.c``: the value of the last part."""
+        path = self._resolve(frame, dotted)
+        if path is None:
+            return run.keras.external_module(dotted)
+        return self._module_value(run, path)
+
+    def import_name(self, run: Run, frame: Frame, module: str, level: int, name: str) -> Value:
+        """``from module import name``."""
+        inner = f"{module}.{name}" if module else name
+        path = self._resolve(frame, module, level)
+        if path is None or path.suffix != ".py":
+            found = self._resolve(frame, inner, level)
+            if found is not None and (path is not None or level):
+                return self._module_value(run, found)
+            if level:
+                return Unknown(Undecided(Why.EXTERNAL, f"module {module or '.'} is not in the project"), ("import", inner))
+            return run.keras.external_module(inner)
+        value = self._module_value(run, path)
+        if isinstance(value, ModuleV):
+            return self._member(run, frame, value, name, inner, level)
+        return value
+
+    def _member(self, run: Run, frame: Frame, value: ModuleV, name: str, inner: str, level: int) -> Value:
+        slots = value.module.frame.slots if value.module.frame is not None else {}
+        if name in slots:
+            return slots[name]
+        submodule = self._resolve(frame, inner, level)
+        if submodule is not None and submodule != value.module.file.path:
+            return self._module_value(run, submodule)
+        found = self._from_stars(run, value.module, name)
+        if found is not None:
+            return found
+        detail = f"{name} is not in module {value.module.name}"
+        return Unknown(Undecided(Why.UNDEFINED, detail), ("import", str(value.module.file.path), name))
+
+    def _from_stars(self, run: Run, module: ParsedModule, name: str) -> Value | None:
+        for star in reversed(module.frame.stars if module.frame is not None else []):
+            member = run.star_member(star, name)
+            if member is not None:
+                return ExternalV(member)
+        return None
+
+    def import_star(self, run: Run, frame: Frame, module: str, level: int) -> None:
+        path = self._resolve(frame, module, level)
+        if path is None or path.suffix != ".py":
+            if not level:
+                frame.root.stars.append(module)
+            return
+        value = self._module_value(run, path)
+        if not isinstance(value, ModuleV) or value.module.frame is None:
+            return
+        source = value.module.frame
+        for name in _exported(source):
+            run.state.write(frame, name, source.slots[name])
+        frame.root.stars.extend(source.stars)
+
+    def attribute(self, run: Run, base: ModuleV, name: str, place: Place) -> Value:
+        """``module.name``: a global, or a submodule that is imported somewhere."""
+        frame = base.module.frame
+        if frame is not None and name in frame.slots:
+            return frame.slots[name]
+        if base.module.file.path.name == "__init__.py" and frame is not None:
+            path = self._resolve(frame, name, 1)
+            if path is not None:
+                return self._module_value(run, path)
+        found = self._from_stars(run, base.module, name)
+        if found is not None:
+            return found
+        detail = f"{name} is not in module {base.module.name}"
+        return Unknown(Undecided(Why.UNDEFINED, detail), ("attribute", str(base.module.file.path), name))
+
+
+def _exported(frame: Frame) -> list[str]:
+    """The names that ``import *`` takes: ``__all__`` where it is known, else the public ones."""
+    from fromlogits_audit.interp.values import Const, ListV
+
+    listed = frame.slots.get("__all__")
+    content = listed.slots["items"] if isinstance(listed, ListV) else listed
+    if isinstance(content, TupleV) and not content.open:
+        names = [item.value for item in content.items if isinstance(item, Const)]
+        return [name for name in names if name in frame.slots]
+    return [name for name in frame.slots if isinstance(name, str) and not name.startswith("_")]

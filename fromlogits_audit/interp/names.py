@@ -1,0 +1,96 @@
+"""Name look-up: frames, builtins, star imports of modules outside the project."""
+
+from __future__ import annotations
+
+import builtins
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.state import Frame
+from fromlogits_audit.interp.values import (
+    FALSE,
+    NONE,
+    TRUE,
+    Choice,
+    Const,
+    ExternalV,
+    FuncV,
+    Place,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+_CONSTANTS = {"True": TRUE, "False": FALSE, "None": NONE, "__debug__": TRUE}
+_BUILTINS = frozenset(dir(builtins))
+
+
+def lookup(run: Run, frame: Frame, name: str, place: Place) -> Value:
+    """The value a name has where it is read, with ``place`` noted on names of losses."""
+    if name in _CONSTANTS:
+        return _CONSTANTS[name]
+    value = _find(frame, name)
+    if value is None:
+        return _elsewhere(run, frame, name, place)
+    return placed(narrowed(run, value), place)
+
+
+def narrowed(run: Run, value: Value) -> Value:
+    """A value under the assumptions of the path."""
+    if not run.state.path:
+        return value
+    if isinstance(value, Choice):
+        return choose(alternatives(value, run.state.guard))
+    if isinstance(value, Unknown):
+        return _refined(run, value)
+    return value
+
+
+def _refined(run: Run, value: Unknown) -> Value:
+    """An unknown that the path says equals a constant is that constant."""
+    for key, holds in run.state.path.items():
+        if holds and isinstance(key, tuple) and len(key) == 3 and key[0] == "==" and key[1] == value.key:
+            other = key[2]
+            if isinstance(other, tuple) and other and other[0] == "constant":
+                return run.constants.get(other, value)
+    return value
+
+
+def placed(value: Value, place: Place) -> Value:
+    """Note the first expression that names a function or an external thing."""
+    if isinstance(value, (ExternalV, FuncV)) and value.place is None:
+        return replace(value, place=place)
+    return value
+
+
+def _find(frame: Frame, name: str) -> Value | None:
+    scope: Frame | None = frame
+    if name in frame.globals_of:
+        return frame.globals_of[name].slots.get(name)
+    while scope is not None:
+        if scope is frame or scope.cls is None or scope.core is not None:
+            value = scope.slots.get(name)
+            if value is not None:
+                return value
+            if name in scope.globals_of:
+                return scope.globals_of[name].slots.get(name)
+        scope = scope.parent
+    return None
+
+
+def _elsewhere(run: Run, frame: Frame, name: str, place: Place) -> Value:
+    for module in reversed(frame.root.stars):
+        found = run.star_member(module, name)
+        if found is not None:
+            return ExternalV(found, place)
+    if name == "__name__":
+        return Const("__main__")
+    if name == "__file__":
+        return run.state.fresh(Why.RUNTIME, "__file__")
+    if name in _BUILTINS:
+        return ExternalV(f"builtins.{name}", place)
+    return Unknown(Undecided(Why.UNDEFINED, f"name {name} is bound nowhere"), ("name", frame.module.name, name), place)

@@ -1,0 +1,358 @@
+"""Operators as tables. Constants fold within bounds, tensors go to the Keras semantics."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from fromlogits_audit.interp.choice import choose, product
+from fromlogits_audit.interp.values import (
+    FALSE,
+    TRUE,
+    BoundV,
+    ClassV,
+    Const,
+    DictV,
+    Entries,
+    ExternalV,
+    FuncV,
+    InstanceV,
+    LayerV,
+    ListV,
+    LossV,
+    MethodV,
+    ModelV,
+    ModuleV,
+    Place,
+    TensorV,
+    TupleV,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+_ARITHMETIC: dict[type, tuple[str, Callable[[Any, Any], Any]]] = {
+    cst.Add: ("+", operator.add),
+    cst.Subtract: ("-", operator.sub),
+    cst.Multiply: ("*", operator.mul),
+    cst.Divide: ("/", operator.truediv),
+    cst.FloorDivide: ("//", operator.floordiv),
+    cst.Modulo: ("%", operator.mod),
+    cst.Power: ("**", operator.pow),
+    cst.MatrixMultiply: ("@", operator.matmul),
+    cst.BitAnd: ("&", operator.and_),
+    cst.BitOr: ("|", operator.or_),
+    cst.BitXor: ("^", operator.xor),
+    cst.LeftShift: ("<<", operator.lshift),
+    cst.RightShift: (">>", operator.rshift),
+    cst.AddAssign: ("+", operator.add),
+    cst.SubtractAssign: ("-", operator.sub),
+    cst.MultiplyAssign: ("*", operator.mul),
+    cst.DivideAssign: ("/", operator.truediv),
+    cst.FloorDivideAssign: ("//", operator.floordiv),
+    cst.ModuloAssign: ("%", operator.mod),
+    cst.PowerAssign: ("**", operator.pow),
+    cst.MatrixMultiplyAssign: ("@", operator.matmul),
+    cst.BitAndAssign: ("&", operator.and_),
+    cst.BitOrAssign: ("|", operator.or_),
+    cst.BitXorAssign: ("^", operator.xor),
+}
+_COMPARISON: dict[type, tuple[str, Callable[[Any, Any], Any]]] = {
+    cst.Equal: ("==", operator.eq),
+    cst.NotEqual: ("!=", operator.ne),
+    cst.LessThan: ("<", operator.lt),
+    cst.LessThanEqual: ("<=", operator.le),
+    cst.GreaterThan: (">", operator.gt),
+    cst.GreaterThanEqual: (">=", operator.ge),
+}
+_OBJECTS = (
+    BoundV,
+    ClassV,
+    FuncV,
+    InstanceV,
+    LayerV,
+    LossV,
+    MethodV,
+    ModelV,
+    ModuleV,
+    ListV,
+    DictV,
+    TensorV,
+    TupleV,
+)
+MAX_TEXT = 20_000
+MAX_NUMBER = 2**128
+
+
+def dict_key(value: Value) -> Hashable | None:
+    """A hashable constant for a dict key, None where it is not known."""
+    if isinstance(value, Const) and isinstance(value.value, (str, int, float, bool, bytes, type(None))):
+        return value.value if value.value is not None else ("none",)
+    if isinstance(value, ExternalV):
+        return ("external", value.name)
+    if isinstance(value, TupleV):
+        keys = tuple(dict_key(item) for item in value.items)
+        return None if None in keys else keys
+    if isinstance(value, (InstanceV, ClassV, FuncV)):
+        return ("object", id(value.core) if isinstance(value, FuncV) else id(value))
+    return None
+
+
+def identity(value: Value) -> Hashable:
+    """A key that is the same for the same value."""
+    if isinstance(value, Const):
+        return ("constant", type(value.value).__name__, repr(value.value)[:200])
+    if isinstance(value, Unknown):
+        return value.key
+    if isinstance(value, ExternalV):
+        return ("external", value.name)
+    return ("object", id(value))
+
+
+def unary(run: Run, op: cst.BaseUnaryOp, value: Value) -> Value:
+    if isinstance(op, cst.Not):
+        from fromlogits_audit.interp.truth import condition, truth
+
+        known = truth(run.state, value)
+        if known is not None:
+            return Const(not known)
+        found = condition(value)
+        key: Hashable = found[0] if found else identity(value)
+        negated = key if found is not None and not found[1] else ("not", key)
+        reason = value.reason if isinstance(value, Unknown) else Undecided(Why.RUNTIME, "a condition")
+        return Unknown(reason, negated)
+    if isinstance(value, Const):
+        table: dict[type, Callable[[Any], Any]] = {
+            cst.Minus: operator.neg,
+            cst.Plus: operator.pos,
+            cst.BitInvert: operator.invert,
+        }
+        try:
+            return Const(table[type(op)](value.value))
+        except (TypeError, KeyError):
+            return run.state.fresh(Why.UNSUPPORTED, "operator")
+    if isinstance(value, TensorV):
+        return run.keras.negate(run, value)
+    if isinstance(value, Unknown):
+        return Unknown(value.reason, (type(op).__name__, value.key))
+    return run.state.fresh(Why.UNSUPPORTED, "operator")
+
+
+def binary(run: Run, op: cst.CSTNode, left: Value, right: Value, place: Place) -> Value:
+    """An arithmetic operation over all alternatives."""
+    symbol, function = _ARITHMETIC[type(op)]
+    return choose(
+        [
+            (guard, _binary(run, symbol, function, a, b, place))
+            for guard, (a, b) in product([left, right], run.state.guard)
+        ]
+    )
+
+
+def _binary(
+    run: Run, symbol: str, function: Callable[[Any, Any], Any], a: Value, b: Value, place: Place
+) -> Value:
+    if isinstance(a, TensorV) or isinstance(b, TensorV):
+        return run.keras.arithmetic(run, symbol, a, b, place)
+    if isinstance(a, Const) and isinstance(b, Const):
+        return _fold(run, symbol, function, a.value, b.value)
+    if symbol == "+" and isinstance(a, (ListV, TupleV)) and isinstance(b, (ListV, TupleV)):
+        return _concatenate(run, a, b)
+    if symbol == "*":
+        repeated = _repeat(a, b) or _repeat(b, a)
+        if repeated is not None:
+            return repeated
+    if symbol == "|" and isinstance(a, DictV) and isinstance(b, DictV):
+        first, second = a.slots["items"], b.slots["items"]
+        if isinstance(first, Entries) and isinstance(second, Entries):
+            return DictV({**first.items, **second.items}, first.open or second.open)
+    if symbol == "%" and isinstance(a, Const) and isinstance(a.value, str):
+        return run.state.fresh(Why.RUNTIME, "a formatted string")
+    special = run.call_special(a, f"__{_DUNDER.get(symbol, '')}__", (b,), place)
+    if special is not None:
+        return special
+    for value in (a, b):
+        if isinstance(value, Unknown):
+            return Unknown(value.reason, (symbol, identity(a), identity(b)))
+    return run.state.fresh(Why.UNSUPPORTED, f"operator {symbol}")
+
+
+_DUNDER = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "@": "matmul", "|": "or", ">>": "rshift"}
+
+
+def _fold(run: Run, symbol: str, function: Callable[[Any, Any], Any], a: Any, b: Any) -> Value:
+    if (
+        symbol == "**"
+        and isinstance(a, (int, float))
+        and isinstance(b, (int, float))
+        and (abs(b) > 128 or abs(a) > 2**32)
+    ):
+        return run.state.fresh(Why.LIMIT, "a number too large")
+    if symbol == "*" and (isinstance(a, (str, bytes)) or isinstance(b, (str, bytes))):
+        size = len(a) * b if isinstance(a, (str, bytes)) and isinstance(b, int) else MAX_TEXT + 1
+        if size > MAX_TEXT:
+            return run.state.fresh(Why.LIMIT, "a text too long")
+    if symbol == "<<" and not (isinstance(b, int) and b < 128):
+        return run.state.fresh(Why.LIMIT, "a number too large")
+    try:
+        result = function(a, b)
+    except Exception:  # noqa: BLE001 - whatever the audited program's own constants raise
+        return run.state.fresh(Why.RUNTIME, "an operation that raises")
+    if isinstance(result, int) and abs(result) > MAX_NUMBER:
+        return run.state.fresh(Why.LIMIT, "a number too large")
+    if isinstance(result, str) and len(result) > MAX_TEXT:
+        return run.state.fresh(Why.LIMIT, "a text too long")
+    return Const(result)
+
+
+def _content(value: Value) -> TupleV | None:
+    content = value.slots["items"] if isinstance(value, ListV) else value
+    return content if isinstance(content, TupleV) else None
+
+
+def _concatenate(run: Run, a: Value, b: Value) -> Value:
+    first, second = _content(a), _content(b)
+    if first is None or second is None:
+        pairs = product(
+            [a.slots["items"] if isinstance(a, ListV) else a, b.slots["items"] if isinstance(b, ListV) else b]
+        )
+        joined = [
+            (g, TupleV(x.items + y.items, x.open or y.open))
+            for g, (x, y) in pairs
+            if isinstance(x, TupleV) and isinstance(y, TupleV)
+        ]
+        result: Value = choose(list(joined)) if joined else run.state.fresh(Why.UNSUPPORTED, "a list")
+    else:
+        result = TupleV(first.items + second.items, first.open or second.open)
+    if isinstance(a, TupleV):
+        return result
+    made = ListV()
+    made.slots["items"] = result
+    return made
+
+
+def _repeat(sequence: Value, times: Value) -> Value | None:
+    content = _content(sequence) if isinstance(sequence, (ListV, TupleV)) else None
+    if content is None:
+        return None
+    if (
+        isinstance(times, Const)
+        and isinstance(times.value, int)
+        and 0 <= times.value * max(len(content.items), 1) <= 256
+    ):
+        items, is_open = content.items * times.value, content.open
+    else:
+        items, is_open = content.items, True
+    return ListV(items, is_open) if isinstance(sequence, ListV) else TupleV(items, is_open)
+
+
+def compare(run: Run, op: cst.CSTNode, left: Value, right: Value, place: Place) -> Value:
+    """A comparison over all alternatives."""
+    return choose(
+        [(guard, _compare(run, op, a, b, place)) for guard, (a, b) in product([left, right], run.state.guard)]
+    )
+
+
+def _compare(run: Run, op: cst.CSTNode, a: Value, b: Value, place: Place) -> Value:
+    if type(op) in _COMPARISON:
+        symbol, function = _COMPARISON[type(op)]
+        if isinstance(a, TensorV) or isinstance(b, TensorV):
+            if symbol not in ("==", "!=") or not (_is_none(a) or _is_none(b)):
+                return run.keras.compare(run, symbol, a, b, place)
+        if isinstance(a, Const) and isinstance(b, Const):
+            return _fold(run, symbol, function, a.value, b.value)
+        return _relation(run, symbol, a, b)
+    if isinstance(op, (cst.Is, cst.IsNot)):
+        return _relation(run, "==" if isinstance(op, cst.Is) else "!=", a, b)
+    if isinstance(op, (cst.In, cst.NotIn)):
+        found = _contains(a, b)
+        if found is not None:
+            return Const(found == isinstance(op, cst.In))
+        key: Hashable = ("in", identity(a), identity(b))
+        return Unknown(
+            Undecided(Why.RUNTIME, "a membership test"), key if isinstance(op, cst.In) else ("not", key)
+        )
+    return run.state.fresh(Why.UNSUPPORTED, "comparison")
+
+
+def _is_none(value: Value) -> bool:
+    return isinstance(value, Const) and value.value is None
+
+
+def _relation(run: Run, symbol: str, a: Value, b: Value) -> Value:
+    if symbol in ("==", "!="):
+        same = _equal(a, b)
+        if same is not None:
+            return Const(same == (symbol == "=="))
+    if symbol == "!=":
+        inverse = _relation(run, "==", a, b)
+        return Unknown(inverse.reason, ("not", inverse.key)) if isinstance(inverse, Unknown) else inverse
+    left, right = identity(a), identity(b)
+    if symbol == "==" and isinstance(a, Const):
+        left, right = right, left
+    for value in (a, b):
+        if isinstance(value, Unknown):
+            return Unknown(value.reason, (symbol, left, right))
+    return Unknown(Undecided(Why.RUNTIME, "a comparison"), (symbol, left, right))
+
+
+def _equal(a: Value, b: Value) -> bool | None:
+    if a is b and not isinstance(a, Unknown):
+        return True
+    if isinstance(a, Const) and isinstance(b, Const):
+        return bool(a.value == b.value)
+    if isinstance(a, FuncV) and isinstance(b, FuncV):
+        return a.core is b.core
+    if isinstance(a, ExternalV) and isinstance(b, ExternalV):
+        return True if a.name == b.name else None
+    if isinstance(a, _OBJECTS) and isinstance(b, Const):
+        return False
+    if isinstance(b, _OBJECTS) and isinstance(a, Const):
+        return False
+    if (isinstance(a, InstanceV) and isinstance(b, InstanceV)) or (
+        isinstance(a, ClassV) and isinstance(b, ClassV)
+    ):
+        return False
+    if isinstance(a, ExternalV) and isinstance(b, Const):
+        return False if b.value is None else None
+    if isinstance(b, ExternalV) and isinstance(a, Const):
+        return False if a.value is None else None
+    return None
+
+
+def _contains(item: Value, container: Value) -> bool | None:
+    if isinstance(container, Const) and isinstance(container.value, (str, bytes)) and isinstance(item, Const):
+        try:
+            return item.value in container.value
+        except TypeError:
+            return None
+    content = container.slots["items"] if isinstance(container, (ListV, DictV)) else container
+    if isinstance(content, Entries):
+        key = dict_key(item)
+        if key is None:
+            return None
+        return True if key in content.items else (None if content.open else False)
+    if isinstance(content, TupleV):
+        answers = [_equal(item, other) for other in content.items]
+        if True in answers:
+            return True
+        return None if None in answers or content.open else False
+    return None
+
+
+def both(run: Run, a: Value, b: Value) -> Value:
+    """The conjunction of a chained comparison."""
+    from fromlogits_audit.interp.truth import truth
+
+    first, second = truth(run.state, a), truth(run.state, b)
+    if first is False or second is False:
+        return FALSE
+    if first and second:
+        return TRUE
+    return b if first else a

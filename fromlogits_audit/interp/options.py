@@ -1,0 +1,163 @@
+"""What the outside gives a program: command lines, environment, files. Defaults describe a run that happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fromlogits_audit.interp.values import (
+    FALSE,
+    NONE,
+    TRUE,
+    Args,
+    BagV,
+    Const,
+    ExternalV,
+    FuncV,
+    Place,
+    TupleV,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+_PARSERS = ("argparse.ArgumentParser", "configargparse.ArgumentParser", "configargparse.ArgParser", "tap.Tap")
+_FLAGS = ("absl.flags.", "tf.flags.", "tf.app.flags.", "tf.compat.v1.flags.", "tf.compat.v1.app.flags.", "gflags.")
+_CONVERT: dict[str, Callable[[str], Any]] = {"builtins.int": int, "builtins.float": float}
+
+
+def call_external(run: Run, name: str, args: Args, place: Place | None) -> Value | None:
+    if name in _PARSERS:
+        return BagV("parser")
+    if name in ("os.environ.get", "os.getenv", "os.environ.setdefault"):
+        return args.get(1, "default") or Unknown(Undecided(Why.RUNTIME, "an environment variable"), ("env", _text(args.get(0, "key"))))
+    if name in ("dataclasses.field", "attr.ib", "attrs.field", "attr.field", "pydantic.Field"):
+        return _field(args)
+    if name.startswith(_FLAGS) or name.endswith(("flags.FLAGS", "FLAGS")):
+        return _define_flag(run, name.rpartition(".")[2], args)
+    if name in ("click.option", "typer.Option", "click.argument"):
+        return _click(run, name, args)
+    if name in ("json.load", "json.loads", "yaml.safe_load", "yaml.load", "toml.load", "tomllib.load", "pickle.load"):
+        return run.state.fresh(Why.RUNTIME, f"read by {name}", place)
+    if name in ("builtins.input", "builtins.open", "sys.argv"):
+        return run.state.fresh(Why.RUNTIME, name, place)
+    return None
+
+
+def _text(value: Value | None) -> str:
+    return str(value.value) if isinstance(value, Const) else "?"
+
+
+def _field(args: Args) -> Value:
+    given = {key: value for key, value in args.keywords.items() if key in ("default", "default_factory", "factory")}
+    if "factory" in given:
+        given["default_factory"] = given.pop("factory")
+    if args.positional:
+        given.setdefault("default", args.positional[0])
+    return BagV("field", **given)
+
+
+def _define_flag(run: Run, name: str, args: Args) -> Value | None:
+    if not name.startswith("DEFINE"):
+        return None
+    flag, default = args.get(0, "name"), args.get(1, "default")
+    if name == "DEFINE_enum" and default is None:
+        default = NONE
+    if isinstance(flag, Const) and isinstance(flag.value, str):
+        holder = run.flags
+        run.state.write(holder, flag.value, default or NONE)
+        made = BagV("flag")
+        made.slots["value"] = default or NONE
+        return made
+    return NONE
+
+
+def _click(run: Run, name: str, args: Args) -> Value:
+    """A click option gives the decorated function's parameter its default."""
+    if name == "typer.Option":
+        return args.get(0, "default") or NONE
+    flags = [v.value for v in args.positional if isinstance(v, Const) and isinstance(v.value, str)]
+    long = next((f for f in flags if f.startswith("--")), flags[0] if flags else "")
+    plain = next((f for f in flags if not f.startswith("-")), long.split("/")[0].lstrip("-")).replace("-", "_")
+    value = args.keywords.get("default")
+    if value is None and "is_flag" in args.keywords:
+        value = FALSE
+    if value is None and name == "click.option" and "required" not in args.keywords:
+        value = NONE
+    bag = BagV("click-option", name=Const(plain))
+    if value is not None:
+        bag.slots["default"] = value
+    return bag
+
+
+def apply_option(function: Value, option: BagV) -> None:
+    """Remember the default of a command-line decorator on the function it decorates."""
+    name = option.slots.get("name")
+    if isinstance(function, FuncV) and isinstance(name, Const) and "default" in option.slots:
+        function.core.options[str(name.value)] = option.slots["default"]
+
+
+def call_method(run: Run, bag: BagV, name: str, args: Args, place: Place | None) -> Value | None:
+    if bag.kind == "parser":
+        return _parser_method(run, bag, name, args)
+    if name in ("get", "pop"):
+        key = args.get(0, "key")
+        found = bag.slots.get(key.value) if isinstance(key, Const) else None
+        return found or args.get(1, "default") or run.state.fresh(Why.RUNTIME, "an option")
+    return None
+
+
+def _parser_method(run: Run, bag: BagV, name: str, args: Args) -> Value | None:
+    if name in ("parse_args", "parse_known_args"):
+        space = BagV("namespace")
+        space.slots.update({key[1]: value for key, value in bag.slots.items() if isinstance(key, tuple)})
+        return space if name == "parse_args" else TupleV((space, run.state.fresh(Why.RUNTIME, "other arguments")))
+    if name == "add_argument":
+        _add_argument(run, bag, args)
+        return NONE
+    if name == "set_defaults":
+        for key, value in args.keywords.items():
+            run.state.write(bag, ("option", key), value)
+        return NONE
+    if name in ("add_argument_group", "add_mutually_exclusive_group"):
+        return bag
+    return None
+
+
+def _add_argument(run: Run, bag: BagV, args: Args) -> None:
+    flags = [v.value for v in args.positional if isinstance(v, Const) and isinstance(v.value, str)]
+    if not flags:
+        return
+    dest = args.keywords.get("dest")
+    long = next((f for f in flags if f.startswith("--")), flags[0])
+    name = str(dest.value) if isinstance(dest, Const) else long.lstrip("-").replace("-", "_")
+    run.state.write(bag, ("option", name), _default(flags, args, name))
+
+
+def _default(flags: list[str], args: Args, name: str) -> Value:
+    required = args.keywords.get("required")
+    positional = not flags[0].startswith("-")
+    nargs = args.keywords.get("nargs")
+    optional = isinstance(nargs, Const) and nargs.value in ("?", "*")
+    if (isinstance(required, Const) and required.value) or (positional and not optional):
+        return Unknown(Undecided(Why.RUNTIME, f"command-line argument {name}"), ("option", name, id(args)))
+    default = args.keywords.get("default")
+    action = args.keywords.get("action")
+    if default is None and isinstance(action, Const) and action.value in ("store_true", "store_false"):
+        return FALSE if action.value == "store_true" else TRUE
+    if default is None:
+        return NONE
+    return _converted(default, args.keywords.get("type"))
+
+
+def _converted(default: Value, kind: Value | None) -> Value:
+    """argparse converts defaults that are strings."""
+    if isinstance(default, Const) and isinstance(default.value, str) and isinstance(kind, ExternalV) and kind.name in _CONVERT:
+        try:
+            return Const(_CONVERT[kind.name](default.value))
+        except ValueError:
+            return default
+    return default

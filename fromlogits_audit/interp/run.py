@@ -1,0 +1,122 @@
+"""One analysis: the state, the project's modules, what was defined, and the recorder of sites."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fromlogits_audit.interp import attributes, calls, classes
+from fromlogits_audit.interp.keras.external import note_escape
+from fromlogits_audit.interp.modules import Modules
+from fromlogits_audit.interp.sites import Recorder
+from fromlogits_audit.interp.state import Frame, State
+from fromlogits_audit.interp.values import (
+    Args,
+    BagV,
+    BoundV,
+    ClassV,
+    Const,
+    ExternalV,
+    FuncCore,
+    FuncV,
+    InstanceV,
+    LossV,
+    ModuleV,
+    Place,
+    SuperV,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.declared import Declared
+    from fromlogits_audit.interp.keras.semantics import Keras
+
+
+class Run:
+    """The centre that the parts of the interpreter share."""
+
+    def __init__(self, modules: Modules, keras: Keras, declared: Declared | None = None) -> None:
+        self.state = State()
+        self.modules = modules
+        self.keras = keras
+        self.recorder = Recorder(self)
+        self.nesting = 0
+        self.functions: list[FuncCore] = []
+        self.classes: list[ClassV] = []
+        self.constants: dict[Any, Const] = {}
+        """Constants by identity key, so that an assumption ``x == 2`` gives x its value."""
+        self.flags = BagV("namespace")
+        self.policy: Value | None = None
+        """The global dtype policy, where the program sets one."""
+        self._declared = declared
+
+    # -- calls ---------------------------------------------------------------------------------
+    def call(self, function: Value, args: Args, place: Place | None) -> Value:
+        return calls.call(self, function, args, place)
+
+    def args(self, *positional: Value) -> Args:
+        return Args(positional)
+
+    def attribute(self, base: Value, name: str, place: Place) -> Value:
+        return attributes.get_attribute(self, base, name, place)
+
+    def call_special(self, value: Value, name: str, args: tuple[Value, ...], place: Place | None) -> Value | None:
+        """Call a double-underscore method that the project defines, None where there is none."""
+        if not isinstance(value, InstanceV):
+            return None
+        found = classes.find_member(value.cls, name)
+        if found is None or not isinstance(found[1], FuncV):
+            return None
+        return self.call(BoundV(found[1], value), Args(args), place)
+
+    def super_of(self, frame: Frame) -> Value:
+        """``super()`` in the frame of a method."""
+        scope: Frame | None = frame
+        while scope is not None and (scope.core is None or scope.core.owner is None):
+            scope = scope.parent
+        if scope is None or scope.core is None or scope.core.owner is None:
+            return self.state.fresh(Why.UNSUPPORTED, "super()")
+        params = scope.core.node.params.params
+        receiver = scope.receiver or (scope.slots.get(params[0].name.value) if params else None)
+        if receiver is None or isinstance(receiver, Unknown):
+            return self.state.fresh(Why.UNSUPPORTED, "super()")
+        return SuperV(scope.core.owner, receiver)
+
+    def declared(self, function: FuncV, args: Args) -> Value | None:
+        """What the configuration says a function of the project returns, if anything."""
+        return self._declared.call(self, function, args) if self._declared is not None else None
+
+    def escaped(self, name: str, args: Args) -> None:
+        """Losses given to code that cannot be seen: they may meet an output there."""
+        for value in args.all():
+            if isinstance(value, LossV):
+                self.recorder.note_escape(value)
+        note_escape(self, name, args)
+
+    # -- classes -------------------------------------------------------------------------------
+    def enum_members(self, cls: ClassV) -> tuple[Value, ...]:
+        return classes.enum_members(self, cls)
+
+    # -- modules -------------------------------------------------------------------------------
+    def import_module(self, frame: Frame, dotted: str) -> Value:
+        return self.modules.import_module(self, frame, dotted)
+
+    def import_name(self, frame: Frame, module: str, level: int, name: str) -> Value:
+        return self.modules.import_name(self, frame, module, level, name)
+
+    def import_star(self, frame: Frame, module: str, level: int) -> None:
+        self.modules.import_star(self, frame, module, level)
+
+    def module_attribute(self, base: ModuleV, name: str, place: Place) -> Value:
+        return self.modules.attribute(self, base, name, place)
+
+    def external_attribute(self, base: ExternalV, name: str, place: Place) -> Value:
+        if base.name.endswith("FLAGS") and name in self.flags.slots:
+            return self.flags.slots[name]
+        return self.keras.external_attribute(self, base, name, place)
+
+    def star_member(self, module: str, name: str) -> str | None:
+        return self.keras.star_member(module, name)
+
+

@@ -1,0 +1,343 @@
+"""The recorder: where losses, metrics and decisions meet outputs, as the waist's ``Site``s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp.choice import alternatives, compatible
+from fromlogits_audit.interp.values import (
+    Const,
+    Guard,
+    Hop,
+    LossV,
+    MetricV,
+    Place,
+    TensorV,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import (
+    Applied,
+    Cutoff,
+    Family,
+    Form,
+    Kind,
+    Labels,
+    Location,
+    Loss,
+    Metric,
+    Output,
+    Scale,
+    Site,
+    Step,
+    Undecided,
+    Why,
+)
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+MAX_HOPS = 12
+
+
+@dataclass
+class Capture:
+    """What happened while a hand-written loss ran."""
+
+    sites: int = 0
+    opaque: Undecided | None = None
+    name: str | None = None
+    hops: tuple[Hop, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """A site whose alternatives are still values."""
+
+    kind: Kind
+    place: Place
+    pairs: tuple[Site, ...]
+    owner: Value | None = None
+    """The model whose loss is the partner, where it is looked up at the end."""
+    labels: list[Labels] = field(default_factory=list)
+    """The labels that ``fit`` and ``evaluate`` were given for it."""
+
+
+@dataclass
+class Recorder:
+    """Collects drafts; equal ones are kept once."""
+
+    run: Run
+    drafts: list[Draft] = field(default_factory=list)
+    built: dict[tuple[int, int], LossV] = field(default_factory=dict)
+    met: set[tuple[int, int]] = field(default_factory=set)
+    escapes: set[tuple[int, int]] = field(default_factory=set)
+    _captures: list[Capture] = field(default_factory=list)
+    _losses_of: dict[int, list[Loss]] = field(default_factory=dict)
+    """Which losses met the outputs of a model, by its identity."""
+    _compiled: dict[int, list[Draft]] = field(default_factory=dict)
+    """The loss sites of a model's last compile."""
+    _compiling: Value | None = None
+    _index: dict[object, Draft] = field(default_factory=dict)
+
+    # -- losses that never meet an output --------------------------------------------------------
+    def note_built(self, loss: LossV) -> None:
+        self.built.setdefault(loss.place.key, loss)
+
+    def note_escape(self, loss: LossV) -> None:
+        self.escapes.add(loss.place.key)
+
+    @contextmanager
+    def capture(self, name: str | None, hops: tuple[Hop, ...]) -> Iterator[Capture]:
+        """Count the sites that a block records (the body of a loss of the project's own).
+
+        They belong to the output ``name``, and were reached over ``hops``.
+        """
+        capture = Capture(name=name, hops=hops)
+        self._captures.append(capture)
+        try:
+            yield capture
+        finally:
+            self._captures.pop()
+
+    def note_opaque(self, reason: Undecided) -> None:
+        """Something in a hand-written loss that decides what scale it asks for, and is not known."""
+        for capture in self._captures:
+            capture.opaque = capture.opaque or reason
+
+    # -- labels ----------------------------------------------------------------------------------
+    @contextmanager
+    def compiling(self, model: Value) -> Iterator[None]:
+        """Losses that meet outputs now are those of the model's compile, until the next."""
+        before, self._compiling = self._compiling, model
+        self._compiled[id(model)] = []
+        try:
+            yield
+        finally:
+            self._compiling = before
+
+    def note_labels(self, model: Value, labels: Labels) -> None:
+        """``fit`` or ``evaluate`` gives a compiled model labels."""
+        for draft in self._compiled.get(id(model), []):
+            draft.labels.append(labels)
+
+    # -- recording -------------------------------------------------------------------------------
+    def meet(
+        self,
+        loss: Value,
+        predicted: Value,
+        *,
+        hops: tuple[Hop, ...] = (),
+        name: str | None = None,
+        labels: Value | None = None,
+        fallback: Place | None = None,
+    ) -> None:
+        """A loss meets an output: every combination that can happen, grouped by the loss's place."""
+        if self._captures:
+            name = name or self._captures[-1].name
+            hops = (*self._captures[-1].hops, *hops)
+        groups: dict[tuple[int, int], tuple[Place, list[Site]]] = {}
+        for guard, option in alternatives(loss, self.run.state.guard):
+            place = option.place if isinstance(option, (LossV, Unknown)) and option.place is not None else fallback
+            if place is None or (isinstance(option, Const) and option.value is None):
+                continue
+            sites = groups.setdefault(place.key, (place, []))[1]
+            for fact in self._losses(option):
+                sites.extend(self._pairs(guard, fact, predicted, hops, name, labels))
+            self.met.add(place.key)
+        for place, sites in groups.values():
+            self._add(Kind.LOSS, place, sites)
+
+    def _pairs(
+        self, guard: Guard, loss: Loss, predicted: Value, hops: tuple[Hop, ...], name: str | None, labels: Value | None
+    ) -> Iterator[Site]:
+        for other, tensor in alternatives(predicted, self.run.state.guard):
+            if not compatible(guard, other):
+                continue
+            output = self.output(tensor, name)
+            if isinstance(tensor, TensorV) and tensor.final is not None:
+                self._losses_of.setdefault(id(tensor.final), []).append(loss)
+            yield Site(Kind.LOSS, _NOWHERE, output, loss=loss, labels=self._labels(labels), trace=self.steps(hops))
+
+    def _labels(self, value: Value | None) -> Labels | None:
+        options = [v for _, v in alternatives(value, self.run.state.guard)] if value is not None else []
+        found = {v.labels for v in options if isinstance(v, TensorV)}
+        return found.pop() if len(found) == 1 and len(options) == 1 else None
+
+    def _losses(self, value: Value) -> Iterable[Loss]:
+        """The facts of a loss, one for each value that ``from_logits`` may have."""
+        if not isinstance(value, LossV):
+            reason = value.reason if isinstance(value, Unknown) else Undecided(Why.OPAQUE_LOSS, "not a loss that is known")
+            yield Loss("custom:unknown", Family.UNKNOWN, form=Form.CUSTOM, reason=reason)
+            return
+        spec = value.spec
+        flags = alternatives(value.from_logits, self.run.state.guard) if value.from_logits is not None else [(frozenset(), None)]
+        for _, flag in flags:
+            known = bool(flag.value) if isinstance(flag, Const) else None
+            reason = flag.reason if isinstance(flag, Unknown) else None
+            if flag is not None and known is None and reason is None:
+                reason = Undecided(Why.RUNTIME, "the value of from_logits")
+            yield Loss(
+                name=spec.name,
+                family=spec.family,
+                from_logits=True if value.always_logits else known,
+                sparse=spec.sparse,
+                form=value.form,
+                spelled=_spelling(value),
+                misuse=value.misuse,
+                always_logits=value.always_logits,
+                focal=spec.focal,
+                explicit=value.explicit,
+                reason=reason,
+                trace=self.steps(value.trace),
+            )
+
+    def custom(self, name: str, place: Place, predicted: Value, opaque: Undecided | None, *, output: str | None, hops: tuple[Hop, ...]) -> None:
+        """A loss of the project's own that calls no Keras loss."""
+        family = Family.UNKNOWN if opaque is not None else Family.ANY
+        loss = Loss(f"custom:{name}", family, form=Form.CUSTOM, reason=opaque)
+        sites = [
+            Site(Kind.LOSS, _NOWHERE, self.output(tensor, output), loss=loss, trace=self.steps(hops))
+            for _, tensor in alternatives(predicted, self.run.state.guard)
+        ]
+        self._add(Kind.LOSS, place, sites)
+
+    def measure(
+        self, metric: MetricV, predicted: Value, partner: Value | None, *, name: str | None = None, hops: tuple[Hop, ...] = ()
+    ) -> None:
+        """A metric that has a threshold or a flag meets an output."""
+        owner = predicted.final if partner is None and isinstance(predicted, TensorV) else None
+        partners: list[tuple[Guard, Loss | None]] = [
+            (guard, fact)
+            for guard, option in (alternatives(partner, self.run.state.guard) if partner is not None else [])
+            for fact in self._losses(option)
+        ] or [(frozenset(), None)]
+        sites = []
+        for guard, loss in partners:
+            for other, tensor in alternatives(predicted, self.run.state.guard):
+                if compatible(guard, other):
+                    output = self.output(tensor, name)
+                    sites.append(
+                        Site(Kind.METRIC, _NOWHERE, output, metric=self._metric(metric), partner=loss, trace=self.steps(hops))
+                    )
+        self._add(Kind.METRIC, metric.place, sites, owner)
+
+    def _metric(self, value: MetricV) -> Metric:
+        flag, cut = value.from_logits, value.threshold
+        unknown = next((v.reason for v in (flag, cut) if isinstance(v, Unknown)), None)
+        threshold = float(cut.value) if isinstance(cut, Const) and isinstance(cut.value, (int, float)) else None
+        return Metric(
+            name=value.spec.name,
+            family=value.spec.family,
+            from_logits=bool(flag.value) if isinstance(flag, Const) else None,
+            threshold=threshold,
+            form=value.form,
+            spelled=value.place.chunk.code(value.place.node),
+            misuse=value.misuse,
+            reason=unknown,
+        )
+
+    def applied(self, activation: str, axis_size: int | None, before: TensorV, place: Place) -> None:
+        """A softmax or sigmoid is applied to a tensor."""
+        fact = Applied(activation, axis_size, place.chunk.code(place.node))
+        self._add(Kind.ACTIVATION, place, [Site(Kind.ACTIVATION, _NOWHERE, self.output(before, None), applied=fact)])
+
+    def cutoff(self, threshold: float, spelled: str, tensor: TensorV, place: Place) -> None:
+        """A prediction is compared with a constant; the loss of its model says whether that is right."""
+        site = Site(Kind.CUTOFF, _NOWHERE, self.output(tensor, None), cutoff=Cutoff(threshold, spelled))
+        self._add(Kind.CUTOFF, place, [site], tensor.final)
+
+    def _add(self, kind: Kind, place: Place, sites: list[Site], owner: Value | None = None) -> None:
+        unique = list(dict.fromkeys(sites))
+        if not unique:
+            return
+        for capture in self._captures:
+            capture.sites += kind is Kind.LOSS
+        key = (kind, place.key, tuple(_facts(site) for site in unique), id(owner) if owner is not None else None)
+        draft = self._index.get(key)
+        if draft is None:
+            draft = self._index[key] = Draft(kind, place, tuple(unique), owner)
+            self.drafts.append(draft)
+        if kind is Kind.LOSS and self._compiling is not None:
+            self._compiled[id(self._compiling)].append(draft)
+
+    # -- to the waist ----------------------------------------------------------------------------
+    def output(self, value: Value, name: str | None) -> Output:
+        """The waist's view of a tensor."""
+        if not isinstance(value, TensorV):
+            reason = value.reason if isinstance(value, Unknown) else Undecided(Why.UNSUPPORTED, "the output")
+            return Output(reason=reason, name=name)
+        activation = value.activation if value.scale is not Scale.UNKNOWN else None
+        return Output(
+            scale=value.scale,
+            activation=activation,
+            units=value.units,
+            name=name,
+            reason=value.reason if value.scale is Scale.UNKNOWN else None,
+            unit_softmax=self.locate(value.unit_softmax) if value.unit_softmax is not None else None,
+            trace=self.steps(value.trace),
+        )
+
+    def locate(self, place: Place) -> Location:
+        return place.chunk.module.locate(place)
+
+    def steps(self, hops: tuple[Hop, ...]) -> tuple[Step, ...]:
+        return tuple(Step(self.locate(hop.place), hop.note) for hop in hops[:MAX_HOPS])
+
+    def finish(self) -> list[Site]:
+        """All sites, located; losses that met nothing are undecided ones."""
+        sites = list(dict.fromkeys(self._site(draft) for draft in self.drafts))
+        for key, loss in self.built.items():
+            if key not in self.met:
+                sites.append(self._lonely(key, loss))
+        return sites
+
+    def _site(self, draft: Draft) -> Site:
+        location = self.locate(draft.place)
+        pairs = draft.pairs
+        if draft.owner is not None:
+            partner = self._partner(draft.owner)
+            pairs = tuple(pair.at(partner=partner) for pair in pairs)
+        if draft.labels and len({(one.encoding, one.classes) for one in draft.labels}) == 1:
+            pairs = tuple(pair.at(labels=pair.labels or draft.labels[0]) for pair in pairs)
+        first = pairs[0].at(location=location)
+        if len(pairs) == 1:
+            return first
+        return first.at(alternatives=tuple(pair.at(location=location) for pair in pairs))
+
+    def _partner(self, model: Value) -> Loss | None:
+        """The loss of a model's output, where all that meet it ask for the same scale."""
+        losses = self._losses_of.get(id(model), [])
+        asks = {(loss.family, loss.from_logits) for loss in losses}
+        return losses[0] if len(asks) == 1 else None
+
+    def _lonely(self, key: tuple[int, int], loss: LossV) -> Site:
+        given = key in self.escapes
+        why = Why.EXTERNAL if given else Why.NO_OUTPUT
+        detail = "the loss is given to code outside the project" if given else "no code that was read gives it an output"
+        facts = next(iter(self._losses(loss)))
+        return Site(Kind.LOSS, self.locate(loss.place), Output.unknown(why, detail), loss=facts)
+
+
+_NOWHERE = Location("")
+
+
+def _spelling(loss: LossV) -> str:
+    return loss.place.chunk.code(loss.place.node)
+
+
+def _facts(site: Site) -> object:
+    """What tells two sites at one place apart: facts, not the way they were reached."""
+    output = site.output
+    return (
+        site.loss and (site.loss.name, site.loss.from_logits, site.loss.form, site.loss.misuse, site.loss.reason),
+        site.metric,
+        site.cutoff,
+        site.applied,
+        site.partner and (site.partner.name, site.partner.from_logits),
+        site.labels and (site.labels.encoding, site.labels.classes),
+        (output.scale, output.activation, output.units, output.name, output.reason, output.unit_softmax),
+    )

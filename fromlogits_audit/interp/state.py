@@ -1,0 +1,221 @@
+"""What a run carries along: environments, the journal of writes, assumptions, bounds.
+
+Every write to a variable or to a heap slot goes through :meth:`State.write`. A branch is run
+inside :meth:`State.begin` / :meth:`State.end`, which hands back its writes and undoes them, so
+that the other branch starts from the same state; :meth:`State.join` then merges both.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp.choice import choose, compatible
+from fromlogits_audit.interp.values import (
+    ALWAYS,
+    ClassV,
+    Const,
+    FuncCore,
+    Guard,
+    Place,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.parse import Chunk, ParsedModule
+
+MAX_STEPS = 150_000
+"""Statements executed for one entry module, inlined calls included."""
+MAX_DEPTH = 36
+MAX_REPEATS = 3
+"""How often one function may be active at once."""
+MAX_LOOP = 40
+"""A loop over a known sequence longer than this runs once with an unknown variable."""
+
+
+class Frame:
+    """Variables of a module, function or class body; ``parent`` is the enclosing scope."""
+
+    __slots__ = (
+        "chunk",
+        "cls",
+        "core",
+        "globals_of",
+        "module",
+        "parent",
+        "receiver",
+        "slots",
+        "stars",
+        "yields",
+    )
+
+    def __init__(
+        self,
+        module: ParsedModule,
+        chunk: Chunk,
+        parent: Frame | None = None,
+        *,
+        core: FuncCore | None = None,
+        cls: ClassV | None = None,
+        receiver: Value | None = None,
+    ) -> None:
+        self.module = module
+        self.chunk = chunk
+        """Where the nodes that run in this frame stand."""
+        self.yields: list[Value] = []
+        self.slots: dict[Hashable, Value] = {}
+        self.parent = parent
+        self.core = core
+        self.cls = cls
+        self.receiver = receiver
+        self.globals_of: dict[str, Frame] = {}
+        """Names declared global or nonlocal, and the frame that holds them."""
+        self.stars: list[str] = []
+        """Star imports of modules outside the project: a name may come from there."""
+
+    @property
+    def root(self) -> Frame:
+        frame = self
+        while frame.parent is not None:
+            frame = frame.parent
+        return frame
+
+
+class Holder:
+    """Anything with journalled slots: a Frame or a heap object."""
+
+    slots: dict[Hashable, Value]
+
+
+Write = tuple[int, Hashable]
+_MISSING = Const("<missing>")
+
+
+@dataclass
+class Branch:
+    """The writes of one branch: location -> (holder, value at its end)."""
+
+    guard: Guard
+    writes: dict[Write, tuple[Holder, Hashable, Value | None]]
+
+
+class State:
+    """The mutable centre of one analysis."""
+
+    def __init__(self) -> None:
+        self.path: dict[Hashable, bool] = {}
+        self._journal: list[dict[Write, tuple[Holder, Hashable, Value | None]]] = []
+        self._fresh = itertools.count()
+        self.steps = 0
+        self.limit = MAX_STEPS
+        self.stack: list[FuncCore] = []
+
+    # -- symbols ---------------------------------------------------------------------------
+    def fresh(self, why: Why, detail: str = "", place: Place | None = None) -> Unknown:
+        return Unknown(Undecided(why, detail), ("?", next(self._fresh)), place)
+
+    # -- writes ----------------------------------------------------------------------------
+    def write(self, holder: object, key: Hashable, value: Value | None) -> None:
+        """Set a slot, or delete it with None."""
+        slots: dict[Hashable, Value] = holder.slots  # type: ignore[attr-defined]
+        if self._journal:
+            entry = (id(holder), key)
+            if entry not in self._journal[-1]:
+                self._journal[-1][entry] = (holder, key, slots.get(key))  # type: ignore[assignment]
+        if value is None:
+            slots.pop(key, None)
+        else:
+            slots[key] = value
+
+    def _begin(self) -> None:
+        self._journal.append({})
+
+    def _end(self) -> dict[Write, tuple[Holder, Hashable, Value | None]]:
+        """Undo the writes since the matching begin, and hand them back with their last values."""
+        log = self._journal.pop()
+        result: dict[Write, tuple[Holder, Hashable, Value | None]] = {}
+        for entry, (holder, key, old) in log.items():
+            result[entry] = (holder, key, holder.slots.get(key))
+            if old is None:
+                holder.slots.pop(key, None)
+            else:
+                holder.slots[key] = old
+        return result
+
+    @contextmanager
+    def branch(self, guard: Guard) -> Iterator[Branch]:
+        """Run a block under assumptions; its writes are undone and left in the Branch."""
+        before = dict(self.path)
+        self.path.update(guard)
+        branch = Branch(guard, {})
+        self._begin()
+        try:
+            yield branch
+        finally:
+            branch.writes = self._end()
+            self.path = before
+
+    @contextmanager
+    def scratch(self) -> Iterator[None]:
+        """Run a block for its sites alone: nothing it writes stays."""
+        before = dict(self.path)
+        self._begin()
+        try:
+            yield
+        finally:
+            self._end()
+            self.path = before
+
+    def adopt(self, branch: Branch) -> None:
+        """Make the writes of a branch the state."""
+        for holder, key, value in branch.writes.values():
+            self.write(holder, key, value)
+
+    def join(self, branches: Iterable[Branch]) -> None:
+        """Merge branches that may each have happened."""
+        live = list(branches)
+        if len(live) == 1:
+            self.adopt(live[0])
+            return
+        entries: dict[Write, tuple[Holder, Hashable]] = {}
+        for branch in live:
+            for entry, (holder, key, _) in branch.writes.items():
+                entries.setdefault(entry, (holder, key))
+        for entry, (holder, key) in entries.items():
+            old = holder.slots.get(key)
+            pairs: list[tuple[Guard, Value]] = []
+            for branch in live:
+                value = branch.writes[entry][2] if entry in branch.writes else old
+                if value is not None:
+                    pairs.append((branch.guard, value))
+            if pairs:
+                self.write(holder, key, choose(pairs))
+
+    # -- assumptions -----------------------------------------------------------------------
+    @property
+    def guard(self) -> Guard:
+        return frozenset(self.path.items()) if self.path else ALWAYS
+
+    def assumed(self, key: Hashable) -> bool | None:
+        """What the path says of a condition, if anything."""
+        if key in self.path:
+            return self.path[key]
+        if isinstance(key, tuple) and len(key) == 3 and key[0] == "==":
+            for other, holds in self.path.items():
+                if holds and isinstance(other, tuple) and len(other) == 3 and other[:2] == key[:2]:
+                    return other[2] == key[2]
+        return None
+
+    def possible(self, guard: Guard) -> bool:
+        return not self.path or compatible(guard, self.guard)
+
+    # -- bounds ----------------------------------------------------------------------------
+    def step(self) -> bool:
+        """Count one statement; False when the budget is spent."""
+        self.steps += 1
+        return self.steps <= self.limit

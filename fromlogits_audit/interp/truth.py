@@ -1,0 +1,96 @@
+"""Conditions: what is known of a value's truth, and what each branch may assume."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from fromlogits_audit.interp.choice import alternatives, compatible
+from fromlogits_audit.interp.state import State
+from fromlogits_audit.interp.values import (
+    ALWAYS,
+    Choice,
+    Const,
+    DictV,
+    Entries,
+    ExternalV,
+    Guard,
+    IterV,
+    ListV,
+    SliceV,
+    TensorV,
+    TupleV,
+    Unknown,
+    Value,
+)
+
+Key = Hashable
+
+
+def condition(value: Value) -> tuple[Key, bool] | None:
+    """The condition key of an unknown value, and whether it is negated."""
+    if isinstance(value, ExternalV):
+        return (("external", value.name), True)
+    if isinstance(value, (TensorV, IterV, SliceV)):
+        return (("tensor", id(value)), True)
+    if isinstance(value, (ListV, DictV, TupleV)):
+        return (("size", id(value)), True)
+    if not isinstance(value, Unknown):
+        return None
+    key = value.key
+    positive = True
+    while isinstance(key, tuple) and len(key) == 2 and key[0] == "not":
+        key, positive = key[1], not positive
+    return (key, positive)
+
+
+def truth(state: State, value: Value) -> bool | None:
+    """True or False where certain, None where not."""
+    if isinstance(value, Const):
+        return bool(value.value)
+    if isinstance(value, Choice):
+        answers = {truth(state, v) for _, v in alternatives(value, state.guard)}
+        return answers.pop() if len(answers) == 1 else None
+    if isinstance(value, (ListV, DictV)):
+        return _size(value.slots["items"])
+    if isinstance(value, TupleV):
+        return _size(value)
+    found = condition(value)
+    if found is None:
+        return True
+    assumed = state.assumed(found[0])
+    return None if assumed is None else assumed == found[1]
+
+
+def _size(content: Value) -> bool | None:
+    if isinstance(content, (TupleV, Entries)):
+        return bool(content.items) or (None if content.open else False)
+    return None
+
+
+def conditions(state: State, value: Value) -> tuple[Guard, Guard]:
+    """What may be assumed where the value is true, and where it is false.
+
+    Where several alternatives lead to one side, only what they have in common.
+    """
+    yes: list[Guard] = []
+    no: list[Guard] = []
+    for guard, option in alternatives(value, state.guard):
+        known = truth(state, option)
+        if known is not None:
+            (yes if known else no).append(guard)
+            continue
+        found = condition(option)
+        if found is None:
+            yes.append(guard)
+            no.append(guard)
+            continue
+        key, positive = found
+        for side, holds in ((yes, True), (no, False)):
+            extra = frozenset({(key, holds == positive)})
+            if compatible(guard, extra):
+                side.append(guard | extra)
+    return _shared(yes), _shared(no)
+
+
+def _shared(guards: list[Guard]) -> Guard:
+    return frozenset.intersection(*guards) if guards else ALWAYS

@@ -1,0 +1,378 @@
+"""The abstract domain: what a Python expression may be worth.
+
+Values are immutable, except those that derive from :class:`Obj`: they live on a heap of
+slots whose writes are journalled (:mod:`fromlogits_audit.interp.state`), so that two branches
+can be run one after the other and their effects joined afterwards.
+
+``Unknown`` carries a *key*: two reads of the same unknown thing have the same key, which is
+how the two ``if binary:`` of a program are seen to be one condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from fromlogits_audit.catalogue.interface import HeadSpec, LayerSpec, LossSpec, MetricSpec
+from fromlogits_audit.ir import Family, Form, Labels, Scale, Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.parse import Chunk, ParsedModule
+    from fromlogits_audit.interp.state import Frame
+
+Guard = frozenset[tuple[Hashable, bool]]
+"""A conjunction of assumptions: (condition key, holds)."""
+
+ALWAYS: Guard = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A node in a chunk of source; its position is worked out only when asked for."""
+
+    chunk: Chunk
+    node: cst.CSTNode
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return (id(self.chunk), id(self.node))
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One step of a trace, not yet located."""
+
+    place: Place
+    note: str
+
+
+class Value:
+    """Base of the domain."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Const(Value):
+    """A known number, string, bool, None ... ``place`` is where a string literal stands."""
+
+    value: Any
+    place: Place | None = None
+
+
+NONE = Const(None)
+TRUE = Const(True)
+FALSE = Const(False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unknown(Value):
+    """Cannot be told, and why."""
+
+    reason: Undecided
+    key: Hashable
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice(Value):
+    """One of several values, each under assumptions."""
+
+    alternatives: tuple[tuple[Guard, Value], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TupleV(Value):
+    """A sequence. ``open``: there may be more items like these (a loop of unknown length)."""
+
+    items: tuple[Value, ...]
+    open: bool = False
+
+
+class Obj(Value):
+    """A mutable object: its slots are written through the journal only."""
+
+    __slots__ = ("slots",)
+
+    def __init__(self, **slots: Value) -> None:
+        self.slots: dict[Hashable, Value] = dict(slots)
+
+
+class ListV(Obj):
+    """A list (or set); slot ``items`` holds a TupleV, or an Unknown, or a choice of them."""
+
+    __slots__ = ()
+
+    def __init__(self, items: tuple[Value, ...] = (), open: bool = False) -> None:
+        super().__init__(items=TupleV(items, open))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entries(Value):
+    """The content of a dict: constant keys to values. ``open``: there may be other keys."""
+
+    items: dict[Hashable, tuple[Value, Value]]
+    open: bool = False
+
+
+class DictV(Obj):
+    """A dict; slot ``items`` holds Entries."""
+
+    __slots__ = ()
+
+    def __init__(self, items: dict[Hashable, tuple[Value, Value]] | None = None, open: bool = False) -> None:
+        super().__init__(items=Entries(items or {}, open))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SliceV(Value):
+    lower: Value
+    upper: Value
+    step: Value
+
+
+@dataclass(slots=True, eq=False)
+class FuncCore:
+    """A function of the project, shared by all references to it."""
+
+    name: str
+    module: ParsedModule
+    chunk: Chunk
+    closure: Frame
+    node: cst.FunctionDef | cst.Lambda
+    defaults: dict[str, Value] = field(default_factory=dict)
+    owner: ClassV | None = None
+    kind: str = "function"
+    """function, static, class, property."""
+    generator: bool = False
+    entered: bool = False
+    options: dict[str, Value] = field(default_factory=dict)
+    """Defaults that a command-line decorator gives (click.option)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FuncV(Value):
+    core: FuncCore
+    place: Place | None = None
+    """The first expression that names the function (not its definition)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoundV(Value):
+    """A project function bound to its first argument."""
+
+    func: FuncV
+    receiver: Value
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MethodV(Value):
+    """A method of a value that the interpreter itself knows (list.append, model.compile).
+
+    ``base`` is the canonical external class that provides it, where there is one.
+    """
+
+    receiver: Value
+    name: str
+    base: str | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PartialV(Value):
+    func: Value
+    args: Args
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExternalV(Value):
+    """A name outside the project, canonical: ``keras.layers.Dense``."""
+
+    name: str
+    place: Place | None = None
+
+
+class ClassV(Obj):
+    """A class of the project; slots are its namespace."""
+
+    __slots__ = ("bases", "chunk", "decorators", "fields", "instances", "module", "name", "node", "ran")
+
+    def __init__(self, name: str, module: ParsedModule, chunk: Chunk, node: cst.ClassDef) -> None:
+        super().__init__()
+        self.name = name
+        self.module = module
+        self.chunk = chunk
+        self.node = node
+        self.bases: tuple[Value, ...] = ()
+        self.decorators: tuple[str, ...] = ()
+        self.fields: list[tuple[str, Value | None]] = []
+        self.instances: list[InstanceV] = []
+        self.ran = False
+
+
+class InstanceV(Obj):
+    """An instance of a project class; slots are its attributes."""
+
+    __slots__ = ("cls", "place")
+
+    def __init__(self, cls: ClassV, place: Place | None = None) -> None:
+        super().__init__()
+        self.cls = cls
+        self.place = place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SuperV(Value):
+    """``super()``: the classes after ``after`` in the order of resolution of the receiver."""
+
+    after: ClassV
+    receiver: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModuleV(Value):
+    """A module of the project."""
+
+    module: ParsedModule
+
+
+class BagV(Obj):
+    """Attributes by name with nothing behind them: an argparse namespace, a parser."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: str, **slots: Value) -> None:
+        super().__init__(**slots)
+        self.kind = kind
+
+
+class LayerV(Obj):
+    """An instance of a Keras layer class; slots are its arguments by parameter name."""
+
+    __slots__ = ("place", "spec")
+
+    def __init__(self, spec: LayerSpec, place: Place, arguments: dict[str, Value]) -> None:
+        super().__init__(**arguments)
+        self.spec = spec
+        self.place = place
+
+
+class ModelV(Obj):
+    """A Keras model made by Sequential, Model(...), an application or a catalogued head.
+
+    Slots: ``layers`` (TupleV) for kind ``sequential``; ``inputs`` and ``outputs`` otherwise.
+    """
+
+    __slots__ = ("head", "kind", "place")
+
+    def __init__(self, kind: str, place: Place | None, head: HeadSpec | None = None) -> None:
+        super().__init__()
+        self.kind = kind
+        self.place = place
+        self.head = head
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TensorV(Value):
+    """A tensor or array, with what is known of its scale.
+
+    ``shape`` has None for unknown sizes and is None where the rank is unknown. ``layer`` and
+    ``parents`` are the layer that made it and what it was applied to. ``final`` is set where
+    the tensor is what a model returns (so that decisions on it count).
+    """
+
+    scale: Scale = Scale.UNKNOWN
+    activation: str | None = None
+    shape: tuple[int | None, ...] | None = None
+    reason: Undecided | None = None
+    trace: tuple[Hop, ...] = ()
+    unit_softmax: Place | None = None
+    layer: LayerV | None = None
+    parents: tuple[Value, ...] = ()
+    labels: Labels | None = None
+    name: str | None = None
+    dtype: str | None = None
+    final: Value | None = None
+
+    @property
+    def units(self) -> int | None:
+        return self.shape[-1] if self.shape else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LossV(Value):
+    """A loss built from a Keras class, string, function or op.
+
+    ``from_logits`` is the value given (or the default), None where there is no such parameter.
+    """
+
+    spec: LossSpec
+    from_logits: Value | None
+    form: Form
+    place: Place
+    explicit: bool = False
+    always_logits: bool = False
+    misuse: str | None = None
+    trace: tuple[Hop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MetricV(Value):
+    """A metric built from a Keras class, string or function."""
+
+    spec: MetricSpec
+    from_logits: Value | None
+    threshold: Value | None
+    form: Form
+    place: Place
+    misuse: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IterV(Value):
+    """Something that yields values like ``element``: a dataset, a generator."""
+
+    element: Value
+    kind: str = "iterator"
+
+
+@dataclass(frozen=True, slots=True)
+class Args:
+    """Call arguments. ``star``/``double``: an unknown ``*args``/``**kwargs`` is among them."""
+
+    positional: tuple[Value, ...] = ()
+    keywords: dict[str, Value] = field(default_factory=dict)
+    star: Unknown | None = None
+    double: Unknown | None = None
+
+    def get(self, index: int, name: str) -> Value | None:
+        """The argument at a position or by name, None where it is not given."""
+        if name in self.keywords:
+            return self.keywords[name]
+        if 0 <= index < len(self.positional):
+            return self.positional[index]
+        return None
+
+    def bind(self, names: tuple[str, ...]) -> dict[str, Value]:
+        """Arguments by parameter name; surplus positional ones are left out."""
+        bound = dict(zip(names, self.positional, strict=False))
+        bound.update(self.keywords)
+        return bound
+
+    def all(self) -> tuple[Value, ...]:
+        return (*self.positional, *self.keywords.values())
+
+
+def data_tensor(
+    shape: tuple[int | None, ...] | None = None, labels: Labels | None = None, what: str = "input data"
+) -> TensorV:
+    """A tensor that is no output of a model."""
+    return TensorV(shape=shape, reason=Undecided(Why.DATA, what), labels=labels)
+
+
+PROBABILITY_FAMILIES = (Family.CATEGORICAL, Family.BINARY, Family.PROBABILITY)

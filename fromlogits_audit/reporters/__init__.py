@@ -1,0 +1,1 @@
+"""Reporters: one file a format, a Report in and text out."""

@@ -1,0 +1,111 @@
+"""
+## What it does
+Finds a metric that cuts predictions at a probability (`BinaryAccuracy`, `Precision`, `Recall`, `AUC`
+without `from_logits` ...) on an output that its loss trains as logits. `"accuracy"` on an output of one
+unit is such a metric: Keras makes it `BinaryAccuracy(threshold=0.5)`.
+
+## Why it is wrong
+A probability of 0.5 is a logit of 0. Cut at 0.5, a logit counts as positive only from a probability of
+0.62 on, so the reported accuracy is off (0.875 where the right one is 1.000 in a small example) and early
+stopping and model selection follow it. `AUC` spreads its thresholds over 0 ... 1 and cannot tell logits
+outside of it apart. The training itself is right.
+
+## Example
+```python
+import keras
+
+model = keras.Sequential(
+    [
+        keras.Input((20,)),
+        keras.layers.Dense(1),
+    ]
+)
+model.compile(
+    optimizer="adam",
+    loss=keras.losses.BinaryCrossentropy(from_logits=True),
+    metrics=["accuracy"],
+)
+```
+
+## Use instead
+```python
+import keras
+
+model = keras.Sequential(
+    [
+        keras.Input((20,)),
+        keras.layers.Dense(1),
+    ]
+)
+model.compile(
+    optimizer="adam",
+    loss=keras.losses.BinaryCrossentropy(from_logits=True),
+    metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)],
+)
+```
+
+## Fix safety
+Moving the threshold to 0 is safe: the model and its training stay as they are, the reported numbers
+change to the right ones.
+"""
+
+from __future__ import annotations
+
+from fromlogits_audit.finding import Finding, Severity
+from fromlogits_audit.ir import Kind, Metric, Scale, Site
+from fromlogits_audit.rules import scales
+from fromlogits_audit.rules.consequences import sigmoid
+from fromlogits_audit.rules.interface import Rule
+from fromlogits_audit.rules.wording import metric_words, output_words, quoted
+
+_AT_ZERO = {
+    "BinaryAccuracy": "threshold=0.0",
+    "BinaryIoU": "threshold=0.0",
+    "Precision": "thresholds=0",
+    "Recall": "thresholds=0",
+    "TruePositives": "thresholds=0",
+    "TrueNegatives": "thresholds=0",
+    "FalsePositives": "thresholds=0",
+    "FalseNegatives": "thresholds=0",
+    "AUC": "from_logits=True",
+}
+"""The argument that makes a metric right on logits. The others have none: F1Score, for one,
+refuses a threshold of 0."""
+
+
+def check(site: Site) -> Finding | None:
+    metric = site.metric
+    if metric is None or site.output.scale is not Scale.LOGITS or site.output.unit_softmax:
+        return None
+    if not (scales.cuts_probabilities(metric) and scales.meant_as_logits(site)):
+        return None
+    problem = (
+        f"{metric_words(metric)} expects probabilities, but the {output_words(site.output)} holds logits."
+    )
+    return RULE.report(site, f"{problem} {_consequence(metric)}", _mend(metric))
+
+
+def _consequence(metric: Metric) -> str:
+    watched = f", and {quoted(metric.monitored, '')} decides by it" if metric.monitored else ""
+    if metric.threshold is None:
+        return f"Its thresholds lie between 0 and 1 and do not tell logits outside of that apart{watched}."
+    cut = f"It counts as positive what is above {metric.threshold:g}"
+    return f"{cut}, which for a logit is a probability of {sigmoid(metric.threshold):.3f}{watched}."
+
+
+def _mend(metric: Metric) -> str:
+    argument = _AT_ZERO.get(metric.name)
+    if argument is None:
+        return "give the metric the sigmoid of the output"
+    return f"write `keras.metrics.{metric.name}({argument})`"
+
+
+RULE = Rule(
+    code="FLA401",
+    name="probability-threshold-on-logits",
+    severity=Severity.WARNING,
+    summary="a metric with a probability threshold on logits",
+    check=check,
+    kinds=frozenset({Kind.METRIC}),
+    page=__doc__,
+)

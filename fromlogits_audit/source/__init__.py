@@ -1,0 +1,37 @@
+"""Source frontends: from files and folders to Python text with a way back to the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fromlogits_audit.source.notebook import notebook_source, read_notebook, written_sources
+from fromlogits_audit.source.python import python_source, read_python
+from fromlogits_audit.source.text import CellIndex, Fault, SourceFile, WrittenCell, shown_path
+
+__all__ = [
+    "CellIndex",
+    "Fault",
+    "SourceFile",
+    "WrittenCell",
+    "notebook_source",
+    "python_source",
+    "read_notebook",
+    "read_python",
+    "read_source",
+    "shown_path",
+    "written_sources",
+]
+
+
+def read_source(path: Path, shown: str, *, check: bool = True) -> SourceFile:
+    """A notebook where the name ends in ``.ipynb``, a Python module otherwise.
+
+    ``check=False`` leaves out the syntax check of a module (cells are always checked, because
+    one that fails has to be blanked).
+
+    Raises:
+        UnreadableFile: with the reason, and the place where there is one.
+    """
+    if path.suffix.lower() == ".ipynb":
+        return read_notebook(path, shown)
+    return read_python(path, shown, check=check)

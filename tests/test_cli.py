@@ -1,0 +1,310 @@
+"""The command end to end: what it prints where, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fromlogits_audit import __version__, cli, pipeline
+from fromlogits_audit.cli import ExitCode, run
+from fromlogits_audit.errors import InternalError
+from fromlogits_audit.rules import RULES
+
+SEED = """import keras
+from keras import layers
+
+model = keras.Sequential([layers.Flatten(), layers.Dense(128, "relu"), layers.Dense(10{activation})])
+loss_fn = keras.losses.CategoricalCrossentropy({flag})
+
+
+def step(x, y):
+    return loss_fn(y, model(x))
+"""
+RIGHT = SEED.format(activation="", flag="from_logits=True")
+WRONG = SEED.format(activation=', activation="softmax"', flag="from_logits=True")
+WARNS = SEED.format(activation=', activation="sigmoid"', flag="from_logits=True")
+DEFAULT = SEED.format(activation="", flag="")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, without colours from the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("NO_COLOR", "FORCE_COLOR", "FROMLOGITS_AUDIT_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def scan(*arguments: str, capfd: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    status = run(["scan", *arguments])
+    out, err = capfd.readouterr()
+    return status, out, err
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "codes"),
+    [(RIGHT, 0, []), (WRONG, 1, ["FLA101"]), (DEFAULT, 1, ["FLA201"]), (WARNS, 1, ["FLA301"])],
+    ids=["logits", "softmax as logits", "logits by default", "sigmoid"],
+)
+def test_the_seed_case(
+    project: Path, capfd: pytest.CaptureFixture[str], code: str, status: int, codes: list[str]
+) -> None:
+    (project / "train.py").write_text(code, encoding="utf-8")
+    got, out, err = scan("--output-format", "json", capfd=capfd)
+    document = json.loads(out)
+    assert (got, err) == (status, "")
+    assert [finding["code"] for finding in document["findings"]] == codes
+    assert document["summary"]["sites"] == 1
+    assert all(finding["path"] == "train.py" for finding in document["findings"])
+
+
+def test_a_finding_shows_both_lines(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (project / "train.py").write_text(WRONG, encoding="utf-8")
+    _, out, _ = scan(capfd=capfd)
+    assert "--> train.py:5:11" in out
+    for line in (WRONG.splitlines()[3], WRONG.splitlines()[4]):
+        assert line[:60] in out
+    assert "Checked 1 site in 1 file: 0 ok, 1 wrong, 0 undecided." in out
+
+
+@pytest.mark.parametrize(
+    ("code", "options", "status"),
+    [
+        (WRONG, ["--exit-zero"], 0),
+        (WRONG, ["--fail-on", "never"], 0),
+        (WRONG, ["--fail-on", "error"], 1),
+        (WARNS, ["--fail-on", "error"], 0),
+        (WRONG, ["--ignore", "FLA2,FLA101"], 0),
+        (WRONG, ["--ignore", "FLA2", "--ignore", "fla1"], 0),
+        (WRONG, ["--select", "FLA2"], 0),
+        (WRONG, ["--select", "FLA1", "--jobs", "2", "--no-cache"], 1),
+        (WRONG, ["--exclude", "train.py"], 0),
+        (WRONG, ["train.py", "--keras", "3", "--backend", "jax"], 1),
+    ],
+)
+def test_options_and_the_exit_status(
+    project: Path, capfd: pytest.CaptureFixture[str], code: str, options: list[str], status: int
+) -> None:
+    (project / "train.py").write_text(code, encoding="utf-8")
+    assert scan(*options, capfd=capfd)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["scan", "missing.py"], "missing.py"),
+        (["scan", "--select", "FLA1O1"], "FLA101"),
+        (["scan", "--ignore", "XYZ"], "'XYZ'"),
+        (["scan", "--fail-on", "fatal"], "--fail-on"),
+        (["scan", "--output-format", "xml"], "--output-format"),
+        (["scan", "--jobs", "0"], "--jobs"),
+        (["scan", "--config", "missing.toml"], "missing.toml"),
+        (["scan", "--output-file", "missing/report.txt"], "missing"),
+        (["scan", "--stdin-filename", "a.py"], "--stdin-filename"),
+        (["scan", "-", "a.py"], "standard input"),
+        (["scan", "--no-such-option"], "--no-such-option"),
+        (["scn"], "scn"),
+        (["explain", "FLA1O1"], "FLA101"),
+        (["explain", "softmax-as-logit"], "softmax-as-logits"),
+        (["explain"], "CODE"),
+    ],
+)
+def test_a_wrong_call_is_2_and_says_what_is_wrong_on_stderr(
+    project: Path, capfd: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    status = run(arguments)
+    out, err = capfd.readouterr()
+    assert (status, out) == (ExitCode.ERROR, "")
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_configuration_and_what_the_command_line_says_instead(
+    project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (project / "train.py").write_text(WRONG, encoding="utf-8")
+    (project / "pyproject.toml").write_text(
+        '[tool.fromlogits-audit]\nignore = ["FLA101"]\noutput-format = "concise"\n', encoding="utf-8"
+    )
+    assert scan("-q", capfd=capfd) == (0, "", "")
+    status, out, _ = scan("-q", "--ignore", "FLA2", capfd=capfd)
+    assert (status, out.partition(" ")[0]) == (1, "train.py:5:11:")
+    (project / "pyproject.toml").write_text("[tool.fromlogits-audit]\nignor = []\n", encoding="utf-8")
+    status, out, err = scan(capfd=capfd)
+    assert (status, out) == (2, "")
+    assert "'ignore'" in err
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("  # noqa: FLA101", 0),
+        ("  # noqa", 0),
+        ("  # noqa: FLA201", 1),
+        ("  # noqa: FLA101 - a known case", 0),
+    ],
+)
+def test_a_comment_in_the_code_silences(
+    project: Path, capfd: pytest.CaptureFixture[str], line: str, status: int
+) -> None:
+    code = WRONG.replace("from_logits=True)", f"from_logits=True){line}")
+    (project / "train.py").write_text(code, encoding="utf-8")
+    got, out, _ = scan("--output-format", "json", capfd=capfd)
+    assert got == status
+    assert json.loads(out)["sites"][0]["codes"] == ["FLA101"]
+
+
+def test_a_report_in_a_file_leaves_stdout_empty_and_has_no_colour(
+    project: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    (project / "train.py").write_text(WRONG, encoding="utf-8")
+    assert scan("--output-file", "report.txt", capfd=capfd) == (1, "", "")
+    report = (project / "report.txt").read_text(encoding="utf-8")
+    assert "FLA101" in report
+    assert "\x1b" not in report
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
+        ({"NO_COLOR": "", "FORCE_COLOR": "1"}, True),
+    ],
+)
+def test_colour_follows_the_environment(
+    project: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    coloured: bool,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    (project / "train.py").write_text(WRONG, encoding="utf-8")
+    assert ("\x1b[" in scan(capfd=capfd)[1]) is coloured
+
+
+def command(
+    *arguments: str, cwd: Path, text: str = "", **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    """The command as a process of its own."""
+    root = str(Path(cli.__file__).resolve().parent.parent)
+    return subprocess.run(
+        [sys.executable, "-m", "fromlogits_audit", *arguments],
+        cwd=cwd,
+        input=text.encode(),
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": root, **environment},
+    )
+
+
+def test_standard_input_has_the_name_that_it_is_given(project: Path) -> None:
+    done = command(
+        "scan", "-", "--stdin-filename", "src/a.py", "--output-format", "concise", cwd=project, text=WRONG
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith(b"src/a.py:5:11: FLA101 ")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_terminal_of_another_encoding_is_no_reason_to_fail(project: Path, encoding: str) -> None:
+    code = WRONG.replace("from_logits=True)", "from_logits=True)  # 損失 é")
+    done = command("scan", "-", cwd=project, text=code, PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert "# 損失 é".encode(encoding, "backslashreplace") in done.stdout
+
+
+def test_a_reader_that_stops_early_is_no_error(project: Path) -> None:
+    (project / "train.py").write_text(WRONG, encoding="utf-8")
+    root = str(Path(cli.__file__).resolve().parent.parent)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fromlogits_audit", "scan"],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": root},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    errors = process.stderr.read()
+    assert (process.wait(), errors) == (1, b"")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ZeroDivisionError("by zero"), "ZeroDivisionError: by zero"),
+        (InternalError("no such state"), "no such state"),
+    ],
+)
+@pytest.mark.parametrize("debug", [False, True])
+def test_our_bug_is_reported_as_ours(
+    project: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    said: str,
+    debug: bool,
+) -> None:
+    def broken(*arguments: Any, **options: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(pipeline, "audit_source", broken)
+    if debug:
+        monkeypatch.setenv("FROMLOGITS_AUDIT_DEBUG", "1")
+    status, out, err = scan(capfd=capfd)
+    assert (status, out) == (2, "")
+    assert said in err
+    assert "bug in the tool, not in your code" in err
+    assert ("Traceback" in err) is debug
+
+
+def test_show_sites_and_statistics(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (project / "train.py").write_text(WRONG, encoding="utf-8")
+    _, out, err = scan("--show-sites", "--statistics", "--output-format", "concise", capfd=capfd)
+    assert (
+        "train.py:5:11: finding CategoricalCrossentropy(from_logits=True) meets output: probabilities" in out
+    )
+    assert "     1  FLA101  softmax-as-logits" in out
+    _, out, err = scan("--statistics", "--output-format", "json", capfd=capfd)
+    assert json.loads(out)["summary"]["findings"] == 1
+    assert "FLA101" in err
+
+
+def test_rules_lists_every_rule(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["rules"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [rule.code for rule in RULES]
+    assert run(["rules", "--output-format", "json"]) == 0
+    assert len(json.loads(capfd.readouterr().out)["rules"]) == len(RULES)
+
+
+@pytest.mark.parametrize("word", ["FLA101", "fla101", "softmax-as-logits", "Softmax-As-Logits"])
+def test_explain_takes_a_code_or_a_name(capfd: pytest.CaptureFixture[str], word: str) -> None:
+    assert run(["explain", word]) == 0
+    out = capfd.readouterr().out
+    assert out.startswith("FLA101 softmax-as-logits (error)")
+    assert "Why it is wrong" in out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["-h"], ["--help"], ["scan", "-h"], ["rules", "-h"], ["explain", "--help"]]
+)
+def test_help_is_an_answer(capfd: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    assert run(arguments) == 0
+    assert "Usage: fromlogits-audit" in capfd.readouterr().out
+
+
+def test_the_version(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert __version__ in capfd.readouterr().out
