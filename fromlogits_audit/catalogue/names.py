@@ -210,6 +210,8 @@ def _tensorflow(tail: str) -> str:
     if parts[0] == "python":
         return _tensorflow_source(parts)
     name = ".".join(parts)
+    if parts[0] == "layers" and len(parts) == 2 and parts[1][:1].isupper():
+        return _keras("." + name)
     if parts[0] == "layers" or (old and parts[0] in {"losses", "metrics"}):
         return f"tf.compat.v1.{name}"
     if parts[0] in {"losses", "metrics"} and len(parts) > 1:

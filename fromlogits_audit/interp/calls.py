@@ -117,7 +117,7 @@ def call_instance(run: Run, instance: InstanceV, args: Args, place: Place | None
 def _unknown(run: Run, function: Unknown, args: Args, place: Place | None) -> Value:
     """A call of something unknown: what it was given may have been used there."""
     run.escaped("something unknown", args)
-    chosen = run.keras.tuner_choice(run, function, args)
+    chosen = run.keras.call_unknown(run, function, args, place)
     if chosen is not None:
         return chosen
     fallback = builtin.default_of_get(function, args)

@@ -12,6 +12,7 @@ from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.state import MAX_LOOP, Frame
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import Unknown, Value
+from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.execute import Outcome
@@ -32,6 +33,8 @@ def run_for(run: Run, frame: Frame, node: cst.For) -> Outcome:
     if len(items) > MAX_LOOP:
         items = items[:1] + items[-1:]
     total = Outcome()
+    if not items:
+        _for_its_sites(run, frame, node)
     for item in items:
         assign(run, frame, node.target, item)
         outcome = run_block(run, frame, node.body.body)
@@ -46,6 +49,15 @@ def run_for(run: Run, frame: Frame, node: cst.For) -> Outcome:
         total.returns += after.returns
         total.falls = after.falls
     return total
+
+
+def _for_its_sites(run: Run, frame: Frame, node: cst.For) -> None:
+    """A loop over an empty sequence does not run here, but what stands in it still counts."""
+    from fromlogits_audit.interp.execute import run_block
+
+    with run.state.scratch():
+        assign(run, frame, node.target, run.state.fresh(Why.RUNTIME, "an item of an empty sequence"))
+        run_block(run, frame, node.body.body)
 
 
 def run_while(run: Run, frame: Frame, node: cst.While) -> Outcome:

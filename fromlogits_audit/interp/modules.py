@@ -54,6 +54,7 @@ class Modules:
         if module.frame is not None:
             return module.frame
         from fromlogits_audit.interp.execute import run_block
+        from fromlogits_audit.interp.uncalled import run_before_rebinding
 
         chunks = module.chunks()
         frame = Frame(module, chunks[0] if chunks else Chunk(module, 1, "", None))
@@ -62,7 +63,9 @@ class Modules:
         path, run.state.path = run.state.path, {}
         nesting, run.nesting = run.nesting, 0
         try:
-            for chunk in chunks:
+            for index, chunk in enumerate(chunks):
+                if module.file.cells is not None and chunk.binds:
+                    run_before_rebinding(run, chunks, index)
                 frame.chunk = chunk
                 try:
                     run_block(run, frame, chunk.body)

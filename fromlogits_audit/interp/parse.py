@@ -31,9 +31,18 @@ _WORD = re.compile(r"[^\W\d]\w*")
 class Chunk:
     """One top-level statement (or several that share lines) of a module."""
 
-    __slots__ = ("_body", "_positions", "_wrapper", "defines", "first", "module", "text")
+    __slots__ = ("_body", "_positions", "_wrapper", "binds", "defines", "first", "module", "text")
 
-    def __init__(self, module: ParsedModule, first: int, text: str, defines: tuple[str, str] | None) -> None:
+    def __init__(
+        self,
+        module: ParsedModule,
+        first: int,
+        text: str,
+        defines: tuple[str, str] | None,
+        binds: frozenset[str] = frozenset(),
+    ) -> None:
+        self.binds = binds
+        """Names that plain assignments of the chunk bind."""
         self.module = module
         self.first = first
         self.text = text
@@ -118,7 +127,12 @@ def _split(module: ParsedModule) -> Iterator[Chunk]:
             groups.append((first, last, [statement]))
     for first, last, statements in groups:
         body = "\n".join(lines[first - 1 : last]).replace("\f", " ") + "\n"
-        yield Chunk(module, first, body, _definition(statements))
+        yield Chunk(module, first, body, _definition(statements), _binds(statements))
+
+
+def _binds(statements: list[ast.stmt]) -> frozenset[str]:
+    targets = [t for s in statements if isinstance(s, ast.Assign) for t in s.targets]
+    return frozenset(t.id for t in targets if isinstance(t, ast.Name))
 
 
 def _definition(statements: list[ast.stmt]) -> tuple[str, str] | None:

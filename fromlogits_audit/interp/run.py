@@ -47,6 +47,8 @@ class Run:
         self.constants: dict[Any, Const] = {}
         """Constants by identity key, so that an assumption ``x == 2`` gives x its value."""
         self.flags = BagV("namespace")
+        self.saved: dict[Any, Value] = {}
+        """Models by the path that the program saved them under."""
         self.policy: Value | None = None
         """The global dtype policy, where the program sets one."""
         self._declared = declared

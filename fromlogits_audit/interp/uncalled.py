@@ -11,6 +11,7 @@ from fromlogits_audit.interp.values import Args, ClassV, FuncCore, InstanceV, Pl
 from fromlogits_audit.ir import Undecided, Why
 
 if TYPE_CHECKING:
+    from fromlogits_audit.interp.parse import Chunk
     from fromlogits_audit.interp.run import Run
 
 MAX_ROUNDS = 6
@@ -24,8 +25,7 @@ def run_uncalled(run: Run) -> None:
         waiting = [core for core in run.functions if not core.entered]
         if not waiting:
             return
-        called = _mentioned(waiting)
-        roots = [core for core in waiting if core.name not in called] or waiting[:1]
+        roots = _roots(waiting) or waiting[:1]
         for core in roots:
             if not core.entered:
                 _run_one(run, core)
@@ -34,15 +34,49 @@ def run_uncalled(run: Run) -> None:
             _run_one(run, core)
 
 
-def _mentioned(waiting: list[FuncCore]) -> set[str]:
-    """Names that the bodies of waiting functions mention, other than their own."""
-    found: set[str] = set()
+_HOOKS = frozenset({"train_step", "test_step", "compute_loss", "call"})
+
+
+def run_before_rebinding(run: Run, chunks: list[Chunk], index: int) -> None:
+    """In a notebook, a function that only machinery calls works with the globals of its own cell.
+
+    Just before a later cell rebinds a name that the function's cell bound and the function
+    reads, it is run as things stand, unless code further down mentions it.
+    """
+    module, binds = chunks[index].module, chunks[index].binds
+    cells = module.file.cells
+    if cells is None:
+        return
+    here = cells.origin(chunks[index].first).cell
+    for core in [core for core in run.functions if not core.entered and core.module is module]:
+        cell = cells.origin(core.chunk.first).cell
+        if cell >= here or (core.owner is not None and core.name not in _HOOKS):
+            continue
+        names = binds & frozenset(_WORD.findall(core.chunk.code_of(core.node)))
+        bound = {n for c in chunks[:index] if cells.origin(c.first).cell == cell for n in c.binds}
+        later = core.owner is None and any(core.name in c.words() for c in chunks[index:])
+        if names & bound and not later and _has_instance(run, core):
+            with run.state.scratch():
+                _run_one(run, core)
+
+
+def _has_instance(run: Run, core: FuncCore) -> bool:
+    return core.owner is None or bool(core.owner.instances)
+
+
+def _roots(waiting: list[FuncCore]) -> list[FuncCore]:
+    """Those that no other waiting function mentions; a method waits for who may build its class."""
+    words = {id(core): frozenset(_WORD.findall(core.chunk.code_of(core.node))) for core in waiting}
+    free = []
     for core in waiting:
-        text = core.chunk.code_of(core.node)
-        words = set(_WORD.findall(text))
-        words.discard(core.name)
-        found |= words
-    return found
+        others = [other for other in waiting if other is not core]
+        if any(core.name in words[id(other)] for other in others):
+            continue
+        owner = core.owner
+        if owner is not None and any(owner.name in words[id(o)] for o in others if o.owner is not owner):
+            continue
+        free.append(core)
+    return free
 
 
 def _run_one(run: Run, core: FuncCore) -> None:

@@ -18,8 +18,10 @@ from fromlogits_audit.interp.values import (
     DictV,
     Entries,
     Hop,
+    InstanceV,
     ListV,
     LossV,
+    ModelV,
     Place,
     TensorV,
     TupleV,
@@ -55,7 +57,8 @@ def compile_model(run: Run, model: Value, args: Args, place: Place) -> None:
     third = args.positional[2] if len(args.positional) > 2 else None
     if third is not None and "metrics" not in args.keywords and _weights(run, third):
         bound.pop("metrics")
-    run.state.write(model, "$loss", loss)
+    if isinstance(model, (ModelV, InstanceV)):
+        run.state.write(model, "$loss", loss)
     outputs = outputs_of(run, model, place)
     hops = (Hop(place, "compiled here"),)
     fallback = argument_place(place, "loss", 1) or place

@@ -9,6 +9,7 @@ from fromlogits_audit.catalogue.activations import activation_string
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.keras import losses
 from fromlogits_audit.interp.keras.models import make_functional
+from fromlogits_audit.interp.operators import identity
 from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import (
     NONE,
@@ -17,6 +18,7 @@ from fromlogits_audit.interp.values import (
     Const,
     ExternalV,
     FuncV,
+    InstanceV,
     IterV,
     LayerV,
     ListV,
@@ -98,7 +100,18 @@ def _clone(run: Run, name: str, args: Args, place: Place) -> Value | None:
     return made
 
 
+def _save(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    model, path = args.get(0, "model") or args.get(0, "obj"), args.get(1, "filepath")
+    if isinstance(model, (ModelV, InstanceV)) and path is not None:
+        run.saved[identity(path)] = model
+    return NONE
+
+
 def _loaded(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    """A model out of a file: the one that the program itself has saved there, else unknown."""
+    path = args.get(0, "filepath")
+    if path is not None and identity(path) in run.saved and not name.startswith("tf."):
+        return run.saved[identity(path)]
     return Unknown(Undecided(Why.LOADED_MODEL, f"{name.rpartition('.')[2]}()"), ("loaded", id(place.node)))
 
 
@@ -182,6 +195,7 @@ def _convert(run: Run, name: str, args: Args, place: Place) -> Value | None:
 _FUNCTIONS: dict[str, Function] = {
     "keras.activations.get": _activation_get, "keras.activations.deserialize": _activation_get,
     "keras.losses.get": _loss_get, "keras.losses.deserialize": _loss_get,
+    "keras.models.save_model": _save, "keras.saving.save_model": _save,
     "keras.models.clone_model": _clone, "keras.models.load_model": _loaded, "keras.saving.load_model": _loaded,
     "tf.saved_model.load": _loaded, "keras.models.model_from_json": _model_from_config,
     "keras.models.model_from_config": _model_from_config, "keras.models.model_from_yaml": _model_from_config,

@@ -9,6 +9,7 @@ from fromlogits_audit.catalogue.ops import method as tensor_method
 from fromlogits_audit.interp.choice import lift
 from fromlogits_audit.interp.keras import external, instances, losses, models, ops
 from fromlogits_audit.interp.keras.compiling import compile_model
+from fromlogits_audit.interp.operators import identity
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -116,6 +117,13 @@ def _compute_loss(run: Run, model: Model, args: Args, place: Place | None) -> Va
     return data_tensor((), what=losses.LOSS_VALUE)
 
 
+def _save(run: Run, model: Model, args: Args, place: Place | None) -> Value:
+    path = args.get(0, "filepath")
+    if path is not None:
+        run.saved[identity(path)] = model
+    return NONE
+
+
 def _nothing(run: Run, model: Model, args: Args, place: Place | None) -> Value:
     return NONE
 
@@ -129,7 +137,7 @@ _MODEL: dict[str, Handler] = {
     "test_on_batch": _fit, "fit_generator": _fit, "evaluate_generator": _fit, "predict": _predict,
     "predict_on_batch": _predict, "predict_generator": _predict, "predict_step": _predict, "predict_proba": _predict,
     "call": _call, "__call__": _call, "get_layer": _layer_by_name, "compute_loss": _compute_loss,
-    "compiled_loss": _compute_loss, "summary": _nothing, "save": _nothing, "save_weights": _nothing,
+    "compiled_loss": _compute_loss, "summary": _nothing, "save": _save, "save_weights": _nothing,
     "load_weights": _nothing, "set_weights": _nothing, "build": _nothing, "export": _nothing, "add_loss": _nothing,
     "_clone": _same_model,
 }  # fmt: skip

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.catalogue.names import canonical
 from fromlogits_audit.interp.keras import external, instances, methods, ops
 from fromlogits_audit.interp.keras.attributes import read, write
+from fromlogits_audit.interp.keras.compiling import compile_model
 from fromlogits_audit.interp.keras.data import Data
 from fromlogits_audit.interp.keras.layers import apply_layer
 from fromlogits_audit.interp.keras.losses import meet
 from fromlogits_audit.interp.keras.metrics import meet as meet_metric
 from fromlogits_audit.interp.keras.models import call_model
 from fromlogits_audit.interp.values import (
+    NONE,
     Args,
     Choice,
     Const,
@@ -101,24 +103,19 @@ class Keras:
     def call_method(self, run: Run, method: MethodV, args: Args, place: Place | None) -> Value | None:
         return methods.call(run, method, args, place)
 
-    def tuner_choice(self, run: Run, function: Unknown, args: Args) -> Value | None:
-        """``hp.Choice(name, values)`` of a tuner: one of the values, always the same for a name."""
+    def call_unknown(self, run: Run, function: Unknown, args: Args, place: Place | None) -> Value | None:
+        """Calls that mean something although nobody knows what is called: ``model.compile(...)`` of
+        a model that cannot be followed, ``strategy.run(step, args=...)``, ``hp.Choice(name, values)``."""
         key = function.key
         if not (isinstance(key, tuple) and len(key) == 3 and key[0] == "attribute"):
             return None
+        if key[2] == "compile" and place is not None and (len(args.positional) > 1 or "loss" in args.keywords):
+            # A model that cannot be followed is still compiled with a loss.
+            compile_model(run, Unknown(function.reason, key[1]), args, place)
+            return NONE
         if key[2] in ("run", "experimental_run_v2", "call_for_each_replica") and args.positional:
             return instances.replica(run, args)
-        if key[2] != "Choice" or len(args.positional) + len(args.keywords) < 2:
-            return None
-        values = args.get(1, "values")
-        content = values.slots["items"] if isinstance(values, ListV) else values
-        name = args.get(0, "name")
-        if not isinstance(content, TupleV) or content.open or not isinstance(name, Const):
-            return None
-        rows: list[tuple[Guard, Value]] = [
-            (frozenset({(("==", ("tuner", str(name.value)), n), True)}), item) for n, item in enumerate(content.items)
-        ]
-        return Choice(tuple(rows)) if 0 < len(rows) <= 8 else None
+        return _tuner_choice(key[2], args)
 
     # -- instances of project classes --------------------------------------------------------------
     def prepare_instance(self, run: Run, instance: InstanceV, args: Args) -> None:
@@ -158,6 +155,21 @@ class Keras:
         if name in ("builtins.len", "builtins.int"):
             return run.state.fresh(Why.RUNTIME, "the content of a tensor")
         return tensor
+
+
+def _tuner_choice(name: str, args: Args) -> Value | None:
+    """One of the values of a tuner's choice, always the same for a name."""
+    if name != "Choice" or len(args.positional) + len(args.keywords) < 2:
+        return None
+    values, label = args.get(1, "values"), args.get(0, "name")
+    content = values.slots["items"] if isinstance(values, ListV) else values
+    if not isinstance(content, TupleV) or content.open or not isinstance(label, Const):
+        return None
+    key = ("tuner", str(label.value))
+    rows: list[tuple[Guard, Value]] = [
+        (frozenset({(("==", key, n), True)}), item) for n, item in enumerate(content.items)
+    ]
+    return Choice(tuple(rows)) if 0 < len(rows) <= 8 else None
 
 
 def _inputs(args: Args) -> Value:
