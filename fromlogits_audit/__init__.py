@@ -5,3 +5,5 @@ Importing this package is cheap: no parser, no TensorFlow. The way in from Pytho
 """
 
 __version__ = "0.1.0"
+HOMEPAGE = "https://github.com/fromlogits-audit/fromlogits-audit"
+"""Where the pages of the rules are read: the links of reports lead there."""

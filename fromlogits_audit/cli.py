@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 PROGRAM = "fromlogits-audit"
 DEBUG = "FROMLOGITS_AUDIT_DEBUG"
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 class ExitCode(IntEnum):
@@ -133,6 +136,16 @@ def report_options(command: Command) -> Command:
     "--jobs", type=click.IntRange(min=1), metavar="N", help="How many processes. Default: all cores."
 )
 @click.option("--no-cache", is_flag=True, help="Analyse everything anew.")
+@click.option("--fix", is_flag=True, help="Mend what can be mended safely; report what remains.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also change what models return.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, and write nothing.")
+@click.option("--baseline", type=_FILE, metavar="FILE", help="Leave out the findings parked in this file.")
+@click.option("--write-baseline", type=_FILE, metavar="FILE", help="Park all findings in this file.")
+@click.option("--add-noqa", is_flag=True, help="Write a # noqa comment for every finding.")
+@click.option(
+    "--changed-since", metavar="REF", help="Report only what touches files changed since a git commit."
+)
+@click.option("--shard", metavar="I/N", help="Report one of N parts; everything is analysed.")
 def scan(
     paths: tuple[Path, ...],
     config: Path | None,
@@ -142,17 +155,52 @@ def scan(
     **options: Any,
 ) -> ExitCode:
     """Audit Python files and notebooks; a folder is walked. Default: the current folder."""
-    from fromlogits_audit import pipeline
+    from fromlogits_audit import pipeline, workflow
 
     from_stdin = _reads_stdin(paths, stdin_filename)
     named = [Path(stdin_filename or "stdin.py")] if from_stdin else list(paths)
     settings = _settings(named, config, options)
+    asked = workflow.Asked(
+        options["write_baseline"], options["add_noqa"], settings.changed_since, options["shard"]
+    )
+    workflow.check(asked)
     if from_stdin:
         text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
         report = pipeline.audit_text(text, named[0].as_posix(), settings, cwd=Path.cwd())
+        _refuse_fixes(options)
     else:
-        report = pipeline.audit_source(named, settings)
-    return _deliver(report, settings, options)
+        audit = partial(pipeline.audit_source, named, settings)
+        narrow = partial(workflow.applied, asked=asked.reading, settings=settings, cwd=Path.cwd())
+        if options["diff"]:
+            return _preview(audit, narrow, settings, unsafe=options["unsafe_fixes"])
+        report = _fixed(audit, narrow, unsafe=options["unsafe_fixes"]) if options["fix"] else audit()
+    report = workflow.applied(report, asked, settings, Path.cwd())
+    return _deliver(report, settings)
+
+
+def _refuse_fixes(options: dict[str, Any]) -> None:
+    if options["fix"] or options["diff"]:
+        raise UsageError("--fix and --diff need files; standard input can't be written back.")
+
+
+def _fixed(audit: Callable[[], Report], narrow: Callable[[Report], Report], *, unsafe: bool) -> Report:
+    from fromlogits_audit import fixes
+
+    return fixes.fix(audit, Path.cwd(), unsafe=unsafe, narrow=narrow)
+
+
+def _preview(
+    audit: Callable[[], Report], narrow: Callable[[Report], Report], settings: Settings, *, unsafe: bool
+) -> ExitCode:
+    """The diff in place of a report. The files stay wrong, and the exit status says so."""
+    from fromlogits_audit import fixes
+
+    outcome = fixes.mend(audit, Path.cwd(), unsafe=unsafe, narrow=narrow)
+    _write(fixes.diff(outcome), settings.output_file)
+    for note in () if settings.quiet else (*outcome.notes, f"Would fix {outcome.summary}."):
+        _note(note)
+    failed = narrow(outcome.found).fails(settings.threshold) and not settings.exit_zero
+    return ExitCode.FINDINGS if failed else ExitCode.OK
 
 
 def _reads_stdin(paths: tuple[Path, ...], stdin_filename: str | None) -> bool:
@@ -179,8 +227,15 @@ def _settings(paths: Sequence[Path], config: Path | None, options: dict[str, Any
         "output_format": options["output_format"],
         "keras": int(options["keras"]) if options["keras"] else None,
         "backend": options["backend"],
+        **{key: options.get(key) for key in _ALIKE},
     }
     return replace(load(paths, config), **{key: value for key, value in given.items() if value})
+
+
+_ALIKE = (
+    "baseline", "changed_since", "exit_zero", "quiet", "show_sites", "statistics", "output_file",
+)  # fmt: skip
+"""Options that are settings of the same name and type."""
 
 
 def _words(values: Sequence[str]) -> list[str]:
@@ -188,22 +243,24 @@ def _words(values: Sequence[str]) -> list[str]:
     return [word.strip() for value in values for word in value.split(",") if word.strip()]
 
 
-def _deliver(report: Report, settings: Settings, options: dict[str, Any]) -> ExitCode:
+def _deliver(report: Report, settings: Settings) -> ExitCode:
     """Write the report where it belongs and say how the run ended."""
     from fromlogits_audit.reporters.interface import reporter
 
-    output_file: Path | None = options["output_file"]
+    output_file = settings.output_file
     style = Style(
         colour=output_file is None and _wants_colour(),
         width=shutil.get_terminal_size((120, 24)).columns,
-        quiet=options["quiet"],
-        show_sites=options["show_sites"],
-        statistics=options["statistics"],
+        quiet=settings.quiet,
+        show_sites=settings.show_sites,
+        statistics=settings.statistics,
     )
     _write(reporter(settings.output_format)(report, style), output_file)
-    if options["statistics"] and settings.output_format in MACHINE_FORMATS:
+    for note in () if settings.quiet else report.notes:
+        _note(note)
+    if settings.statistics and settings.output_format in MACHINE_FORMATS:
         _note_statistics(report)
-    failed = report.fails(settings.threshold) and not options["exit_zero"]
+    failed = report.fails(settings.threshold) and not settings.exit_zero
     return ExitCode.FINDINGS if failed else ExitCode.OK
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from fromlogits_audit.catalogue.losses import LOSSES
 from fromlogits_audit.errors import ConfigError, UsageError
 from fromlogits_audit.finding import Severity
 from fromlogits_audit.ir import Scale
@@ -56,6 +57,20 @@ class Settings:
     severity: Mapping[str, Severity] = field(default_factory=dict)
     outputs: Mapping[str, Scale] = field(default_factory=dict)
     losses: Mapping[str, LossLike] = field(default_factory=dict)
+    baseline: Path | None = None
+    changed_since: str | None = None
+    exit_zero: bool = False
+    quiet: bool = False
+    show_sites: bool = False
+    statistics: bool = False
+    output_file: Path | None = None
+    jobs: int | None = None
+    no_cache: bool = False
+    fix: bool = False
+    unsafe_fixes: bool = False
+    diff: bool = False
+    probe: bool = False
+    executor: str | None = None
     root: Path | None = None
 
     def enabled(self, code: str) -> bool:
@@ -97,7 +112,13 @@ def load(paths: Sequence[Path], config: Path | None = None) -> Settings:
         if config is not None:
             raise ConfigError(f"{path}: there is no [{_SECTION}] in it.")
         return Settings(root=path.resolve().parent)
-    return Settings(root=path.resolve().parent, **_parsed(section, _Place(path)))
+    settings = Settings(root=path.resolve().parent, **_parsed(section, _Place(path)))
+    folder = path.resolve().parent
+    return replace(
+        settings,
+        baseline=folder / settings.baseline if settings.baseline else None,
+        output_file=folder / settings.output_file if settings.output_file else None,
+    )
 
 
 def find(paths: Sequence[Path]) -> Path | None:
@@ -140,6 +161,8 @@ def _parsed(section: object, place: _Place) -> dict[str, Any]:
     """The keyword arguments of Settings that a section stands for."""
     settings = {}
     for key, value in _table(section, place).items():
+        if key in _COMMAND_LINE_ONLY:
+            raise place.at(key).wrong("is about one run: give it on the command line.")
         if key not in _KEYS:
             raise place.at(key).wrong(f"is not a setting.{nearest(key, _KEYS)}")
         settings[key.replace("-", "_")] = _KEYS[key](value, place.at(key))
@@ -174,6 +197,22 @@ def codes(words: Iterable[str]) -> tuple[str, ...]:
         if not word or not any(code.startswith(word.upper()) for code in known):
             raise UsageError(f"{word!r} is no rule and no prefix of one.{nearest(word, known)}")
     return tuple(word.upper() for word in words)
+
+
+def _text(value: object, place: _Place) -> str:
+    if not isinstance(value, str) or not value:
+        raise place.wrong(f"should be a string, not {value!r}.")
+    return value
+
+
+def _path(value: object, place: _Place) -> Path:
+    return Path(_text(value, place))
+
+
+def _positive(value: object, place: _Place) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise place.wrong(f"should be a whole number from 1, not {value!r}.")
+    return value
 
 
 def _one_of(*choices: str | int) -> Callable[[object, _Place], str | int]:
@@ -221,9 +260,24 @@ def _loss(value: object, place: _Place) -> LossLike:
             raise place.at(key).wrong(f"is not a setting.{nearest(key, ('like', 'from_logits'))}")
     if not isinstance(row.get("like"), str):
         raise place.wrong('should say which Keras loss it is like: {like = "BinaryCrossentropy"}.')
-    flag = row.get("from_logits")
-    return LossLike(row["like"], None if flag is None else _bool(flag, place.at("from_logits")))
+    given = row.get("from_logits")
+    flag = None if given is None else _bool(given, place.at("from_logits"))
+    _known_loss(row["like"], flag, place)
+    return LossLike(row["like"], flag)
 
+
+def _known_loss(like: str, flag: bool | None, place: _Place) -> None:
+    """Refuses a loss that Keras does not have, and a flag for one that takes none."""
+    specs = {spec.name: spec for spec in LOSSES}
+    if like not in specs:
+        raise place.at("like").wrong(f"{like!r} is no Keras loss class.{nearest(like, specs)}")
+    if flag is not None and not specs[like].has_flag:
+        raise place.at("from_logits").wrong(f"{like} has no from_logits.")
+
+
+_COMMAND_LINE_ONLY = frozenset(
+    {"add-noqa", "config", "loss", "shard", "source", "stdin-filename", "trust", "write-baseline"}
+)
 
 _KEYS: Mapping[str, Callable[[object, _Place], object]] = {
     "select": _codes,
@@ -238,4 +292,18 @@ _KEYS: Mapping[str, Callable[[object, _Place], object]] = {
     "severity": _severities,
     "outputs": _outputs,
     "losses": _losses,
+    "baseline": _path,
+    "changed-since": _text,
+    "exit-zero": _bool,
+    "quiet": _bool,
+    "show-sites": _bool,
+    "statistics": _bool,
+    "output-file": _path,
+    "jobs": _positive,
+    "no-cache": _bool,
+    "fix": _bool,
+    "unsafe-fixes": _bool,
+    "diff": _bool,
+    "probe": _bool,
+    "executor": _text,
 }

@@ -241,6 +241,8 @@ class Kind(str, Enum):
     """A softmax or sigmoid applied to an output, anywhere."""
     LAYER = "layer"
     """A layer that ends a model (half precision)."""
+    MODEL = "model"
+    """A saved model itself: what loading it would run, and what measuring it showed."""
 
 
 @dataclass(frozen=True)
@@ -278,7 +280,11 @@ class Edits:
     ``arguments`` maps a parameter name to the span of its written value; ``call_open`` is
     the point right after the opening bracket; ``call_close`` the point before the closing
     one. ``prefix`` is how the file spells the module that holds the Keras losses
-    (``keras.losses.``, ``tf.keras.losses.``, ``""`` where the class is imported by name).
+    (``keras.losses.``, ``tf.keras.losses.``, ``""`` where all its names are imported); for a metric
+    that of the metrics.
+
+    A construction that cannot be rewritten argument by argument (a string, a call of something else
+    than Keras) has no ``call_close``.
     """
 
     span: Location
@@ -287,6 +293,34 @@ class Edits:
     call_close: Location | None = None
     prefix: str | None = None
     layer_activation: Location | None = None
+    text: str = ""
+    """The construction as it is written, whole."""
+    written: tuple[tuple[str, str], ...] = ()
+    """Parameter name to the text of its value."""
+    removals: tuple[tuple[str, Location], ...] = ()
+    """Parameter name to the span that has to go for the argument to go, comma and all."""
+    passed_on: tuple[str, ...] = ()
+    """Parameters whose value is itself a parameter of the function around: callers decide it."""
+    last_argument: Location | None = None
+    """The point right after the last argument, None where there is none."""
+    callee: Location | None = None
+    """The last name of what is called or referred to: ``BinaryCrossentropy``."""
+    called: str | None = None
+    """The canonical name of what is called or referred to."""
+    names: tuple[tuple[str, str], ...] = ()
+    """Names of that module that the file imports one by one, and what it calls them."""
+    import_at: Location | None = None
+    """Where a line that imports a name can stand."""
+    import_from: str | None = None
+    """The module that such a line imports from: ``tensorflow.keras.losses``."""
+    exclusive: bool = True
+    """Whether nothing but ``compile`` reads the string or reference, so that an object serves as well."""
+    item: Location | None = None
+    """The span that has to go for the construction to go out of the list it stands in."""
+    partner: Location | None = None
+    """Where the loss of the same output stands, for metric and cut-off sites."""
+    layer: Edits | None = None
+    """The layer or call that gives the output its scale."""
 
 
 @dataclass(frozen=True)
@@ -312,6 +346,10 @@ class Site:
     trace: tuple[Step, ...] = ()
     edits: Edits | None = None
     alternatives: tuple[Site, ...] = ()
+    unsafe: tuple[str, ...] = ()
+    """Parts of a saved model that would run code where it is loaded, in words. None of them was run."""
+    measured: Output | None = None
+    """What a measurement of ``output`` showed; ``measured.reason.detail`` holds its numbers."""
 
     def at(self, **changes: Any) -> Site:
         """This site with some facts replaced."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Location, Runtime, Status
+from fromlogits_audit.models import ModelReport
 from fromlogits_audit.rules.judge import Judged
 
 
@@ -24,6 +26,14 @@ class Source(Protocol):
         """The original text of ``location.line``, without its line end."""
         ...
 
+    def locate(self, line: int, column: int, end_line: int, end_column: int) -> Location:
+        """The place in the file of a span of ``text``; all four count from 1."""
+        ...
+
+    def stored(self, location: Location) -> Location:
+        """The place in the file as it is stored: a notebook's cells are lines of its JSON there."""
+        ...
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -31,6 +41,21 @@ class Problem:
 
     location: Location
     reason: str
+
+
+class Silencer(str, Enum):
+    """What keeps a finding out of the report."""
+
+    COMMENT = "comment"
+    BASELINE = "baseline"
+
+
+@dataclass(frozen=True)
+class Silenced:
+    """A finding that is not reported, and by what."""
+
+    finding: Finding
+    by: Silencer
 
 
 @dataclass(frozen=True)
@@ -50,17 +75,32 @@ class Report:
     """Everything a reporter may show, in a fixed order.
 
     ``findings`` are those that remain after selection and suppression, by place. ``sites`` are
-    the loss and metric sites, whatever became of their findings. ``suppressed`` counts findings
-    that a comment in the code has silenced.
+    the loss and metric sites, whatever became of their findings. ``silenced`` are the findings that
+    a comment in the code or the baseline keeps out of the report. ``paths`` are the files that were asked
+    for (``sources`` also holds what those import). ``notes`` are for standard error.
+    ``models`` are the saved models of a run over models, None for a run over source.
     """
 
     findings: tuple[Finding, ...] = ()
     sites: tuple[Judged, ...] = ()
     problems: tuple[Problem, ...] = ()
     files: int = 0
-    suppressed: int = 0
+    silenced: tuple[Silenced, ...] = ()
     runtime: Runtime = field(default_factory=Runtime)
     sources: Mapping[str, Source] = field(default_factory=dict)
+    paths: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+    models: tuple[ModelReport, ...] | None = None
+
+    @property
+    def suppressed(self) -> int:
+        """How many findings a comment in the code has silenced."""
+        return sum(one.by is Silencer.COMMENT for one in self.silenced)
+
+    @property
+    def baselined(self) -> int:
+        """How many findings the baseline has kept out."""
+        return sum(one.by is Silencer.BASELINE for one in self.silenced)
 
     @property
     def summary(self) -> Summary:
@@ -98,3 +138,10 @@ class Report:
         if source is None or location.line < 1:
             return None
         return source.line_at(location)
+
+    def stored(self, location: Location) -> Location:
+        """The place in the file as it is stored; a cell that can't be found there has no line."""
+        source = self.sources.get(location.path)
+        if source is None:
+            return location if location.cell is None else Location(location.path)
+        return source.stored(location)

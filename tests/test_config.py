@@ -22,6 +22,20 @@ strict = true
 output-format = "concise"
 keras = 2
 backend = "jax"
+baseline = "ci/baseline.json"
+changed-since = "origin/main"
+exit-zero = true
+quiet = true
+show-sites = true
+statistics = true
+output-file = "report.txt"
+jobs = 2
+no-cache = true
+fix = true
+unsafe-fixes = true
+diff = true
+probe = true
+executor = "dask://host:1"
 
 [tool.fromlogits-audit.per-file-ignores]
 "examples/*.py" = ["FLA101"]
@@ -53,6 +67,20 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         output_format="concise",
         keras=2,
         backend="jax",
+        baseline=tmp_path / "ci" / "baseline.json",
+        changed_since="origin/main",
+        exit_zero=True,
+        quiet=True,
+        show_sites=True,
+        statistics=True,
+        output_file=tmp_path / "report.txt",
+        jobs=2,
+        no_cache=True,
+        fix=True,
+        unsafe_fixes=True,
+        diff=True,
+        probe=True,
+        executor="dask://host:1",
         per_file_ignores={"examples/*.py": ("FLA101",)},
         severity={"FLA305": Severity.WARNING},
         outputs={"pkg.heads.build": Scale.LOGITS},
@@ -106,6 +134,13 @@ def test_a_file_given_by_name_goes_first(tmp_path: Path) -> None:
         ("losses.'a.B' = {from_logits = true}", ["losses.a.B", "like"]),
         ("losses.'a.B' = {like = 'Dice', from_logit = true}", ["losses.a.B.from_logit", "'from_logits'"]),
         ("losses.'a.B' = {like = 'Dice', from_logits = 'yes'}", ["from_logits", "true or false"]),
+        ("losses.'a.B' = {like = 'BinaryCrossentropi'}", ["losses.a.B.like", "'BinaryCrossentropy'"]),
+        ("losses.'a.B' = {like = 'Dice', from_logits = true}", ["from_logits", "Dice has no from_logits"]),
+        ("baseline = 3", ["baseline", "string"]),
+        ("jobs = 0", ["jobs", "whole number"]),
+        ("jobs = true", ["jobs", "whole number"]),
+        ("shard = '1/2'", ["shard", "command line"]),
+        ("write-baseline = 'a.json'", ["write-baseline", "command line"]),
         ("per-file-ignores.'*.py' = 'FLA101'", ["per-file-ignores.*.py", "list of strings"]),
         ("strict = ", ["not valid TOML"]),
     ],

@@ -24,6 +24,9 @@ class Text:
     def line_at(self, location: Location) -> str:
         return self.text.split("\n")[location.line - 1]
 
+    def locate(self, line: int, column: int, end_line: int, end_column: int) -> Location:
+        return Location("a.py", None, line, column, end_line, end_column)
+
 
 @dataclass(frozen=True)
 class Found:
@@ -33,6 +36,7 @@ class Found:
     problems: list[Problem] = field(default_factory=list)
     files: int = 1
     sources: dict[str, Text] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def at(line: int, path: str = "a.py") -> Location:
@@ -54,7 +58,7 @@ def report_of(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs the pipeline over what the interpreter is made to return."""
 
     def run(found: Found, cwd: Path | None = None, **settings: Any) -> Report:
-        monkeypatch.setattr(pipeline, "analyse_text", lambda text, path: found)
+        monkeypatch.setattr(pipeline, "analyse_text", lambda text, path, declared: found)
         return pipeline.audit_text("", settings=Settings(**settings), cwd=cwd)
 
     return run

@@ -24,7 +24,7 @@ from fromlogits_audit.ir import (
     Undecided,
     Why,
 )
-from fromlogits_audit.report import Problem, Report
+from fromlogits_audit.report import Problem, Report, Silenced, Silencer
 from fromlogits_audit.reporters.excerpt import excerpt, visible
 from fromlogits_audit.reporters.interface import FORMATS, Style, reporter
 from fromlogits_audit.reporters.rules import as_json, as_text, page
@@ -46,6 +46,9 @@ class Text:
     def line_at(self, location: Location) -> str:
         lines = self.text.split("\n")
         return lines[location.line - 1] if location.line <= len(lines) else ""
+
+    def stored(self, location: Location) -> Location:
+        return location
 
 
 PLACE = Location("train.py", None, 4, 10, 4, 64)
@@ -231,7 +234,7 @@ def test_a_place_in_a_saved_model_has_no_line() -> None:
         (Report(files=3), "Nothing to check: no loss or metric in 3 files."),
         (Report((), (OPEN, METRIC), (), files=2), "No findings."),
         (
-            Report((), (WRONG,), (), files=1, suppressed=1),
+            Report((), (WRONG,), (), files=1, silenced=(Silenced(FINDING, Silencer.COMMENT),)),
             "0 ok, 1 wrong, 0 undecided. 1 finding suppressed.",
         ),
         (Report((), (METRIC,), (Problem(PLACE, "binary file"),), files=1), "All good"),

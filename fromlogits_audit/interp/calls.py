@@ -45,11 +45,11 @@ def call(run: Run, function: Value, args: Args, place: Place | None) -> Value:
 
 def _call(run: Run, function: Value, args: Args, place: Place | None) -> Value:
     if isinstance(function, FuncV):
-        return run.declared(function, args) or invoke(run, function.core, args)
+        return run.declared(function, args, place) or invoke(run, function.core, args)
     if isinstance(function, BoundV):
         return _bound(run, function, args)
     if isinstance(function, ClassV):
-        return instantiate(run, function, args, place)
+        return run.declared(function, args, place) or instantiate(run, function, args, place)
     if isinstance(function, PartialV):
         return call(run, function.func, merged(function.args, args), place)
     if isinstance(function, ExternalV):
@@ -78,11 +78,11 @@ def merged(first: Args, second: Args) -> Args:
 
 def _bound(run: Run, function: BoundV, args: Args) -> Value:
     full = Args((function.receiver, *args.positional), args.keywords, args.star, args.double)
-    return run.declared(function.func, args) or invoke(run, function.func.core, full, function.receiver)
+    return run.declared(function.func, full, None, function.receiver) or invoke(run, function.func.core, full, function.receiver)
 
 
 def _external(run: Run, function: ExternalV, args: Args, place: Place | None) -> Value:
-    result = run.keras.call_external(run, function, args, place)
+    result = run.declared(function, args, place) or run.keras.call_external(run, function, args, place)
     if result is None:
         result = builtin.call_external(run, function.name, args, place)
     if result is None:

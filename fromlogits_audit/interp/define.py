@@ -19,12 +19,14 @@ from fromlogits_audit.interp.values import (
     FuncV,
     MethodV,
     PartialV,
+    PendingV,
     Place,
     Unknown,
     Value,
 )
 
 if TYPE_CHECKING:
+    from fromlogits_audit.interp.parse import Chunk
     from fromlogits_audit.interp.run import Run
 
 _KINDS = {
@@ -37,14 +39,21 @@ _KINDS = {
 
 
 def function(run: Run, frame: Frame, node: cst.FunctionDef) -> None:
+    made = built_function(run, frame, node)
+    if made is not _SKIP:
+        run.state.write(frame.globals_of.get(node.name.value, frame), node.name.value, made)
+
+
+def built_function(run: Run, frame: Frame, node: cst.FunctionDef) -> Value:
+    """The function that a statement defines, decorated."""
     made: Value = make_function(run, frame, node, node.name.value, lambda n: evaluate(run, frame, n))
     if isinstance(made, FuncV) and frame.cls is not None and frame.core is None:
         made.core.owner = frame.cls
     for decorator in reversed(node.decorators):
         made = _decorated(run, frame, made, decorator, node.name.value)
         if made is _SKIP:
-            return
-    run.state.write(frame.globals_of.get(node.name.value, frame), node.name.value, made)
+            break
+    return made
 
 
 _SKIP = ExternalV("fromlogits.skip")
@@ -72,6 +81,11 @@ def _decorated(run: Run, frame: Frame, made: Value, decorator: cst.Decorator, na
 
 
 def class_(run: Run, frame: Frame, node: cst.ClassDef) -> None:
+    run.state.write(frame, node.name.value, built_class(run, frame, node))
+
+
+def built_class(run: Run, frame: Frame, node: cst.ClassDef) -> Value:
+    """The class that a statement defines, decorated."""
     made = build_class(run, frame, node)
     value: Value = made
     names = []
@@ -84,7 +98,26 @@ def class_(run: Run, frame: Frame, node: cst.ClassDef) -> None:
             result = run.call(evaluate(run, frame, inner), Args((value,)), Place(frame.chunk, decorator))
             value = value if isinstance(result, Unknown) else result
     made.decorators = tuple(names)
-    run.state.write(frame, node.name.value, value)
+    return value
+
+
+def pending(run: Run, frame: Frame, chunk: Chunk) -> PendingV:
+    """A definition at the top of a module, run when it is first asked for, as the module would."""
+
+    def make() -> Value:
+        before, frame.chunk = frame.chunk, chunk
+        path, run.state.path = run.state.path, {}
+        nesting, run.nesting = run.nesting, 0
+        try:
+            node = chunk.body[0]
+            if isinstance(node, cst.ClassDef):
+                return built_class(run, frame, node)
+            assert isinstance(node, cst.FunctionDef)
+            return built_function(run, frame, node)
+        finally:
+            frame.chunk, run.state.path, run.nesting = before, path, nesting
+
+    return PendingV(make, chunk)
 
 
 def build_class(run: Run, frame: Frame, node: cst.ClassDef) -> ClassV:

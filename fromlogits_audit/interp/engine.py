@@ -8,16 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fromlogits_audit.errors import InputError
+from fromlogits_audit.interp.declared import Declared
+from fromlogits_audit.interp.interest import Interest
 from fromlogits_audit.interp.keras.semantics import Keras
 from fromlogits_audit.interp.modules import Modules
+from fromlogits_audit.interp.parse import ParsedModule
 from fromlogits_audit.interp.run import Run
+from fromlogits_audit.interp.selection import Selection
 from fromlogits_audit.interp.uncalled import run_uncalled
 from fromlogits_audit.ir import Location, Site
 from fromlogits_audit.source import read_source, shown_path, written_sources
 from fromlogits_audit.source.project import Project, find_root
 from fromlogits_audit.source.python import check_syntax
 from fromlogits_audit.source.text import Fault, SourceFile
-from fromlogits_audit.source.triage import might_matter
 
 RECURSION = 6_000
 """Python's own limit while a program is interpreted: inlined calls are bounded well below it."""
@@ -39,6 +42,7 @@ class Analysis:
     problems: list[Problem] = field(default_factory=list)
     files: int = 0
     sources: Mapping[str, SourceFile] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class _Session:
@@ -49,14 +53,13 @@ class _Session:
         self.analysis = Analysis(files=len(paths))
         self.sources: dict[str, SourceFile] = {}
         self.project = Project(root, paths)
-        self.modules = Modules(self.project, self.read)
-        self._wanted = set(paths)
+        self.modules = Modules(self.project, self.read, self.refuse)
 
     def read(self, path: Path) -> SourceFile | None:
         """A file as text, None where it cannot be used (which is noted)."""
         shown = shown_path(path, self.cwd)
         try:
-            source = read_source(path, shown)
+            source = read_source(path, shown, check=False)
         except InputError as error:
             self.problem(shown, Fault(error.reason, error.line, error.column, error.cell))
             return None
@@ -74,6 +77,10 @@ class _Session:
             return None
         return source
 
+    def refuse(self, source: SourceFile, fault: Fault) -> None:
+        """A file whose text does not parse."""
+        self.problem(source.shown, fault)
+
     def problem(self, shown: str, fault: Fault) -> None:
         location = Location(shown, fault.cell, fault.line, fault.column, fault.line, fault.column)
         found = Problem(location, fault.reason)
@@ -83,25 +90,27 @@ class _Session:
     def finish(self, run: Run) -> Analysis:
         for module, error in self.modules.broken:
             self.problem(module.file.shown, Fault(error.reason, error.line, error.column))
-        wanted = {shown_path(path, self.cwd) for path in self._wanted}
-        self.analysis.sites = [site for site in run.recorder.finish() if not wanted or site.location.path in wanted]
+        self.analysis.sites = run.recorder.finish()
         self.analysis.sources = self.sources
         return self.analysis
 
 
-def analyse(paths: Sequence[Path], *, cwd: Path) -> Analysis:
-    """The sites of a set of files, and of what they import, as far as they stand in the set."""
+def analyse(paths: Sequence[Path], *, cwd: Path, declared: Declared | None = None) -> Analysis:
+    """The sites that running a set of files reaches, also where they stand in what it imports.
+
+    ``declared`` is what the configuration says of names that the code can't tell.
+    """
     session = _Session(find_root(paths, cwd), paths, cwd)
-    run = Run(session.modules, Keras())
+    run = Run(session.modules, Keras(), declared)
     with _deep_recursion():
-        for path in paths:
-            if _matters(path):
-                _run_file(session, run, path)
-        run_uncalled(run)
+        selection = Selection(session.modules, paths, declared.words if declared is not None else frozenset())
+        modules = [inner for module in selection.to_run() for inner in _run_module(session, run, module)]
+        run_uncalled(run, modules, selection.interest)
+        session.analysis.notes = declared.notes(run) if declared is not None else ()
         return session.finish(run)
 
 
-def analyse_text(text: str, shown: str) -> Analysis:
+def analyse_text(text: str, shown: str, declared: Declared | None = None) -> Analysis:
     """The sites of one text that need not be a file."""
     path = Path(shown)
     source = SourceFile(path=path, shown=shown, text=text)
@@ -114,37 +123,30 @@ def analyse_text(text: str, shown: str) -> Analysis:
         session.analysis.sources = session.sources
         return session.analysis
     session.keep(source)
-    run = Run(session.modules, Keras())
+    run = Run(session.modules, Keras(), declared)
     with _deep_recursion():
         module = session.modules.add(path, source)
         session.modules.execute(run, module)
-        run_uncalled(run)
+        interest = Interest()
+        interest.learn(module.chunks())
+        run_uncalled(run, [module], interest)
         return session.finish(run)
 
 
-def _matters(path: Path) -> bool:
-    """Triage by bytes. What cannot be opened goes on, to be reported with its reason."""
-    try:
-        return might_matter(path.read_bytes())
-    except OSError:
-        return True
-
-
-def _run_file(session: _Session, run: Run, path: Path) -> None:
+def _run_module(session: _Session, run: Run, module: ParsedModule) -> list[ParsedModule]:
+    """Run a module, and the files that a notebook's ``%%writefile`` cells hold."""
     run.state.steps = 0
-    module = session.modules.get(path)
-    if module is None:
-        return
+    inner = []
     for written in written_sources(module.file):
         session.project.add(written.path)
         kept = session.keep(written)
         if kept is not None:
-            session.modules.add(written.path, kept)
+            inner.append(session.modules.add(written.path, kept))
     session.modules.execute(run, module)
-    for written in written_sources(module.file):
-        inner = session.modules.get(written.path)
-        if inner is not None:
-            session.modules.execute(run, inner)
+    for other in inner:
+        run.state.steps = 0
+        session.modules.execute(run, other)
+    return [module, *inner]
 
 
 class _deep_recursion:  # noqa: N801 - a context manager that reads as a phrase

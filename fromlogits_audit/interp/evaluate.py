@@ -30,6 +30,7 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
+    forced,
 )
 from fromlogits_audit.ir import Why
 
@@ -122,7 +123,7 @@ def _super(run: Run, frame: Frame, node: cst.Call) -> Value:
 
 def _locals(run: Run, frame: Frame, node: cst.Call) -> Value:
     scope = frame.root if isinstance(node.func, cst.Name) and node.func.value == "globals" else frame
-    items = {key: (Const(key), value) for key, value in scope.slots.items() if isinstance(key, str)}
+    items = {key: (Const(key), forced(value)) for key, value in scope.slots.items() if isinstance(key, str)}
     return DictV(dict(items), open=True)
 
 
@@ -157,6 +158,10 @@ def _number(run: Run, frame: Frame, node: cst.Integer | cst.Float | cst.Imaginar
 
 
 def _string(run: Run, frame: Frame, node: cst.SimpleString | cst.ConcatenatedString) -> Value:
+    if isinstance(node, cst.SimpleString) and node.value[0] in "'\"" and "\\" not in node.value:
+        # Most strings: libcst would parse each of them once more.
+        size = 3 if node.value[:3] in ("'''", '"""') and len(node.value) > 5 else 1
+        return Const(node.value[size:-size], Place(frame.chunk, node))
     try:
         return Const(node.evaluated_value, Place(frame.chunk, node))
     except (ValueError, SyntaxError, MemoryError):

@@ -42,7 +42,6 @@ def make_function(
         if param.default is not None
     }
     core = FuncCore(name, frame.module, frame.chunk, frame, node, defaults)
-    core.generator = isinstance(node, cst.FunctionDef) and _yields(node)
     run.functions.append(core)
     return FuncV(core, Place(frame.chunk, node) if isinstance(node, cst.Lambda) else None)
 
@@ -66,9 +65,12 @@ class _YieldFinder(cst.CSTVisitor):
         self.found = True
 
 
-def _yields(node: cst.FunctionDef) -> bool:
+def _yields(core: FuncCore) -> bool:
+    """Whether the function is a generator whose yields were not reached."""
+    if "yield" not in core.chunk.text or not isinstance(core.node, cst.FunctionDef):
+        return False
     finder = _YieldFinder()
-    node.visit(finder)
+    core.node.visit(finder)
     return finder.found
 
 
@@ -103,7 +105,7 @@ def _body(run: Run, core: FuncCore, frame: Frame) -> Value:
     if isinstance(core.node, cst.Lambda):
         return evaluate(run, frame, core.node.body)
     outcome = run_block(run, frame, core.node.body.body)
-    if core.generator:
+    if frame.yields or _yields(core):
         element = frame.yields[-1] if frame.yields else run.state.fresh(Why.RUNTIME, "a generator")
         return IterV(element, "generator")
     returns = list(outcome.returns)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.errors import InputError
 from fromlogits_audit.interp.parse import Chunk, ParsedModule
 from fromlogits_audit.interp.state import Frame
-from fromlogits_audit.interp.values import ExternalV, ModuleV, Place, TupleV, Unknown, Value
+from fromlogits_audit.interp.values import ExternalV, ModuleV, PendingV, Place, TupleV, Unknown, Value, forced
 from fromlogits_audit.ir import Undecided, Why
 from fromlogits_audit.source.project import Project
+from fromlogits_audit.source.text import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fromlogits_audit.interp.run import Run
     from fromlogits_audit.source.text import SourceFile
 
@@ -25,9 +25,15 @@ MAX_IMPORTS = 60
 class Modules:
     """The project's modules by path. ``load`` reads a file, or says that it cannot be used."""
 
-    def __init__(self, project: Project, load: Callable[[Path], SourceFile | None]) -> None:
+    def __init__(
+        self,
+        project: Project,
+        load: Callable[[Path], SourceFile | None],
+        refuse: Callable[[SourceFile, Fault], None],
+    ) -> None:
         self.project = project
         self._load = load
+        self._refuse = refuse
         self._modules: dict[Path, ParsedModule | None] = {}
         self._depth = 0
         self.broken: list[tuple[ParsedModule, InputError]] = []
@@ -36,8 +42,17 @@ class Modules:
         """The module of a file, not run yet."""
         if path not in self._modules:
             source = self._load(path)
-            self._modules[path] = ParsedModule(source, path.stem) if source is not None else None
+            self._modules[path] = self._parsed(source, path) if source is not None else None
         return self._modules[path]
+
+    def _parsed(self, source: SourceFile, path: Path) -> ParsedModule | None:
+        """The module of a text, None where it does not parse (which is reported)."""
+        module = ParsedModule(source, path.stem)
+        fault = module.parse()
+        if fault is not None:
+            self._refuse(source, fault)
+            return None
+        return module
 
     def add(self, path: Path, source: SourceFile) -> ParsedModule:
         """A module whose text does not come from a file (standard input, a written cell)."""
@@ -53,11 +68,12 @@ class Modules:
         """Run a module's top level once; a module in the middle of running is given as it is."""
         if module.frame is not None:
             return module.frame
+        from fromlogits_audit.interp.define import pending
         from fromlogits_audit.interp.execute import run_block
         from fromlogits_audit.interp.uncalled import run_before_rebinding
 
         chunks = module.chunks()
-        frame = Frame(module, chunks[0] if chunks else Chunk(module, 1, "", None))
+        frame = Frame(module, chunks[0] if chunks else Chunk(module, 1, "", []))
         module.frame = frame
         self._depth += 1
         path, run.state.path = run.state.path, {}
@@ -67,6 +83,9 @@ class Modules:
                 if module.file.cells is not None and chunk.binds:
                     run_before_rebinding(run, chunks, index)
                 frame.chunk = chunk
+                if chunk.defines is not None:
+                    run.state.write(frame, chunk.defines, pending(run, frame, chunk))
+                    continue
                 try:
                     run_block(run, frame, chunk.body)
                 except InputError as error:
@@ -91,14 +110,31 @@ class Modules:
         return ModuleV(module)
 
     def import_module(self, run: Run, frame: Frame, dotted: str) -> Value:
-        """``import a.b.c``: the value of the last part."""
+        """``import a.b.c``: the value of the last part, read when it is first used."""
         path = self._resolve(frame, dotted)
         if path is None:
             return run.keras.external_module(dotted)
-        return self._module_value(run, path)
+        return self._lazily(path, lambda: self._module_value(run, path))
+
+    def _lazily(self, path: Path, make: Callable[[], Value]) -> Value:
+        """An import happens when its name is used, unless the module registers things as it runs."""
+        return make() if self.registers(path) else PendingV(make)
+
+    def registers(self, path: Path) -> bool:
+        """Whether a module fills a registry when it is imported; then the import counts at once."""
+        if path.suffix != ".py":
+            return False
+        module = self.get(path)
+        return module is not None and "regist" in module.file.text.lower()
 
     def import_name(self, run: Run, frame: Frame, module: str, level: int, name: str) -> Value:
         """``from module import name``."""
+        path = self._resolve(frame, module, level)
+        if path is not None:
+            return self._lazily(path, lambda: self._imported_name(run, frame, module, level, name))
+        return self._imported_name(run, frame, module, level, name)
+
+    def _imported_name(self, run: Run, frame: Frame, module: str, level: int, name: str) -> Value:
         inner = f"{module}.{name}" if module else name
         path = self._resolve(frame, module, level)
         if path is None or path.suffix != ".py":
@@ -116,7 +152,7 @@ class Modules:
     def _member(self, run: Run, frame: Frame, value: ModuleV, name: str, inner: str, level: int) -> Value:
         slots = value.module.frame.slots if value.module.frame is not None else {}
         if name in slots:
-            return slots[name]
+            return forced(slots[name])
         submodule = self._resolve(frame, inner, level)
         if submodule is not None and submodule != value.module.file.path:
             return self._module_value(run, submodule)
@@ -151,7 +187,7 @@ class Modules:
         """``module.name``: a global, or a submodule that is imported somewhere."""
         frame = base.module.frame
         if frame is not None and name in frame.slots:
-            return frame.slots[name]
+            return forced(frame.slots[name])
         if base.module.file.path.name == "__init__.py" and frame is not None:
             path = self._resolve(frame, name, 1)
             if path is not None:

@@ -19,6 +19,7 @@ from fromlogits_audit.interp.values import (
     Place,
     Unknown,
     Value,
+    forced,
 )
 from fromlogits_audit.ir import Undecided, Why
 
@@ -70,16 +71,21 @@ def placed(value: Value, place: Place) -> Value:
 def _find(frame: Frame, name: str) -> Value | None:
     scope: Frame | None = frame
     if name in frame.globals_of:
-        return frame.globals_of[name].slots.get(name)
+        return _held(frame.globals_of[name], name)
     while scope is not None:
         if scope is frame or scope.cls is None or scope.core is not None:
             value = scope.slots.get(name)
             if value is not None:
-                return value
+                return forced(value)
             if name in scope.globals_of:
-                return scope.globals_of[name].slots.get(name)
+                return _held(scope.globals_of[name], name)
         scope = scope.parent
     return None
+
+
+def _held(frame: Frame, name: str) -> Value | None:
+    value = frame.slots.get(name)
+    return None if value is None else forced(value)
 
 
 def _elsewhere(run: Run, frame: Frame, name: str, place: Place) -> Value:

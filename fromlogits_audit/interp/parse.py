@@ -9,48 +9,62 @@ lines a second; ``ast`` parses 110,000).
 from __future__ import annotations
 
 import ast
-import re
-import warnings
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from fromlogits_audit.errors import SyntaxProblem
+from fromlogits_audit.interp.interest import BEARS, WORD, bears
 from fromlogits_audit.ir import Location
+from fromlogits_audit.source.python import parse_quick
+from fromlogits_audit.source.text import Fault
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.state import Frame
     from fromlogits_audit.interp.values import Place
     from fromlogits_audit.source.text import SourceFile
 
-_WORD = re.compile(r"[^\W\d]\w*")
-
 
 class Chunk:
     """One top-level statement (or several that share lines) of a module."""
 
-    __slots__ = ("_body", "_positions", "_wrapper", "binds", "defines", "first", "module", "text")
-
-    def __init__(
-        self,
-        module: ParsedModule,
-        first: int,
-        text: str,
-        defines: tuple[str, str] | None,
-        binds: frozenset[str] = frozenset(),
-    ) -> None:
-        self.binds = binds
-        """Names that plain assignments of the chunk bind."""
+    def __init__(self, module: ParsedModule, first: int, text: str, statements: list[ast.stmt]) -> None:
         self.module = module
         self.first = first
         self.text = text
-        self.defines = defines
-        """("def" | "class", name) where the chunk is one definition without decorators."""
+        self.binds = _binds(statements)
+        """Names that plain assignments of the chunk bind."""
+        self.defined = _defined(statements)
+        """The name of the function or class that the chunk defines, or an empty string."""
+        self.defines = self.defined if _can_wait(statements) else None
+        """The name where the chunk is one definition that can wait until it is asked for."""
+        self._docs = _docstrings(statements) if BEARS.search(text) else []
         self._body: tuple[cst.BaseStatement | cst.BaseSmallStatement, ...] | None = None
         self._wrapper: MetadataWrapper | None = None
         self._positions: dict[cst.CSTNode, tuple[int, int, int, int]] | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        return self.binds | {self.defined} if self.defined else self.binds
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return frozenset(WORD.findall(self.text))
+
+    @cached_property
+    def bears(self) -> bool:
+        """Whether the chunk can hold a site: its code says so, docstrings left out."""
+        if not BEARS.search(self.text):
+            return False
+        if not self._docs:
+            return True
+        lines = self.text.split("\n")
+        for first, last in self._docs:
+            lines[first - self.first : last - self.first + 1] = [""] * (last - first + 1)
+        return bears("\n".join(lines))
 
     @property
     def body(self) -> tuple[cst.CSTNode, ...]:
@@ -74,9 +88,6 @@ class Chunk:
     def code_of(self, node: cst.CSTNode) -> str:
         """The whole text of a node."""
         return cst.Module([]).code_for_node(node)
-
-    def words(self) -> frozenset[str]:
-        return frozenset(_WORD.findall(self.text))
 
     def span(self, node: cst.CSTNode) -> tuple[int, int, int, int]:
         """(line, column, end line, end column) in the module's text, from 1."""
@@ -102,21 +113,26 @@ class ParsedModule:
         self.package: str = ""
         self.tree_chunks: list[Chunk] | None = None
 
+    def parse(self) -> Fault | None:
+        """Split the text into chunks; what is wrong with it, if it does not parse."""
+        tree = parse_quick(self.file.text)
+        if isinstance(tree, Fault):
+            return tree
+        self.tree_chunks = list(_split(self, tree))
+        return None
+
     def chunks(self) -> list[Chunk]:
-        if self.tree_chunks is None:
-            self.tree_chunks = list(_split(self))
-        return self.tree_chunks
+        """The top-level statements, in order; none where the text does not parse."""
+        if self.tree_chunks is None and self.parse() is not None:
+            self.tree_chunks = []
+        return self.tree_chunks or []
 
     def locate(self, place: Place) -> Location:
         return self.file.locate(*place.chunk.span(place.node))
 
 
-def _split(module: ParsedModule) -> Iterator[Chunk]:
-    text = module.file.text
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tree = ast.parse(text)
-    lines = text.split("\n")
+def _split(module: ParsedModule, tree: ast.Module) -> Iterator[Chunk]:
+    lines = module.file.text.split("\n")
     groups: list[tuple[int, int, list[ast.stmt]]] = []
     for statement in tree.body:
         first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
@@ -127,7 +143,7 @@ def _split(module: ParsedModule) -> Iterator[Chunk]:
             groups.append((first, last, [statement]))
     for first, last, statements in groups:
         body = "\n".join(lines[first - 1 : last]).replace("\f", " ") + "\n"
-        yield Chunk(module, first, body, _definition(statements), _binds(statements))
+        yield Chunk(module, first, body, statements)
 
 
 def _binds(statements: list[ast.stmt]) -> frozenset[str]:
@@ -135,12 +151,60 @@ def _binds(statements: list[ast.stmt]) -> frozenset[str]:
     return frozenset(t.id for t in targets if isinstance(t, ast.Name))
 
 
-def _definition(statements: list[ast.stmt]) -> tuple[str, str] | None:
-    if len(statements) != 1:
-        return None
-    statement = statements[0]
-    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)) and not statement.decorator_list:
-        return ("def", statement.name)
-    if isinstance(statement, ast.ClassDef) and not statement.decorator_list:
-        return ("class", statement.name)
-    return None
+def _defined(statements: list[ast.stmt]) -> str:
+    statement = statements[0] if len(statements) == 1 else None
+    return statement.name if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else ""
+
+
+def _docstrings(statements: list[ast.stmt]) -> list[tuple[int, int]]:
+    """First and last lines of the docstrings in definitions."""
+    found = []
+    for statement in statements:
+        if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        first = statement.body[0]
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            found.append((first.lineno, first.end_lineno or first.lineno))
+        found += _docstrings(statement.body)
+    return found
+
+
+def _can_wait(statements: list[ast.stmt]) -> bool:
+    """Whether running a definition can wait: it reads nothing that may change meanwhile."""
+    statement = statements[0] if len(statements) == 1 else None
+    if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return False
+    if not all(_transparent(decorator) for decorator in statement.decorator_list):
+        return False
+    if isinstance(statement, ast.ClassDef):
+        return all(_inert(inner) for inner in statement.body)
+    arguments = statement.args
+    defaults = [*arguments.defaults, *(d for d in arguments.kw_defaults if d is not None)]
+    return all(_constant(default) for default in defaults)
+
+
+def _inert(statement: ast.stmt) -> bool:
+    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        return statement.value is None or _constant(statement.value)
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    return isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Pass, ast.ClassDef))
+
+
+def _constant(node: ast.expr) -> bool:
+    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+        return all(_constant(element) for element in node.elts)
+    return isinstance(node, ast.Constant) or (isinstance(node, ast.UnaryOp) and _constant(node.operand))
+
+
+_TRANSPARENT = frozenset(
+    "dataclass function jit njit property contextmanager register_keras_serializable lru_cache cache wraps "
+    "abstractmethod staticmethod classmethod fixture total_ordering keras_export tf_export".split()
+)
+
+
+def _transparent(decorator: ast.expr) -> bool:
+    """Whether a decorator only wraps or marks: one of the project's own may register what it decorates."""
+    target = decorator.func if isinstance(decorator, ast.Call) else decorator
+    name = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
+    return name in _TRANSPARENT

@@ -85,9 +85,15 @@ class Run:
             return self.state.fresh(Why.UNSUPPORTED, "super()")
         return SuperV(scope.core.owner, receiver)
 
-    def declared(self, function: FuncV, args: Args) -> Value | None:
-        """What the configuration says a function of the project returns, if anything."""
-        return self._declared.call(self, function, args) if self._declared is not None else None
+    def declared(self, function: Value, args: Args, place: Place | None, receiver: Value | None = None) -> Value | None:
+        """What the configuration says a function, class or external name returns, if anything."""
+        if self._declared is None:
+            return None
+        if isinstance(function, FuncV):
+            return self._declared.call(self, function, args, receiver)
+        if isinstance(function, ClassV):
+            return self._declared.construct(self, function, args, place)
+        return self._declared.external(self, function, args, place) if isinstance(function, ExternalV) else None
 
     def escaped(self, name: str, args: Args) -> None:
         """Losses given to code that cannot be seen: they may meet an output there."""

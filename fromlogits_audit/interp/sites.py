@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import alternatives, compatible
+from fromlogits_audit.interp.edits import Editor
 from fromlogits_audit.interp.values import (
     Const,
+    ExternalV,
     Guard,
     Hop,
     LossV,
@@ -22,6 +24,7 @@ from fromlogits_audit.interp.values import (
 from fromlogits_audit.ir import (
     Applied,
     Cutoff,
+    Edits,
     Family,
     Form,
     Kind,
@@ -64,6 +67,8 @@ class Draft:
     """The model whose loss is the partner, where it is looked up at the end."""
     labels: list[Labels] = field(default_factory=list)
     """The labels that ``fit`` and ``evaluate`` were given for it."""
+    partner: Place | None = None
+    """Where the partner stands, for a metric of one known loss."""
 
 
 @dataclass
@@ -76,12 +81,17 @@ class Recorder:
     met: set[tuple[int, int]] = field(default_factory=set)
     escapes: set[tuple[int, int]] = field(default_factory=set)
     _captures: list[Capture] = field(default_factory=list)
-    _losses_of: dict[int, list[Loss]] = field(default_factory=dict)
+    _losses_of: dict[int, list[tuple[Loss, Place]]] = field(default_factory=dict)
     """Which losses met the outputs of a model, by its identity."""
     _compiled: dict[int, list[Draft]] = field(default_factory=dict)
     """The loss sites of a model's last compile."""
     _compiling: Value | None = None
     _index: dict[object, Draft] = field(default_factory=dict)
+    _scaled_by: dict[Output, Place] = field(default_factory=dict)
+    """What gives an output its scale: the layer or call."""
+    _plain: set[tuple[int, int]] = field(default_factory=set)
+    """Metrics that also serve outputs they make no site with (an argmax "accuracy")."""
+    _editor: Editor = field(default_factory=Editor)
 
     # -- losses that never meet an output --------------------------------------------------------
     def note_built(self, loss: LossV) -> None:
@@ -107,6 +117,12 @@ class Recorder:
         """Something in a hand-written loss that decides what scale it asks for, and is not known."""
         for capture in self._captures:
             capture.opaque = capture.opaque or reason
+
+    def note_plain(self, metric: Value, place: Place | None) -> None:
+        """A metric meets an output that it asks no scale of."""
+        where = metric.place if isinstance(metric, (Const, MetricV, ExternalV)) else None
+        if (where or place) is not None:
+            self._plain.add((where or place).key)  # type: ignore[union-attr]
 
     # -- labels ----------------------------------------------------------------------------------
     @contextmanager
@@ -146,20 +162,20 @@ class Recorder:
                 continue
             sites = groups.setdefault(place.key, (place, []))[1]
             for fact in self._losses(option):
-                sites.extend(self._pairs(guard, fact, predicted, hops, name, labels))
+                sites.extend(self._pairs(guard, fact, place, predicted, hops, name, labels))
             self.met.add(place.key)
         for place, sites in groups.values():
             self._add(Kind.LOSS, place, sites)
 
     def _pairs(
-        self, guard: Guard, loss: Loss, predicted: Value, hops: tuple[Hop, ...], name: str | None, labels: Value | None
+        self, guard: Guard, loss: Loss, place: Place, predicted: Value, hops: tuple[Hop, ...], name: str | None, labels: Value | None
     ) -> Iterator[Site]:
         for other, tensor in alternatives(predicted, self.run.state.guard):
             if not compatible(guard, other):
                 continue
             output = self.output(tensor, name)
             if isinstance(tensor, TensorV) and tensor.final is not None:
-                self._losses_of.setdefault(id(tensor.final), []).append(loss)
+                self._losses_of.setdefault(id(tensor.final), []).append((loss, place))
             yield Site(Kind.LOSS, _NOWHERE, output, loss=loss, labels=self._labels(labels), trace=self.steps(hops))
 
     def _labels(self, value: Value | None) -> Labels | None:
@@ -210,10 +226,9 @@ class Recorder:
     ) -> None:
         """A metric that has a threshold or a flag meets an output."""
         owner = predicted.final if partner is None and isinstance(predicted, TensorV) else None
+        options = alternatives(partner, self.run.state.guard) if partner is not None else []
         partners: list[tuple[Guard, Loss | None]] = [
-            (guard, fact)
-            for guard, option in (alternatives(partner, self.run.state.guard) if partner is not None else [])
-            for fact in self._losses(option)
+            (guard, fact) for guard, option in options for fact in self._losses(option)
         ] or [(frozenset(), None)]
         sites = []
         for guard, loss in partners:
@@ -223,7 +238,8 @@ class Recorder:
                     sites.append(
                         Site(Kind.METRIC, _NOWHERE, output, metric=self._metric(metric), partner=loss, trace=self.steps(hops))
                     )
-        self._add(Kind.METRIC, metric.place, sites, owner)
+        beside = {option.place for _, option in options if isinstance(option, LossV)}
+        self._add(Kind.METRIC, metric.place, sites, owner, beside.pop() if len(beside) == 1 else None)
 
     def _metric(self, value: MetricV) -> Metric:
         flag, cut = value.from_logits, value.threshold
@@ -250,7 +266,9 @@ class Recorder:
         site = Site(Kind.CUTOFF, _NOWHERE, self.output(tensor, None), cutoff=Cutoff(threshold, spelled))
         self._add(Kind.CUTOFF, place, [site], tensor.final)
 
-    def _add(self, kind: Kind, place: Place, sites: list[Site], owner: Value | None = None) -> None:
+    def _add(
+        self, kind: Kind, place: Place, sites: list[Site], owner: Value | None = None, partner: Place | None = None
+    ) -> None:
         unique = list(dict.fromkeys(sites))
         if not unique:
             return
@@ -259,7 +277,7 @@ class Recorder:
         key = (kind, place.key, tuple(_facts(site) for site in unique), id(owner) if owner is not None else None)
         draft = self._index.get(key)
         if draft is None:
-            draft = self._index[key] = Draft(kind, place, tuple(unique), owner)
+            draft = self._index[key] = Draft(kind, place, tuple(unique), owner, partner=partner)
             self.drafts.append(draft)
         if kind is Kind.LOSS and self._compiling is not None:
             self._compiled[id(self._compiling)].append(draft)
@@ -271,7 +289,7 @@ class Recorder:
             reason = value.reason if isinstance(value, Unknown) else Undecided(Why.UNSUPPORTED, "the output")
             return Output(reason=reason, name=name)
         activation = value.activation if value.scale is not Scale.UNKNOWN else None
-        return Output(
+        made = Output(
             scale=value.scale,
             activation=activation,
             units=value.units,
@@ -280,6 +298,10 @@ class Recorder:
             unit_softmax=self.locate(value.unit_softmax) if value.unit_softmax is not None else None,
             trace=self.steps(value.trace),
         )
+        source = scale_source(value)
+        if source is not None:
+            self._scaled_by[made] = source
+        return made
 
     def locate(self, place: Place) -> Location:
         return place.chunk.module.locate(place)
@@ -297,22 +319,31 @@ class Recorder:
 
     def _site(self, draft: Draft) -> Site:
         location = self.locate(draft.place)
-        pairs = draft.pairs
+        pairs, beside = draft.pairs, draft.partner
         if draft.owner is not None:
-            partner = self._partner(draft.owner)
+            partner, beside = self._partner(draft.owner)
             pairs = tuple(pair.at(partner=partner) for pair in pairs)
         if draft.labels and len({(one.encoding, one.classes) for one in draft.labels}) == 1:
             pairs = tuple(pair.at(labels=pair.labels or draft.labels[0]) for pair in pairs)
-        first = pairs[0].at(location=location)
-        if len(pairs) == 1:
-            return first
-        return first.at(alternatives=tuple(pair.at(location=location) for pair in pairs))
+        pairs = tuple(pair.at(location=location, edits=self._edits(pair, draft.place, beside)) for pair in pairs)
+        return pairs[0] if len(pairs) == 1 else pairs[0].at(alternatives=pairs)
 
-    def _partner(self, model: Value) -> Loss | None:
-        """The loss of a model's output, where all that meet it ask for the same scale."""
+    def _edits(self, pair: Site, place: Place, partner: Place | None) -> Edits | None:
+        return self._editor.describe(
+            pair,
+            place,
+            layer=self._scaled_by.get(pair.output),
+            partner=self.locate(partner) if partner is not None else None,
+            shared=place.key in self._plain,
+        )
+
+    def _partner(self, model: Value) -> tuple[Loss | None, Place | None]:
+        """The loss of a model's output, where all that meet it ask for the same scale, and its place."""
         losses = self._losses_of.get(id(model), [])
-        asks = {(loss.family, loss.from_logits) for loss in losses}
-        return losses[0] if len(asks) == 1 else None
+        if len({(loss.family, loss.from_logits) for loss, _ in losses}) != 1:
+            return None, None
+        places = {place for _, place in losses}
+        return losses[0][0], places.pop() if len(places) == 1 else None
 
     def _lonely(self, key: tuple[int, int], loss: LossV) -> Site:
         given = key in self.escapes
@@ -323,6 +354,12 @@ class Recorder:
 
 
 _NOWHERE = Location("")
+
+
+def scale_source(tensor: TensorV) -> Place | None:
+    """The layer or call that gives a tensor its scale: the last hop that says so."""
+    words = ": unbounded scores" if tensor.activation == "linear" else f"{tensor.activation} gives "
+    return next((hop.place for hop in reversed(tensor.trace) if words in hop.note), None)
 
 
 def _spelling(loss: LossV) -> str:

@@ -2,36 +2,93 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.classes import instantiate
 from fromlogits_audit.interp.functions import invoke, parameters
-from fromlogits_audit.interp.values import Args, ClassV, FuncCore, InstanceV, Place, Unknown
+from fromlogits_audit.interp.interest import WORD, Interest, bears
+from fromlogits_audit.interp.values import (
+    Args,
+    ClassV,
+    FuncCore,
+    FuncV,
+    InstanceV,
+    PendingV,
+    Place,
+    Unknown,
+    forced,
+)
 from fromlogits_audit.ir import Undecided, Why
 
 if TYPE_CHECKING:
-    from fromlogits_audit.interp.parse import Chunk
+    from fromlogits_audit.interp.parse import Chunk, ParsedModule
     from fromlogits_audit.interp.run import Run
 
 MAX_ROUNDS = 6
 MAX_INSTANCES = 4
-_WORD = re.compile(r"[^\W\d]\w*")
 
 
-def run_uncalled(run: Run) -> None:
-    """Run what was never entered: roots first, so that what they call is judged by its callers."""
+def run_uncalled(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> None:
+    """Run what was never entered: roots first, so that what they call is judged by its callers.
+
+    Definitions that neither hold a site nor lead to one are left alone.
+    """
+    _ask_for(modules, interest)
     for _ in range(MAX_ROUNDS):
-        waiting = [core for core in run.functions if not core.entered]
+        waiting = _waiting(run, modules, interest)
         if not waiting:
             return
-        roots = _roots(waiting) or waiting[:1]
-        for core in roots:
+        for core in _roots(waiting) or waiting[:1]:
             if not core.entered:
                 _run_one(run, core)
-    for core in run.functions:
+    for core in _waiting(run, modules, interest):
         if not core.entered:
             _run_one(run, core)
+
+
+def _ask_for(modules: Sequence[ParsedModule], interest: Interest) -> None:
+    """Definitions that nothing has asked for yet, where they matter."""
+    for module in modules:
+        for value in list(module.frame.slots.values()) if module.frame is not None else []:
+            chunk = value.chunk if isinstance(value, PendingV) and value.value is None else None
+            if isinstance(value, PendingV) and chunk is not None and (chunk.bears or not interest.names.isdisjoint(chunk.words)):
+                forced(value)
+
+
+def _waiting(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> list[FuncCore]:
+    chosen = {id(module) for module in modules}
+    found = []
+    for core in run.functions:
+        if core.entered or id(core.module) not in chosen:
+            continue
+        if core.chunk.bears or not interest.names.isdisjoint(core.chunk.words):
+            text = _text(core)
+            if interest.wants(text, _words(core)) or _sibling(core):
+                found.append(core)
+    return found
+
+
+def _text(core: FuncCore) -> str:
+    if core.text is None:
+        core.text = core.chunk.code_of(core.node)
+    return core.text
+
+
+def _words(core: FuncCore) -> frozenset[str]:
+    if core.words is None:
+        core.words = frozenset(WORD.findall(_text(core)))
+    return core.words
+
+
+def _sibling(core: FuncCore) -> bool:
+    """A method that mentions a method of its class which holds a site."""
+    owner = core.owner
+    if owner is None:
+        return False
+    bearing = {v.core.name for v in owner.slots.values() if isinstance(v, FuncV) and bears(_text(v.core))}
+    return not bearing.isdisjoint(_words(core))
 
 
 _HOOKS = frozenset({"train_step", "test_step", "compute_loss", "call"})
@@ -52,9 +109,9 @@ def run_before_rebinding(run: Run, chunks: list[Chunk], index: int) -> None:
         cell = cells.origin(core.chunk.first).cell
         if cell >= here or (core.owner is not None and core.name not in _HOOKS):
             continue
-        names = binds & frozenset(_WORD.findall(core.chunk.code_of(core.node)))
+        names = binds & _words(core)
         bound = {n for c in chunks[:index] if cells.origin(c.first).cell == cell for n in c.binds}
-        later = core.owner is None and any(core.name in c.words() for c in chunks[index:])
+        later = core.owner is None and any(core.name in c.words for c in chunks[index:])
         if names & bound and not later and _has_instance(run, core):
             with run.state.scratch():
                 _run_one(run, core)
@@ -66,14 +123,14 @@ def _has_instance(run: Run, core: FuncCore) -> bool:
 
 def _roots(waiting: list[FuncCore]) -> list[FuncCore]:
     """Those that no other waiting function mentions; a method waits for who may build its class."""
-    words = {id(core): frozenset(_WORD.findall(core.chunk.code_of(core.node))) for core in waiting}
+    mentions = Counter(word for core in waiting for word in _words(core))
+    inside = Counter((id(core.owner), word) for core in waiting if core.owner is not None for word in _words(core))
     free = []
     for core in waiting:
-        others = [other for other in waiting if other is not core]
-        if any(core.name in words[id(other)] for other in others):
+        if mentions[core.name] > (core.name in _words(core)):
             continue
         owner = core.owner
-        if owner is not None and any(owner.name in words[id(o)] for o in others if o.owner is not owner):
+        if owner is not None and mentions[owner.name] > inside[(id(owner), owner.name)]:
             continue
         free.append(core)
     return free

@@ -10,7 +10,7 @@ how the two ``if binary:`` of a program are seen to be one condition.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +92,31 @@ class TupleV(Value):
     open: bool = False
 
 
+class PendingV(Value):
+    """A definition or an import that nothing has asked for yet; it happens once, when something does."""
+
+    __slots__ = ("_make", "chunk", "value")
+
+    def __init__(self, make: Callable[[], Value], chunk: Chunk | None = None) -> None:
+        self._make = make
+        self.chunk = chunk
+        """The definition's chunk; None for an import."""
+        self.value: Value | None = None
+
+    def force(self) -> Value:
+        if self.value is None:
+            self.value = NONE  # what a cyclic import finds
+            self.value = self._make()
+        return self.value
+
+
+def forced(value: Value) -> Value:
+    """The value itself, after it has happened."""
+    while isinstance(value, PendingV):
+        value = value.force()
+    return value
+
+
 class Obj(Value):
     """A mutable object: its slots are written through the journal only."""
 
@@ -147,8 +172,10 @@ class FuncCore:
     owner: ClassV | None = None
     kind: str = "function"
     """function, static, class, property."""
-    generator: bool = False
     entered: bool = False
+    text: str | None = None
+    words: frozenset[str] | None = None
+    """The function's text and the words in it, once someone has asked."""
     options: dict[str, Value] = field(default_factory=dict)
     """Defaults that a command-line decorator gives (click.option)."""
 

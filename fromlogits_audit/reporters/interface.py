@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Protocol, cast
 if TYPE_CHECKING:
     from fromlogits_audit.report import Report
 
-FORMATS = ("text", "concise", "json")
+FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "junit")
 """The names of the formats; each is the module of that name beside this one."""
 
-MACHINE_FORMATS = frozenset({"json"})
+MACHINE_FORMATS = frozenset({"json", "sarif", "github", "gitlab", "junit"})
 """Formats that a program reads: nothing may be added before or after the document."""
 
 

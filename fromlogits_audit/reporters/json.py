@@ -8,6 +8,7 @@ from typing import Any
 from fromlogits_audit import __version__
 from fromlogits_audit.finding import Edit, Finding, Fix
 from fromlogits_audit.ir import Kind, Location, Step
+from fromlogits_audit.models import ModelOutput, ModelReport
 from fromlogits_audit.report import Report
 from fromlogits_audit.reporters.interface import Style
 from fromlogits_audit.rules.judge import Judged
@@ -45,6 +46,7 @@ def document(report: Report) -> dict[str, Any]:
         },
         "findings": [_finding(finding) for finding in report.findings],
         "sites": [_site(judged) for judged in report.sites],
+        **({"models": [_model(model) for model in report.models]} if report.models is not None else {}),
     }
 
 
@@ -109,4 +111,29 @@ def _site(judged: Judged) -> dict[str, Any]:
         "status": judged.status.value,
         "codes": list(judged.codes),
         "reason": str(judged.reason) if judged.reason else None,
+    }
+
+
+def _model(model: ModelReport) -> dict[str, Any]:
+    return {
+        "path": model.path,
+        "format": model.format,
+        "keras_version": model.keras_version,
+        "outputs": [_output(one) for one in model.outputs],
+        "loss": [
+            {"output": one.output, "name": one.loss.name, "from_logits": one.loss.from_logits}
+            for one in model.losses
+        ],
+    }
+
+
+def _output(one: ModelOutput) -> dict[str, Any]:
+    output = one.output
+    return {
+        "name": one.name,
+        "scale": output.scale.value,
+        "activation": output.activation,
+        "units": output.units,
+        "evidence": one.evidence.value,
+        "reason": str(output.reason) if output.reason else None,
     }

@@ -12,7 +12,7 @@ from rich.text import Text
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Location, Step
 from fromlogits_audit.report import Report
-from fromlogits_audit.reporters import wording
+from fromlogits_audit.reporters import models, wording
 from fromlogits_audit.reporters.excerpt import excerpt, visible
 from fromlogits_audit.reporters.interface import Style
 
@@ -27,7 +27,7 @@ _SENTENCE = re.compile(r"(?<=\.) (?=[A-Z])")
 
 def render(report: Report, style: Style) -> str:
     """Every finding with its excerpts, the sites if asked for, and the closing lines."""
-    lines: list[Text] = []
+    lines: list[Text] = [] if style.quiet else [Text(line) for line in models.tables(report)]
     for finding in report.findings:
         lines += [*_finding(finding, report, style), Text()]
     if style.show_sites and report.sites:
@@ -76,6 +76,9 @@ def _finding(finding: Finding, report: Report, style: Style) -> Iterator[Text]:
     yield from _excerpt(
         finding.location, "^", "; ".join(here), _SEVERITY[finding.severity], gutter, report, style
     )
+    if report.models is not None:
+        for note in here:
+            yield Text.assemble((" " * gutter + " | ", _GUTTER), visible(note))
     for step in finding.trace:
         if step.location != finding.location:
             yield from _step(step, gutter, report, style)

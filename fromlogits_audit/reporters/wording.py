@@ -45,7 +45,11 @@ def checked(report: Report) -> str:
     total = report.summary
     text = f"Checked {count(total.sites, 'site')} in {count(total.files, 'file')}: "
     text += f"{total.ok:,} ok, {total.wrong:,} wrong, {total.undecided:,} undecided."
-    return text + (f" {count(report.suppressed, 'finding')} suppressed." if report.suppressed else "")
+    if report.suppressed:
+        text += f" {count(report.suppressed, 'finding')} suppressed."
+    if report.baselined:
+        text += f" {count(report.baselined, 'finding')} in the baseline."
+    return text
 
 
 def undecided(report: Report) -> str:

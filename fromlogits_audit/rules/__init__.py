@@ -14,11 +14,13 @@ from fromlogits_audit.rules import (
     logits_into_probability_loss,
     loss_class_not_instantiated,
     metric_from_logits_mismatch,
+    model_unsafe_to_load,
     non_probability_activation,
     one_hot_labels_with_sparse_loss,
     one_unit_categorical_loss,
     probability_cutoff_on_logits,
     probability_threshold_on_logits,
+    probe_disagrees,
     sigmoid_as_logits,
     sigmoid_with_categorical_loss,
     softmax_as_logits,
@@ -55,6 +57,8 @@ RULES: tuple[Rule, ...] = (
     loss_class_not_instantiated.RULE,  # FLA601
     from_logits_not_a_bool.RULE,  # FLA602
     half_precision_probabilities.RULE,  # FLA701
+    model_unsafe_to_load.RULE,  # FLA801
+    probe_disagrees.RULE,  # FLA802
 )
 
 _BY_CODE = {entry.code: entry for entry in RULES}

@@ -47,6 +47,7 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Applied, Kind, Output, Scale, Site
+from fromlogits_audit.rules import fixing
 from fromlogits_audit.rules.consequences import sigmoid, softmax_ceiling
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import output_words, quoted
@@ -66,7 +67,9 @@ def check(site: Site) -> Finding | None:
         f"{words} applies {applied.activation} to a {output_words(site.output)} that already went through it."
     )
     mend = f"remove the second {applied.activation}; the values are probabilities already"
-    return RULE.report(site, f"{problem} {_consequence(applied, site.output)}", mend)
+    return RULE.report(
+        site, f"{problem} {_consequence(applied, site.output)}", mend, fixes=[fixing.activate(site, None)]
+    )
 
 
 def _consequence(applied: Applied, output: Output) -> str:

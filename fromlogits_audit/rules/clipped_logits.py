@@ -43,7 +43,7 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Family, Kind, Loss, Output, Site
-from fromlogits_audit.rules import consequences, scales
+from fromlogits_audit.rules import consequences, fixing, scales
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import loss_words, output_words
 
@@ -54,7 +54,9 @@ def check(site: Site) -> Finding | None:
         return None
     problem = f"The {output_words(site.output)} goes into {loss_words(loss)}, which expects logits."
     mend = "remove the activation before the loss, so that logits can take every value"
-    return RULE.report(site, f"{problem} {_consequence(site.output, loss)}", mend)
+    return RULE.report(
+        site, f"{problem} {_consequence(site.output, loss)}", mend, fixes=[fixing.activate(site, None)]
+    )
 
 
 def _consequence(output: Output, loss: Loss) -> str:

@@ -45,6 +45,7 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Kind, Loss, Metric, Site
+from fromlogits_audit.rules import fixing
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import quoted
 
@@ -55,7 +56,7 @@ def check(site: Site) -> Finding | None:
         return None
     problem = f"{quoted(subject.spelled, subject.name)}: {subject.misuse.rstrip('.')}."
     mend = "write from_logits=True or from_logits=False, as a keyword of the constructor"
-    return RULE.report(site, f"{problem} {_consequence(subject)}", mend)
+    return RULE.report(site, f"{problem} {_consequence(subject)}", mend, fixes=[fixing.write_bool(site)])
 
 
 def _consequence(subject: Loss | Metric) -> str:

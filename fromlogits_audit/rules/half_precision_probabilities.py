@@ -46,6 +46,7 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Kind, Scale, Site
+from fromlogits_audit.rules import fixing
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import output_words
 
@@ -71,7 +72,12 @@ def check(site: Site) -> Finding | None:
     problem = f"The {output_words(site.output)} is computed in {dtype}."
     highest = f"{highest_below_one(dtype):.5f}"
     told = f"Whatever is above {highest} rounds to it or to 1, and the loss is as coarse as that."
-    return RULE.report(site, f"{problem} {told}", 'give the layer that ends the model dtype="float32"')
+    return RULE.report(
+        site,
+        f"{problem} {told}",
+        'give the layer that ends the model dtype="float32"',
+        fixes=[fixing.compute_in(site, "float32")],
+    )
 
 
 RULE = Rule(

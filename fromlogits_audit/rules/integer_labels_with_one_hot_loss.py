@@ -48,7 +48,7 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Form, Kind, LabelEncoding, Loss, Site
-from fromlogits_audit.rules import consequences
+from fromlogits_audit.rules import consequences, fixing
 from fromlogits_audit.rules.consequences import Told
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.labels import encoding_into, label_words
@@ -61,7 +61,9 @@ def check(site: Site) -> Finding | None:
         return None
     problem = f"{label_words(site, 'Integer labels')} reach {loss_words(loss)}, which takes one-hot labels."
     mend = "use the sparse form of the loss, or keras.utils.to_categorical on the labels"
-    return RULE.report(site, f"{problem} {consequences.tell(_told(loss), site.runtime)}", mend)
+    return RULE.report(
+        site, f"{problem} {consequences.tell(_told(loss), site.runtime)}", mend, fixes=[fixing.sister(site)]
+    )
 
 
 def _told(loss: Loss) -> Told:

@@ -7,10 +7,10 @@ tests: the first gives this rule's finding and no other, the second gives none.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from fromlogits_audit.finding import Finding, Severity
+from fromlogits_audit.finding import Finding, Fix, Severity
 from fromlogits_audit.ir import Kind, Location, Site, Step
 
 HEADINGS = ("What it does", "Why it is wrong", "Example", "Use instead", "Fix safety")
@@ -74,8 +74,19 @@ class Rule:
         """The same program, mended: no finding."""
         return snippet(sections(self.page)["Use instead"])
 
-    def report(self, site: Site, message: str, help: str, location: Location | None = None) -> Finding:
-        """A finding of this rule, at the site unless ``location`` says otherwise."""
+    def report(
+        self,
+        site: Site,
+        message: str,
+        help: str,
+        location: Location | None = None,
+        *,
+        fixes: Iterable[Fix | None] = (),
+    ) -> Finding:
+        """A finding of this rule, at the site unless ``location`` says otherwise.
+
+        ``fixes`` are those that could be built, the one to prefer first; None stands for one that could not.
+        """
         return Finding(
             code=self.code,
             name=self.name,
@@ -84,4 +95,5 @@ class Rule:
             location=location or site.location,
             help=help,
             trace=trace_of(site),
+            fixes=tuple(fix for fix in fixes if fix is not None),
         )

@@ -46,7 +46,7 @@ from math import log
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Kind, Site
-from fromlogits_audit.rules import consequences, scales
+from fromlogits_audit.rules import consequences, fixing, scales
 from fromlogits_audit.rules.consequences import Told
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import flagged, loss_words, output_words
@@ -58,7 +58,12 @@ def check(site: Site) -> Finding | None:
         return None
     problem = f"The {output_words(site.output)} goes into {loss_words(loss)}, which expects probabilities."
     mend = f"write {flagged(site, True)}: softmax of log-probabilities gives the probabilities back"
-    return RULE.report(site, f"{problem} {consequences.tell(_told(site), site.runtime)}", mend)
+    return RULE.report(
+        site,
+        f"{problem} {consequences.tell(_told(site), site.runtime)}",
+        mend,
+        fixes=[fixing.set_flag(site, True)],
+    )
 
 
 def _told(site: Site) -> Told:

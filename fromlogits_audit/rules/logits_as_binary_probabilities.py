@@ -46,7 +46,7 @@ from math import log
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Kind, Site
-from fromlogits_audit.rules import scales
+from fromlogits_audit.rules import fixing, scales
 from fromlogits_audit.rules.consequences import EPSILON
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import flagged, loss_words, output_words
@@ -62,7 +62,9 @@ def check(site: Site) -> Finding | None:
         f"Scores below 0 and above 1 are clipped and get no gradient{cost}, without a warning on any backend."
     )
     mend = f"write {flagged(site, True)}, or end the model in a sigmoid"
-    return RULE.report(site, f"{problem} {told}", mend)
+    return RULE.report(
+        site, f"{problem} {told}", mend, fixes=[fixing.set_flag(site, True), fixing.activate(site, "sigmoid")]
+    )
 
 
 RULE = Rule(

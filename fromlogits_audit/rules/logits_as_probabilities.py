@@ -45,7 +45,7 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Kind, Loss, Site
-from fromlogits_audit.rules import consequences, scales
+from fromlogits_audit.rules import consequences, fixing, scales
 from fromlogits_audit.rules.consequences import Told
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import flagged, loss_words, output_words
@@ -57,7 +57,12 @@ def check(site: Site) -> Finding | None:
         return None
     problem = f"The {output_words(site.output)} goes into {loss_words(loss)}, which expects probabilities."
     mend = f"write {flagged(site, True)}, or end the model in a softmax"
-    return RULE.report(site, f"{problem} {consequences.tell(_told(loss), site.runtime)}", mend)
+    return RULE.report(
+        site,
+        f"{problem} {consequences.tell(_told(loss), site.runtime)}",
+        mend,
+        fixes=[fixing.set_flag(site, True), fixing.activate(site, "softmax")],
+    )
 
 
 def _told(loss: Loss) -> Told:

@@ -44,7 +44,7 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Kind, Site
-from fromlogits_audit.rules import scales
+from fromlogits_audit.rules import fixing, scales
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import loss_words, output_words
 
@@ -66,7 +66,12 @@ def check(site: Site) -> Finding | None:
     needs = "which needs probabilities and has no from_logits"
     problem = f"The {output_words(site.output)} goes into {loss_words(loss)}, {needs}."
     mend = "end the model in a softmax (in a sigmoid for masks and yes/no labels)"
-    return RULE.report(site, f"{problem} {_CONSEQUENCES.get(loss.name, _OTHERWISE)}", mend)
+    return RULE.report(
+        site,
+        f"{problem} {_CONSEQUENCES.get(loss.name, _OTHERWISE)}",
+        mend,
+        fixes=[fixing.activate(site, "sigmoid" if site.output.units == 1 else "softmax")],
+    )
 
 
 RULE = Rule(

@@ -43,7 +43,7 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Kind, Site
-from fromlogits_audit.rules import consequences, scales
+from fromlogits_audit.rules import consequences, fixing, scales
 from fromlogits_audit.rules.consequences import Told
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import quoted
@@ -58,7 +58,12 @@ def check(site: Site) -> Finding | None:
         return None
     words = quoted(loss.spelled, loss.name)
     problem = f"{words} is the loss class itself, not an instance of it."
-    return RULE.report(site, f"{problem} {consequences.tell(_TOLD, site.runtime)}", _mend(words))
+    return RULE.report(
+        site,
+        f"{problem} {consequences.tell(_TOLD, site.runtime)}",
+        _mend(words),
+        fixes=[fixing.instantiate(site)],
+    )
 
 
 def _mend(words: str) -> str:

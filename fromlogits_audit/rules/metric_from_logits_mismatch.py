@@ -51,7 +51,7 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Kind, Metric, Scale, Site
-from fromlogits_audit.rules import scales
+from fromlogits_audit.rules import fixing, scales
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import metric_words, output_words, quoted
 
@@ -68,7 +68,12 @@ def check(site: Site) -> Finding | None:
     output = f"the {output_words(site.output)} holds {holds}"
     problem = f"{metric_words(metric)} expects {expects} (from_logits={metric.from_logits}), but {output}."
     mend = f"write `keras.metrics.{metric.name}(from_logits={not metric.from_logits})`"
-    return RULE.report(site, f"{problem} {_consequence(metric)}", mend)
+    return RULE.report(
+        site,
+        f"{problem} {_consequence(metric)}",
+        mend,
+        fixes=[fixing.set_metric_flag(site, not metric.from_logits)],
+    )
 
 
 def _consequence(metric: Metric) -> str:

@@ -42,9 +42,9 @@ Every mend changes the output layer, so it is unsafe.
 
 from __future__ import annotations
 
-from fromlogits_audit.finding import Finding, Severity
+from fromlogits_audit.finding import Finding, Fix, Severity
 from fromlogits_audit.ir import Family, Kind, Loss, Scale, Site
-from fromlogits_audit.rules import consequences, scales
+from fromlogits_audit.rules import consequences, fixing, scales
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import loss_words, output_words
 
@@ -57,7 +57,7 @@ def check(site: Site) -> Finding | None:
         return None
     expects = _EXPECTS[scales.effective_flag(loss)]
     problem = f"The {output_words(site.output)} goes into {loss_words(loss)}, which expects {expects}."
-    return RULE.report(site, f"{problem} {_consequence(site, loss)}", _mend(loss))
+    return RULE.report(site, f"{problem} {_consequence(site, loss)}", _mend(loss), fixes=[_fix(site, loss)])
 
 
 def _consequence(site: Site, loss: Loss) -> str:
@@ -75,6 +75,14 @@ def _consequence(site: Site, loss: Loss) -> str:
 def _mend(loss: Loss) -> str:
     right = "sigmoid" if loss.family is Family.BINARY else "softmax"
     return f"end the model in a {right}, or in no activation with from_logits=True"
+
+
+def _fix(site: Site, loss: Loss) -> Fix | None:
+    """Without a known flag, nothing says which end is right."""
+    flag, binary = scales.effective_flag(loss), loss.family is Family.BINARY
+    if flag is None:
+        return None
+    return fixing.activate(site, None if flag else "sigmoid" if binary else "softmax")
 
 
 RULE = Rule(

@@ -46,6 +46,7 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Kind, LabelEncoding, Site
+from fromlogits_audit.rules import fixing
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.labels import encoding_into, label_words
 from fromlogits_audit.rules.wording import loss_words
@@ -58,7 +59,7 @@ def check(site: Site) -> Finding | None:
     problem = f"{label_words(site, 'One-hot labels')} reach {loss_words(loss)}, which takes class numbers."
     told = "The first batch raises a ValueError on every backend."
     mend = "use the form of the loss without `sparse`, or give it the class numbers"
-    return RULE.report(site, f"{problem} {told}", mend)
+    return RULE.report(site, f"{problem} {told}", mend, fixes=[fixing.sister(site)])
 
 
 RULE = Rule(

@@ -43,7 +43,7 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Kind, Loss, Site
-from fromlogits_audit.rules import consequences, scales
+from fromlogits_audit.rules import consequences, fixing, scales
 from fromlogits_audit.rules.consequences import Engine, Told
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import loss_words, output_words
@@ -56,7 +56,12 @@ def check(site: Site) -> Finding | None:
     asks = "which needs one unit per class"
     problem = f"The {output_words(site.output)} goes into {loss_words(loss)}, {asks}."
     mend = "use BinaryCrossentropy for a yes/no label, or as many units as there are classes"
-    return RULE.report(site, f"{problem} {consequences.tell(_told(loss), site.runtime)}", mend)
+    return RULE.report(
+        site,
+        f"{problem} {consequences.tell(_told(loss), site.runtime)}",
+        mend,
+        fixes=[fixing.replace_loss(site, "BinaryCrossentropy", safe=False)],
+    )
 
 
 def _told(loss: Loss) -> Told:

@@ -44,7 +44,7 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Kind, Scale, Site
-from fromlogits_audit.rules import scales
+from fromlogits_audit.rules import fixing, scales
 from fromlogits_audit.rules.consequences import sigmoid
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import output_words, quoted
@@ -61,7 +61,12 @@ def check(site: Site) -> Finding | None:
     cut = quoted(cutoff.spelled, "> 0.5")
     problem = f"{cut} cuts at 0.5, but the {output_words(site.output)} holds logits."
     told = f"A logit of 0.5 is a probability of {sigmoid(_CUT):.3f}; a probability of 0.5 is a logit of 0."
-    return RULE.report(site, f"{problem} {told}", "compare with 0, or apply a sigmoid first")
+    return RULE.report(
+        site,
+        f"{problem} {told}",
+        "compare with 0, or apply a sigmoid first",
+        fixes=[fixing.cut_at_zero(site)],
+    )
 
 
 RULE = Rule(

@@ -53,24 +53,10 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Kind, Metric, Scale, Site
-from fromlogits_audit.rules import scales
+from fromlogits_audit.rules import fixing, scales
 from fromlogits_audit.rules.consequences import sigmoid
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import metric_words, output_words, quoted
-
-_AT_ZERO = {
-    "BinaryAccuracy": "threshold=0.0",
-    "BinaryIoU": "threshold=0.0",
-    "Precision": "thresholds=0",
-    "Recall": "thresholds=0",
-    "TruePositives": "thresholds=0",
-    "TrueNegatives": "thresholds=0",
-    "FalsePositives": "thresholds=0",
-    "FalseNegatives": "thresholds=0",
-    "AUC": "from_logits=True",
-}
-"""The argument that makes a metric right on logits. The others have none: F1Score, for one,
-refuses a threshold of 0."""
 
 
 def check(site: Site) -> Finding | None:
@@ -82,7 +68,9 @@ def check(site: Site) -> Finding | None:
     problem = (
         f"{metric_words(metric)} expects probabilities, but the {output_words(site.output)} holds logits."
     )
-    return RULE.report(site, f"{problem} {_consequence(metric)}", _mend(metric))
+    return RULE.report(
+        site, f"{problem} {_consequence(metric)}", _mend(metric), fixes=[fixing.threshold_at_zero(site)]
+    )
 
 
 def _consequence(metric: Metric) -> str:
@@ -94,10 +82,10 @@ def _consequence(metric: Metric) -> str:
 
 
 def _mend(metric: Metric) -> str:
-    argument = _AT_ZERO.get(metric.name)
-    if argument is None:
+    if metric.name not in fixing.AT_ZERO:
         return "give the metric the sigmoid of the output"
-    return f"write `keras.metrics.{metric.name}({argument})`"
+    name, value = fixing.AT_ZERO[metric.name]
+    return f"write `keras.metrics.{metric.name}({name}={value})`"
 
 
 RULE = Rule(

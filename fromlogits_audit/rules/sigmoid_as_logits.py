@@ -50,7 +50,7 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Kind, Loss, Site
-from fromlogits_audit.rules import consequences, scales
+from fromlogits_audit.rules import consequences, fixing, scales
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import loss_words, only_by_op, output_words
 
@@ -62,7 +62,12 @@ def check(site: Site) -> Finding | None:
     told = consequences.activation_again("sigmoid", site.output, loss)
     floor = f"Where sigmoid is applied twice, {consequences.sigmoid_floor_words(loss)}."
     problem = f"The {output_words(site.output)} goes into {loss_words(loss)}, which expects logits."
-    return RULE.report(site, f"{problem} {consequences.tell(told, site.runtime)} {floor}", _mend(loss))
+    return RULE.report(
+        site,
+        f"{problem} {consequences.tell(told, site.runtime)} {floor}",
+        _mend(loss),
+        fixes=[fixing.set_flag(site, False), fixing.activate(site, None)],
+    )
 
 
 def _mend(loss: Loss) -> str:

@@ -45,7 +45,7 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Kind, Loss, Output, Site
-from fromlogits_audit.rules import consequences, scales
+from fromlogits_audit.rules import consequences, fixing, scales
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import loss_words, output_words
 
@@ -58,7 +58,12 @@ def check(site: Site) -> Finding | None:
     output = f"The {output_words(site.output)} answers a yes/no question per unit"
     problem = f"{output} but goes into {loss_words(loss)}, which asks for one class of several."
     mend = "use a softmax where classes exclude each other, BinaryCrossentropy where several can hold at once"
-    return RULE.report(site, f"{problem} {consequences.tell(told, site.runtime)}", mend)
+    return RULE.report(
+        site,
+        f"{problem} {consequences.tell(told, site.runtime)}",
+        mend,
+        fixes=[fixing.activate(site, None if scales.effective_flag(loss) else "softmax")],
+    )
 
 
 def _documented(output: Output, loss: Loss) -> str:

@@ -45,7 +45,7 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Kind, Location, Site
-from fromlogits_audit.rules import consequences, scales
+from fromlogits_audit.rules import consequences, fixing, scales
 from fromlogits_audit.rules.consequences import Told
 from fromlogits_audit.rules.interface import Rule
 
@@ -57,7 +57,13 @@ def check(site: Site) -> Finding | None:
     place = _place(site)
     if place is None:
         return None
-    return RULE.report(site, f"{_PROBLEM} {consequences.tell(_TOLD, site.runtime)}", _MEND, place)
+    return RULE.report(
+        site,
+        f"{_PROBLEM} {consequences.tell(_TOLD, site.runtime)}",
+        _MEND,
+        place,
+        fixes=[fixing.activate(site, "sigmoid")],
+    )
 
 
 def _place(site: Site) -> Location | None:

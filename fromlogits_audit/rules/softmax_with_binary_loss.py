@@ -45,7 +45,7 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Kind, Loss, Site
-from fromlogits_audit.rules import consequences, scales
+from fromlogits_audit.rules import consequences, fixing, scales
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import loss_words, output_words
 
@@ -58,7 +58,12 @@ def check(site: Site) -> Finding | None:
     asks = "which asks a yes/no question per unit"
     problem = f"The {output_words(site.output)} picks one class but goes into {loss_words(loss)}, {asks}."
     mend = "use CategoricalCrossentropy where one class holds, a sigmoid where several can hold at once"
-    return RULE.report(site, f"{problem} {consequences.tell(told, site.runtime)}", mend)
+    return RULE.report(
+        site,
+        f"{problem} {consequences.tell(told, site.runtime)}",
+        mend,
+        fixes=[fixing.activate(site, None if scales.effective_flag(loss) else "sigmoid")],
+    )
 
 
 def _documented(loss: Loss) -> str:

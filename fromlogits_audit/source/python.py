@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fromlogits_audit.errors import UnreadableFile
+from fromlogits_audit.source.pending import pending_bytes
 from fromlogits_audit.source.text import Fault, SourceFile, unify_newlines
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -73,11 +74,14 @@ def python_source(data: bytes, path: Path, shown: str, *, check: bool = True) ->
 
 
 def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
-    """A regular file's bytes, at most ``limit`` of them.
+    """A regular file's bytes, at most ``limit`` of them, or what is about to be written there.
 
     Raises:
         UnreadableFile: with the operating system's reason, or that it is too large.
     """
+    held = pending_bytes(path)
+    if held is not None:
+        return held
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             # A pipe or a device would block or never end.

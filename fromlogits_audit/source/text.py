@@ -12,8 +12,12 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fromlogits_audit.ir import Location
+
+if TYPE_CHECKING:
+    from fromlogits_audit.source.stored import StoredNotebook
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,28 @@ class SourceFile:
         lines = self._lines_of(location.cell)
         first = max(location.line, 1)
         return lines[first - 1 : max(location.end_line, first)]
+
+    def stored(self, location: Location) -> Location:
+        """A place of this file in the file as it is stored: for a cell, in the notebook's JSON.
+
+        Where the file can't be read any more, or has changed, it has no line (``line`` is 0).
+        """
+        if location.cell is None or self._json is None:
+            return location if location.cell is None else Location(location.path)
+        start = self._json.position(location.cell, location.line, location.column)
+        end = self._json.position(location.cell, location.end_line, location.end_column)
+        if start is None or end is None:
+            return Location(location.path)
+        return Location(location.path, None, *start, *max(start, end))
+
+    @cached_property
+    def _json(self) -> StoredNotebook | None:
+        from fromlogits_audit.source.stored import StoredNotebook
+
+        try:
+            return StoredNotebook(self.path.read_bytes().decode("utf-8-sig"))
+        except (OSError, ValueError, IndexError, RecursionError):
+            return None
 
     @cached_property
     def lines(self) -> list[str]:

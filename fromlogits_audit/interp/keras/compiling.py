@@ -170,6 +170,7 @@ def _metrics(
                 partner = partners.get(id(head.value))
                 if partner is None:
                     # A loss of the project's own, or none: nothing says what the output means.
+                    run.recorder.note_plain(metric, None)
                     continue
                 where = argument_place(place, parameter, 2) or place
                 metrics.meet(run, metric, head.value, partner, place=where, name=head.name, hops=hops)

@@ -131,6 +131,7 @@ def meet(
         units = _units(run, predicted)
         known = resolved(run, option, units, place)
         if known is None or not asks(known):
+            run.recorder.note_plain(option, place)
             continue
         with run.state.branch(guard):
             run.recorder.measure(known, predicted, partner, name=name, hops=hops)

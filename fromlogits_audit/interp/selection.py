@@ -1,0 +1,84 @@
+"""Which files have to run: those that can hold a site, and those that lead to one.
+
+A file that names neither Keras nor a loss costs a read and a byte search; one that names them is
+parsed (so that what is wrong with it is reported); it runs only where its code can hold a site or
+mentions, directly or over other definitions, a name that leads to one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from fromlogits_audit.interp.interest import Interest
+from fromlogits_audit.interp.modules import Modules
+from fromlogits_audit.interp.parse import ParsedModule
+from fromlogits_audit.source.triage import might_matter
+
+_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+[.\w]+[ \t]+)?import[ \t]+(?:\([^)]*\)|[^\n#]*)", re.MULTILINE)
+_WORD = re.compile(rb"\w+")
+MAX_ROUNDS = 4
+
+
+class Selection:
+    """The modules to run, in the order of their paths, and the names that make them matter."""
+
+    def __init__(self, modules: Modules, paths: Sequence[Path], names: frozenset[str] = frozenset()) -> None:
+        """``names`` lead to sites by what the configuration says of them."""
+        self.interest = Interest()
+        self.interest.names |= names
+        self._modules = modules
+        self._parsed: dict[Path, ParsedModule] = {}
+        quiet: list[tuple[Path, frozenset[bytes]]] = []
+        for path in paths:
+            data = _bytes(path)
+            if data is None or might_matter(data):
+                self._parse(path)
+            else:
+                quiet.append((path, _imported(data)))
+        self._learn()
+        self._follow(quiet)
+
+    def _parse(self, path: Path) -> None:
+        module = self._modules.get(path)
+        if module is not None:
+            self._parsed[path] = module
+
+    def _learn(self) -> None:
+        self.interest.learn([chunk for module in self._parsed.values() for chunk in module.chunks()])
+
+    def _follow(self, quiet: list[tuple[Path, frozenset[bytes]]]) -> None:
+        """Files that name no Keras but import what leads to a site: they may give it its arguments."""
+        for _ in range(MAX_ROUNDS):
+            stems = {path.stem if path.stem != "__init__" else path.parent.name for path in self._parsed}
+            wanted = {name.encode() for name in self.interest.names | stems}
+            reached = [(path, names) for path, names in quiet if not names.isdisjoint(wanted)]
+            if not reached:
+                return
+            for path, _names in reached:
+                self._parse(path)
+            quiet = [entry for entry in quiet if entry not in reached]
+            self._learn()
+
+    def to_run(self) -> list[ParsedModule]:
+        """Modules with a statement that holds a site or mentions a name that leads to one."""
+        names = self.interest.names
+        return [
+            module
+            for _, module in sorted(self._parsed.items())
+            if any(chunk.bears or not names.isdisjoint(chunk.words) for chunk in module.chunks())
+        ]
+
+
+def _bytes(path: Path) -> bytes | None:
+    """The content of a file; what cannot be opened goes on, to be reported with its reason."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _imported(data: bytes) -> frozenset[bytes]:
+    """The words of a file's import statements."""
+    return frozenset(word for line in _IMPORT.findall(data) for word in _WORD.findall(line))

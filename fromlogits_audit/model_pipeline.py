@@ -1,0 +1,200 @@
+"""The run over saved models: discover, read, pair with losses, measure if asked, judge.
+
+Returns a Report and never prints. Neither the parser nor TensorFlow is imported, unless the losses come
+from source code or the models are to be measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from fromlogits_audit.config import Settings
+from fromlogits_audit.errors import InputError, InternalError
+from fromlogits_audit.finding import Finding
+from fromlogits_audit.ir import Kind, Location, Runtime, Scale, Site, Status
+from fromlogits_audit.models import Evidence, ModelLoss, ModelOutput, ModelReport
+from fromlogits_audit.outcome import LISTED, once, selected, site_key, stamped, undecided, unreadable
+from fromlogits_audit.report import Problem, Report
+from fromlogits_audit.rules.judge import Judged, judge
+from fromlogits_audit.saved.compiling import Head, Stored, sites
+from fromlogits_audit.saved.discover import Candidate, discover
+from fromlogits_audit.saved.interface import SavedModel
+from fromlogits_audit.saved.read import read_model
+from fromlogits_audit.saved.spec import parse_loss
+from fromlogits_audit.source.text import shown_path
+
+Progress = Callable[[Sequence[Candidate]], Iterable[Candidate]]
+"""Wraps the models to be read, to show how far the run is."""
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """What a run over models is asked to do beside the settings.
+
+    ``loss`` is a SPEC (:mod:`fromlogits_audit.saved.spec`) in place of the stored losses; ``source``
+    a path of source code to take them from. ``probe`` measures; ``trust`` lets the measurement
+    deserialise unsafe parts. ``seconds`` and ``megabytes`` bound each measurement.
+    """
+
+    loss: str | None = None
+    source: Path | None = None
+    probe: bool = False
+    trust: bool = False
+    seconds: float = 120.0
+    megabytes: int = 8192
+
+
+@dataclass
+class _Run:
+    """What one run has collected."""
+
+    settings: Settings
+    options: ModelOptions
+    cwd: Path
+    models: list[ModelReport] = field(default_factory=list)
+    judged: list[Judged] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def audit_models(
+    paths: Sequence[Path],
+    settings: Settings | None = None,
+    options: ModelOptions | None = None,
+    *,
+    cwd: Path | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Audit saved models; folders are walked for them.
+
+    Raises UsageError for a path that does not exist and for a SPEC that is no loss; whatever is wrong
+    inside a model becomes FLA001 and the run goes on.
+    """
+    run = _Run(settings or Settings(), options or ModelOptions(), cwd or Path.cwd())
+    override = _override(run)
+    candidates = discover(paths)
+    for candidate in progress(candidates) if progress else candidates:
+        _audit(run, candidate, override)
+    return _report(run, len(candidates))
+
+
+Override = Callable[[SavedModel, Sequence[Head], Location], list[Site]]
+"""Makes the loss and metric sites of a model, in place of those that it stores."""
+
+
+def _override(run: _Run) -> Override | None:
+    if run.options.loss is not None:
+        given = Stored(parse_loss(run.options.loss))
+        return lambda model, heads, where: sites(given, heads, where)
+    if run.options.source is not None:
+        from fromlogits_audit.matching import from_source
+
+        return from_source(run.options.source, run.settings, run.cwd)
+    return None
+
+
+def _audit(run: _Run, candidate: Candidate, override: Override | None) -> None:
+    shown = shown_path(candidate.path, run.cwd)
+    where = Location(shown)
+    try:
+        if candidate.problem is not None:
+            raise InputError(candidate.problem)
+        model = read_model(candidate.path, shown)
+    except InputError as error:
+        run.problems.append(Problem(where, error.reason))
+        return
+    except Exception as error:
+        raise InternalError(f"{shown}: {type(error).__name__}: {error}") from error
+    outputs, measured = _measured(run, candidate.path, model)
+    heads = [replace(head, output=one.output) for head, one in zip(model.heads, outputs, strict=True)]
+    paired = override(model, heads, where) if override else sites(model.compiled, heads, where)
+    runtime = Runtime(run.settings.keras or model.keras, run.settings.backend)
+    inner = _inner(model, outputs, where)
+    run.judged += [judge(stamped(site, runtime)) for site in [*paired, *inner, *measured]]
+    losses = [ModelLoss(site.output.name, site.loss) for site in paired if site.loss is not None]
+    run.models.append(_model_report(model, outputs, losses))
+
+
+def _model_report(
+    model: SavedModel, outputs: Sequence[ModelOutput], losses: Sequence[ModelLoss]
+) -> ModelReport:
+    return ModelReport(
+        model.path, model.format, model.keras_version, tuple(outputs), tuple(losses), model.unsafe
+    )
+
+
+def _inner(model: SavedModel, outputs: Sequence[ModelOutput], where: Location) -> Iterator[Site]:
+    """What is worth a look inside a model, whatever its loss."""
+    for applied, before in model.applied:
+        yield Site(Kind.ACTIVATION, where, before, applied=applied)
+    for one in outputs:
+        if one.output.half_precision is not None:
+            yield Site(Kind.LAYER, where, one.output)
+    if model.unsafe:
+        yield Site(Kind.MODEL, where, unsafe=model.unsafe)
+
+
+# -- measuring -----------------------------------------------------------------------------------
+def _measured(run: _Run, path: Path, model: SavedModel) -> tuple[list[ModelOutput], list[Site]]:
+    """The outputs, with what a measurement adds, and the sites where it contradicts the structure."""
+    outputs = [
+        ModelOutput(name, head.output) for name, head in zip(model.names, model.heads, strict=True)
+    ]
+    if not run.options.probe:
+        return outputs, []
+    from fromlogits_audit.live.process import measure
+    from fromlogits_audit.live.verdict import Verdict, compare
+
+    if model.unsafe and not run.options.trust:
+        run.notes.append(f"{model.path} was not measured: it holds code, which only --trust runs.")
+        return outputs, []
+    where = Location(model.path)
+    try:
+        batches = measure(path, run.options.trust, run.options.seconds, run.options.megabytes)
+    except InputError as error:
+        run.problems.append(Problem(where, f"it could not be measured: {error.reason}"))
+        return outputs, []
+    found = []
+    wrong: list[Site] = []
+    for at, one in enumerate(outputs):
+        verdict: Verdict = compare(one.output, batches.of(one.name, at, len(outputs)))
+        found.append(_with(one, verdict.scale, verdict.units, verdict.activation))
+        if verdict.contradicts:
+            wrong.append(Site(Kind.MODEL, where, one.output, measured=verdict.output))
+    return found, wrong
+
+
+def _with(one: ModelOutput, scale: Scale, units: int | None, activation: str | None) -> ModelOutput:
+    """An output that the structure left open, as it was measured."""
+    output = one.output if one.output.units is not None else replace(one.output, units=units)
+    if output.known or scale is Scale.UNKNOWN:
+        return replace(one, output=output)
+    decided = replace(output, scale=scale, activation=activation, reason=None)
+    return ModelOutput(one.name, decided, Evidence.PROBE)
+
+
+# -- the report ----------------------------------------------------------------------------------
+def _report(run: _Run, files: int) -> Report:
+    listed = sorted((one for one in run.judged if one.site.kind in LISTED), key=site_key)
+    problems = sorted(run.problems, key=lambda problem: (problem.location.sort_key(), problem.reason))
+    found: list[Finding] = [finding for one in run.judged for finding in one.findings]
+    found += [unreadable(problem) for problem in problems]
+    found += [undecided(one) for one in listed if one.status is Status.UNDECIDED]
+    return Report(
+        findings=tuple(selected(once(found), run.settings, run.cwd)),
+        sites=tuple(listed),
+        problems=tuple(problems),
+        files=files,
+        runtime=Runtime(run.settings.keras, run.settings.backend),
+        models=tuple(run.models),
+        notes=tuple(run.notes),
+    )
+
+
+def describe(path: Path) -> list[ModelOutput]:
+    """The outputs of one model, from its structure. Raises InputError where it can't be read."""
+    model = read_model(path, path.as_posix())
+    return [ModelOutput(name, head.output) for name, head in zip(model.names, model.heads, strict=True)]
+

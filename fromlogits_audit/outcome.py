@@ -1,0 +1,138 @@
+"""From judged sites to the findings of a report: the steps that every kind of run shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+from fromlogits_audit.config import Settings, pinned_runtime
+from fromlogits_audit.finding import Finding, Severity
+from fromlogits_audit.ir import Kind, Runtime, Site, Why
+from fromlogits_audit.report import Problem
+from fromlogits_audit.rules import RULES, rule
+from fromlogits_audit.rules.judge import Judged
+
+LISTED = (Kind.LOSS, Kind.METRIC)
+"""The kinds of sites that a report lists."""
+_DECLARED = {
+    Why.OPAQUE_LOSS: "losses",
+    Why.OPAQUE_LAYER: "outputs",
+    Why.EXTERNAL: "outputs",
+    Why.LOADED_MODEL: "outputs",
+    Why.COMBINED: "outputs",
+}
+"""Reasons that the project can lift by saying in its configuration what the code can't tell."""
+
+
+class Runtimes:
+    """Which Keras runs a file: as the settings say, else as the project around the file pins."""
+
+    def __init__(self, settings: Settings, cwd: Path | None) -> None:
+        self._settings = settings
+        self._cwd = cwd
+        self._pinned = lru_cache(maxsize=None)(pinned_runtime)
+
+    def of(self, path: Path) -> Runtime:
+        keras = self._settings.keras
+        if keras is None and self._cwd is not None:
+            full = self._cwd / path
+            keras = self._pinned(full if full.is_dir() else full.parent)
+        return Runtime(keras, self._settings.backend)
+
+
+def stamped(site: Site, runtime: Runtime) -> Site:
+    """The site, and every alternative of it, as ``runtime`` runs it."""
+    return site.at(runtime=runtime, alternatives=tuple(stamped(one, runtime) for one in site.alternatives))
+
+
+def site_key(judged: Judged) -> tuple[tuple[str, int, int, int], str, str, str]:
+    """The order of sites in a report."""
+    site = judged.site
+    asks = site.loss or site.metric
+    return (site.location.sort_key(), site.kind.value, site.output.name or "", asks.name if asks else "")
+
+
+def unreadable(problem: Problem) -> Finding:
+    """The finding of a file, model or cell that could not be read."""
+    made = rule("FLA001")
+    what = "This file was" if problem.location.cell is None else "This cell was"
+    if problem.location.line == 0:
+        what = "This model was"
+    return Finding(
+        code=made.code,
+        name=made.name,
+        severity=made.severity,
+        message=f"{what} not analysed: {problem.reason.rstrip('.')}.",
+        location=problem.location,
+        help="everything else was checked; what stands here was not",
+    )
+
+
+def undecided(judged: Judged) -> Finding:
+    """What an undecided site is under ``--strict``."""
+    made, site = rule("FLA002"), judged.site
+    asks = site.loss or site.metric
+    mend = _mend(judged.reason.why) if judged.reason else ""
+    if site.location.line == 0:
+        mend = "--probe loads the model and measures it" if not site.output.known else ""
+    return Finding(
+        code=made.code,
+        name=made.name,
+        severity=made.severity,
+        message=f"Could not decide whether {asks.name if asks else 'this'} fits the output: {judged.reason}.",
+        location=site.location,
+        help=mend,
+        trace=tuple(dict.fromkeys((*site.output.trace, *site.trace))),
+    )
+
+
+def _mend(why: Why) -> str:
+    table = _DECLARED.get(why)
+    return f"say what the code can't tell under [tool.fromlogits-audit.{table}]" if table else ""
+
+
+def once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Sorted; one construction that meets several outputs shows each code once."""
+    seen = set()
+    for finding in sorted(findings, key=Finding.sort_key):
+        # A saved model is one place, so there the message tells findings apart.
+        key = (finding.code, finding.location.sort_key(), "" if finding.location.line else finding.message)
+        if key not in seen:
+            seen.add(key)
+            yield finding
+
+
+def selected(findings: Iterable[Finding], settings: Settings, cwd: Path | None) -> Iterator[Finding]:
+    """Those of the enabled rules, with the severities that the settings give them."""
+    severities = {one.code: _severity(one.code, one.severity, settings) for one in RULES}
+    ignored = [
+        (GitIgnoreSpec.from_lines([pattern]), codes) for pattern, codes in settings.per_file_ignores.items()
+    ]
+    for finding in findings:
+        severity = severities[finding.code]
+        if severity is Severity.OFF or not settings.enabled(finding.code):
+            continue
+        name = _from_root(finding.location.path, settings, cwd)
+        if not any(finding.code.startswith(codes) and spec.match_file(name) for spec, codes in ignored):
+            yield replace(finding, severity=severity)
+
+
+def _severity(code: str, default: Severity, settings: Settings) -> Severity:
+    given = settings.severity.get(code)
+    if given is not None:
+        return given
+    if default is Severity.OFF and (settings.strict or settings.asks_for(code)):
+        return Severity.ERROR
+    return default
+
+
+def _from_root(path: str, settings: Settings, cwd: Path | None) -> str:
+    """A reported path as per-file-ignores see it: relative to the configuration's folder."""
+    full = (cwd or Path()) / path
+    if settings.root is not None and full.is_relative_to(settings.root):
+        return full.relative_to(settings.root).as_posix()
+    return path

@@ -1,0 +1,328 @@
+"""How the rules build their fixes, from what a site knows of its construction.
+
+Each function gives a :class:`~fromlogits_audit.finding.Fix`, or None where the site does not say
+enough: a fix that is not certain to be right is not offered. ``SAFE``: the model's outputs
+stay as they are, and nobody but this loss or metric reads what changes. ``UNSAFE``: what the
+model returns changes, or code elsewhere may rely on what does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import log
+
+from fromlogits_audit.catalogue.losses import loss_class, loss_function
+from fromlogits_audit.catalogue.metrics import metric_class
+from fromlogits_audit.finding import Applicability, Edit, Fix
+from fromlogits_audit.ir import Edits, Form, Kind, Location, Loss, Metric, Site
+
+AT_ZERO = {
+    "BinaryAccuracy": ("threshold", "0.0"),
+    "BinaryIoU": ("threshold", "0.0"),
+    "Precision": ("thresholds", "0"),
+    "Recall": ("thresholds", "0"),
+    "TruePositives": ("thresholds", "0"),
+    "TrueNegatives": ("thresholds", "0"),
+    "FalsePositives": ("thresholds", "0"),
+    "FalseNegatives": ("thresholds", "0"),
+    "AUC": ("from_logits", "True"),
+}
+"""The argument that makes a metric right on logits. The others have none: F1Score, for one,
+refuses a threshold of 0."""
+
+SISTERS = {
+    "CategoricalCrossentropy": "SparseCategoricalCrossentropy",
+    "SparseCategoricalCrossentropy": "CategoricalCrossentropy",
+}
+_SISTER_FUNCTIONS = {
+    "categorical_crossentropy": "sparse_categorical_crossentropy",
+    "softmax_cross_entropy_with_logits": "sparse_softmax_cross_entropy_with_logits",
+}
+_FREE_THRESHOLD = ("BinaryAccuracy", "BinaryIoU")
+"""Metrics whose threshold may be any number; the others want 0 ... 1."""
+
+_SWITCHES = {"1": "True", "1.0": "True", "0": "False", "0.0": "False"}
+_LAYERS_OF_ONE_ACTIVATION = "keras.layers.Activation"
+_WRAPPED = (Form.STRING, Form.FUNCTION)
+
+
+# -- losses --------------------------------------------------------------------------------------
+def set_flag(site: Site, from_logits: bool) -> Fix | None:
+    """Give the loss the flag that fits its output."""
+    loss, edits = site.loss, site.edits
+    if loss is None or edits is None or loss.always_logits or loss.form is Form.OP:
+        return None
+    title = f"Set from_logits={from_logits}"
+    if loss.form in _WRAPPED:
+        return _built(title, edits, loss.name, f"from_logits={from_logits}") if from_logits else None
+    if loss.form is Form.CLASS:
+        return _after(title, edits, f"(from_logits={from_logits})" if from_logits else "()")
+    return _flag(title, edits, from_logits)
+
+
+def _flag(title: str, edits: Edits, from_logits: bool) -> Fix | None:
+    """Change, add or drop the argument of a call."""
+    removal = dict(edits.removals).get("from_logits")
+    safe = "from_logits" not in edits.passed_on
+    if removal is not None and not from_logits:
+        return _fix("Drop from_logits=True", safe, [Edit(removal, "")])
+    if not from_logits and "from_logits" not in dict(edits.arguments):
+        return None
+    edit = argument(edits, "from_logits", str(from_logits))
+    return _fix(title, safe, [edit]) if edit is not None else None
+
+
+def instantiate(site: Site) -> Fix | None:
+    """Call the loss class that was given in place of an instance."""
+    loss, edits = site.loss, site.edits
+    if loss is None or edits is None or loss.form is not Form.CLASS:
+        return None
+    return _after("Make an instance of the class", edits, "()")
+
+
+def write_bool(site: Site) -> Fix | None:
+    """Write a number given as ``from_logits`` as the bool that it counts as."""
+    edits = site.edits
+    if edits is None:
+        return None
+    text = _SWITCHES.get(dict(edits.written).get("from_logits", ""))
+    edit = argument(edits, "from_logits", text) if text is not None else None
+    return _fix(f"Write from_logits={text}", True, [edit]) if edit is not None else None
+
+
+def sister(site: Site) -> Fix | None:
+    """The sparse form of a categorical loss in its place, or the other way round."""
+    loss = site.loss
+    other = SISTERS.get(loss.name) if loss is not None else None
+    return replace_loss(site, other, safe=True) if other is not None else None
+
+
+def replace_loss(site: Site, name: str, *, safe: bool) -> Fix | None:
+    """Another Keras loss class, or its function, under the same arguments."""
+    loss, edits = site.loss, site.edits
+    spec = loss_class(f"keras.losses.{name}")
+    if loss is None or edits is None or spec is None:
+        return None
+    title = f"Use {name}"
+    if loss.form is Form.STRING:
+        string = _like_quoted(edits.text, spec.strings[0])
+        return _fix(title, safe and edits.exclusive, [Edit(edits.span, string)])
+    called = edits.called or ""
+    if loss.form in (Form.FUNCTION, Form.CALL, Form.OP):
+        target = _function_of(called, name)
+    else:
+        target = name if called == f"keras.losses.{loss.name}" else None
+    if target is None or not _accepts(edits, spec.parameters.names if loss.form is Form.INSTANCE else None):
+        return None
+    return _renamed(title, edits, target, safe)
+
+
+def _function_of(called: str, name: str) -> str | None:
+    """The function of a loss class beside the one that is called now."""
+    module, _, last = called.rpartition(".")
+    snake = _SISTER_FUNCTIONS.get(last) or {v: k for k, v in _SISTER_FUNCTIONS.items()}.get(last)
+    known = loss_function(f"{module}.{snake}") if snake else None
+    return snake if known is not None and known.loss.name == name else None
+
+
+def _accepts(edits: Edits, names: tuple[str, ...] | None) -> bool:
+    """Whether the arguments mean the same for another class: all by a name that it knows."""
+    if names is None:
+        return True
+    by_keyword = {name for name, _ in edits.removals}
+    return all(name in names and (name in by_keyword or name == names[0]) for name, _ in edits.arguments)
+
+
+def _renamed(title: str, edits: Edits, name: str, safe: bool) -> Fix | None:
+    """Another last name in what is called or referred to."""
+    if edits.callee is None:
+        return None
+    local = dict(edits.names)
+    qualified = edits.callee.column > edits.span.column
+    if qualified or name in local or edits.prefix == "":
+        return _fix(title, safe, [Edit(edits.callee, name if qualified else local.get(name, name))])
+    if edits.prefix is not None:
+        return _fix(title, safe, [Edit(edits.callee, edits.prefix + name)])
+    return None
+
+
+# -- metrics -------------------------------------------------------------------------------------
+def threshold_at_zero(site: Site) -> Fix | None:
+    """Let a metric cut at the logit of the probability that it cuts at now."""
+    metric = site.metric
+    if metric is None or metric.name not in AT_ZERO:
+        return None
+    name, value = AT_ZERO[metric.name]
+    if metric.threshold not in (None, 0.5):
+        if metric.name not in _FREE_THRESHOLD or metric.threshold is None:
+            return None
+        value = f"{log(metric.threshold / (1 - metric.threshold)):.6g}"
+    if site.edits is not None and not _plain_number(dict(site.edits.written).get(name)):
+        return None
+    return _metric_with(site, metric, name, value)
+
+
+def _plain_number(text: str | None) -> bool:
+    """Whether a threshold is left out or written as one literal."""
+    return text is None or text == "None" or text.replace(".", "", 1).isdigit() or text in ("True", "False")
+
+
+def set_metric_flag(site: Site, from_logits: bool) -> Fix | None:
+    """Give a metric the flag that fits its output."""
+    metric, edits = site.metric, site.edits
+    if metric is None or edits is None:
+        return None
+    if metric.form is Form.INSTANCE and not from_logits:
+        fix = _flag("Set from_logits=False", edits, from_logits)
+        return fix if edits.exclusive or fix is None else unsafe(fix)
+    return _metric_with(site, metric, "from_logits", str(from_logits))
+
+
+def _metric_with(site: Site, metric: Metric, name: str, value: str) -> Fix | None:
+    edits = site.edits
+    if edits is None:
+        return None
+    title = f"Use {metric.name}({name}={value})"
+    if metric.form in _WRAPPED:
+        return _built(title, edits, metric.name, f"{name}={value}{_kept_name(metric, edits)}")
+    if metric.form is Form.CLASS:
+        return _after(title, edits, f"({name}={value})")
+    edit = argument(edits, name, value)
+    safe = edits.exclusive and name not in edits.passed_on
+    return _fix(title, safe, [edit]) if edit is not None else None
+
+
+def _kept_name(metric: Metric, edits: Edits) -> str:
+    """A string is the name of its metric in the history; an object brings a name of its own."""
+    spec = metric_class(f"keras.metrics.{metric.name}")
+    if metric.form is not Form.STRING or spec is None:
+        return ""
+    return "" if _unquoted(edits.text) == spec.parameters.default("name") else f", name={edits.text}"
+
+
+# -- cut-offs, layers, activations ---------------------------------------------------------------
+def cut_at_zero(site: Site) -> Fix | None:
+    """Compare logits with 0 in place of 0.5."""
+    at = dict(site.edits.arguments).get("threshold") if site.edits is not None else None
+    return Fix("Compare with 0.0", Applicability.UNSAFE, (Edit(at, "0.0"),)) if at is not None else None
+
+
+def activate(site: Site, activation: str | None) -> Fix | None:
+    """Let the output end in another activation, or in none."""
+    edits = site.edits
+    layer = edits if site.kind is Kind.ACTIVATION else (edits.layer if edits is not None else None)
+    return _activated(layer, activation) if layer is not None else None
+
+
+def _activated(layer: Edits, activation: str | None) -> Fix | None:
+    now = dict(layer.written).get("activation")
+    if layer.called is not None and layer.call_close is not None and _takes_tensor(layer):
+        return _of_call(layer, activation)
+    if activation is None:
+        return _without_activation(layer, now)
+    if now is None and (layer.call_close is None or layer.called == _LAYERS_OF_ONE_ACTIVATION):
+        return None
+    edit = argument(layer, "activation", _like_quoted(now or layer.text, activation))
+    return _unsafe(f"End the model in a {activation}", edit)
+
+
+def _without_activation(layer: Edits, now: str | None) -> Fix | None:
+    title = "Remove the activation"
+    removal = dict(layer.removals).get("activation")
+    if layer.item is not None and layer.called in (_LAYERS_OF_ONE_ACTIVATION, "keras.layers.Softmax"):
+        return _unsafe(title, Edit(layer.item, ""))
+    if now is not None and (removal is None or layer.called == _LAYERS_OF_ONE_ACTIVATION):
+        return _unsafe(title, argument(layer, "activation", _like_quoted(now, "linear")))
+    return _unsafe(title, Edit(removal, "")) if removal is not None else None
+
+
+def _takes_tensor(layer: Edits) -> bool:
+    """Whether this is a function of a tensor (``tf.nn.softmax(x)``), no layer."""
+    return not (layer.called or "").startswith("keras.layers.") and bool(_tensor(layer))
+
+
+def _tensor(layer: Edits) -> str:
+    written = dict(layer.written)
+    return next((written[name] for name in ("x", "logits", "features") if name in written), "")
+
+
+def _of_call(layer: Edits, activation: str | None) -> Fix | None:
+    """Another function on the same tensor, or the tensor itself."""
+    if activation is None:
+        return _unsafe("Remove the activation", Edit(layer.span, _tensor(layer)))
+    alone = len(layer.arguments) == 1 and layer.callee is not None and layer.callee.column > layer.span.column
+    return _unsafe(f"Use {activation}", Edit(layer.callee, activation)) if alone and layer.callee else None
+
+
+def compute_in(site: Site, dtype: str) -> Fix | None:
+    """Let a layer compute in another type than the policy's."""
+    edit = (
+        argument(site.edits, "dtype", _like_quoted(site.edits.text, dtype))
+        if site.edits is not None
+        else None
+    )
+    return _unsafe(f"Compute the layer in {dtype}", edit)
+
+
+# -- parts ---------------------------------------------------------------------------------------
+def argument(edits: Edits, name: str, value: str) -> Edit | None:
+    """Change one argument of a call, or append it."""
+    written = dict(edits.arguments).get(name)
+    if written is not None:
+        return Edit(written, value)
+    if edits.call_close is None:
+        return None
+    if edits.last_argument is None:
+        at = edits.call_open if edits.call_open is not None else edits.call_close
+        return Edit(at, f"{name}={value}")
+    return Edit(edits.last_argument, f", {name}={value}")
+
+
+def _built(title: str, edits: Edits, name: str, arguments: str) -> Fix | None:
+    """An object in place of a string or of a reference to a function."""
+    local = dict(edits.names).get(name)
+    if local is None and edits.prefix is not None:
+        local = edits.prefix + name
+    if local is not None:
+        return _fix(title, edits.exclusive, [Edit(edits.span, f"{local}({arguments})")])
+    if edits.import_at is None or edits.import_from is None:
+        return None
+    line = Edit(edits.import_at, f"from {edits.import_from} import {name}\n")
+    return _fix(title, edits.exclusive, [line, Edit(edits.span, f"{name}({arguments})")])
+
+
+def _after(title: str, edits: Edits, brackets: str) -> Fix | None:
+    span = edits.span
+    end = Location(span.path, span.cell, span.end_line, span.end_column, span.end_line, span.end_column)
+    return _fix(title, True, [Edit(end, brackets)]) if edits.call_close is None else None
+
+
+def _fix(title: str, safe: bool, edits: Iterable[Edit]) -> Fix:
+    return Fix(title, Applicability.SAFE if safe else Applicability.UNSAFE, tuple(edits))
+
+
+def _unsafe(title: str, edit: Edit | None) -> Fix | None:
+    return Fix(title, Applicability.UNSAFE, (edit,)) if edit is not None else None
+
+
+def unsafe(fix: Fix) -> Fix:
+    """The same fix, offered as one that somebody has to look at."""
+    return Fix(fix.title, Applicability.UNSAFE, fix.edits)
+
+
+def _unquoted(literal: str) -> str:
+    return literal.lstrip("rbuRBU").strip("'\"")
+
+
+def _like_quoted(sample: str, text: str) -> str:
+    """A string literal in the quotes that a piece of source uses."""
+    quote = "'" if "'" in sample and '"' not in sample else '"'
+    return f"{quote}{text}{quote}"
+
+
+def flag_of(code: str, loss: Loss) -> bool | None:
+    """The ``from_logits`` that a rule's safe fix gives a loss, None where it leaves the flag alone."""
+    return _FLAGS.get(code) if not loss.always_logits else None
+
+
+_FLAGS = {"FLA101": False, "FLA102": False, "FLA201": True, "FLA202": True, "FLA204": True}

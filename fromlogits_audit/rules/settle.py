@@ -1,0 +1,103 @@
+"""Fixes beyond one site: what else a construction serves, and who else reads what changes.
+
+A rule sees one site. A loss may serve several outputs, and metrics and cut-offs beside it are right or
+wrong by what it asks for. So once everything is judged: a fix stays safe only where every site of
+the construction is right afterwards, and where it makes a metric or a cut-off wrong it mends
+those as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from fromlogits_audit.finding import Applicability, Edit, Finding, Fix
+from fromlogits_audit.ir import Form, Kind, LabelEncoding, Location, Loss, Site
+from fromlogits_audit.rules import fixing, scales
+from fromlogits_audit.rules.judge import Judged, judge
+
+_BESIDE = (Kind.METRIC, Kind.CUTOFF)
+
+
+def settle(judged: Sequence[Judged]) -> list[Judged]:
+    """The same verdicts, their safe fixes completed or declared unsafe."""
+    sites = [site for one in judged for site in _flat(one.site)]
+    at: dict[Location, list[Site]] = {}
+    beside: dict[Location, list[Site]] = {}
+    for site in sites:
+        at.setdefault(site.location, []).append(site)
+        if site.kind in _BESIDE and site.edits is not None and site.edits.partner is not None:
+            beside.setdefault(site.edits.partner, []).append(site)
+    return [_settled(one, at.get(one.site.location, []), beside) if one.findings else one for one in judged]
+
+
+def _flat(site: Site) -> Iterator[Site]:
+    yield from site.alternatives or (site,)
+
+
+def _settled(one: Judged, here: list[Site], beside: dict[Location, list[Site]]) -> Judged:
+    same = [site for site in here if site.kind is one.site.kind]
+    readers = beside.get(one.site.location, []) if one.site.kind is Kind.LOSS else []
+    return replace(one, findings=tuple(_finding(found, one.site, same, readers) for found in one.findings))
+
+
+def _finding(found: Finding, site: Site, same: list[Site], readers: list[Site]) -> Finding:
+    return replace(found, fixes=tuple(_fix(fix, found.code, site, same, readers) for fix in found.fixes))
+
+
+def _fix(fix: Fix, code: str, site: Site, same: list[Site], readers: list[Site]) -> Fix:
+    if fix.applicability is not Applicability.SAFE:
+        return fix
+    if site.kind is Kind.METRIC:
+        agreed = all(code in judge(other).codes for other in same)
+        return fix if agreed else fixing.unsafe(fix)
+    after = [mended(code, other) for other in same]
+    if not all(now is not None and _right(code, was, now) for was, now in zip(same, after, strict=True)):
+        return fixing.unsafe(fix)
+    loss = mended(code, next(_flat(site)))
+    return _with_readers(fix, loss.loss, readers) if loss is not None else fix
+
+
+def mended(code: str, site: Site) -> Site | None:
+    """The site as the safe fix of a rule leaves it, None where no such fix fits it."""
+    loss = site.loss
+    if loss is None:
+        return None
+    flag = fixing.flag_of(code, loss)
+    if flag is not None:
+        form = Form.CALL if loss.form is Form.CALL else Form.INSTANCE
+        return site.at(loss=replace(loss, from_logits=flag, form=form))
+    if code in ("FLA501", "FLA502"):
+        name = fixing.SISTERS.get(loss.name)
+        return site.at(loss=replace(loss, name=name, sparse=not loss.sparse)) if name is not None else None
+    if code == "FLA601":
+        return site.at(loss=replace(loss, form=Form.INSTANCE))
+    return site
+
+
+def _right(code: str, before: Site, after: Site) -> bool:
+    """Whether a mended loss fits its output and its labels, but for troubles that it had before."""
+    loss, labels = after.loss, after.labels
+    now = scales.loss_code(after)
+    if loss is None or now is None:
+        return False
+    misfit = LabelEncoding.ONE_HOT if loss.sparse else LabelEncoding.INTEGER
+    if code in ("FLA501", "FLA502") and labels is not None and labels.encoding is misfit:
+        return False
+    return now == scales.OK or code == "FLA601" or (now != code and now == scales.loss_code(before))
+
+
+def _with_readers(fix: Fix, loss: Loss | None, readers: Iterable[Site]) -> Fix:
+    """The fix with the edits of every metric and cut-off that it would make wrong."""
+    edits: list[Edit] = list(fix.edits)
+    safe = True
+    for reader in readers:
+        before = judge(reader).codes
+        for found in judge(reader.at(partner=loss)).findings:
+            if found.code in before or found.code not in ("FLA401", "FLA402", "FLA403"):
+                continue
+            mend = next(iter(found.fixes), None)
+            sure = mend is not None and (found.code == "FLA403" or mend.applicability is Applicability.SAFE)
+            safe = safe and sure
+            edits += mend.edits if mend is not None else ()
+    return Fix(fix.title, fix.applicability if safe else Applicability.UNSAFE, tuple(dict.fromkeys(edits)))

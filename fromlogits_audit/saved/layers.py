@@ -1,0 +1,208 @@
+"""What applying one layer does to a tensor, from the layer's config and the catalogue's row.
+
+The source frontend says the same of the same layers; tests/test_saved_agrees.py holds them together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.catalogue.activations import activation_string
+from fromlogits_audit.catalogue.interface import ActivationSpec, Effect, LayerSpec, Shape
+from fromlogits_audit.ir import Scale, Undecided, Why
+from fromlogits_audit.saved import merging
+from fromlogits_audit.saved.activations import apply_spec, resolve
+from fromlogits_audit.saved.dtypes import compute_dtype
+from fromlogits_audit.saved.ops import call_function
+from fromlogits_audit.saved.shapes import Config, out_shape, recurrent, splits_last_axis
+from fromlogits_audit.saved.values import (
+    Dims,
+    Json,
+    Tensor,
+    Value,
+    combined,
+    data,
+    dims,
+    opaque,
+    scores,
+    tensors_of,
+    unknown,
+)
+
+if TYPE_CHECKING:
+    from fromlogits_audit.saved.graph import Walker
+
+_SMOOTH = (None, "nearest", "bilinear", "area")
+"""Interpolations that never leave the range of what they interpolate."""
+
+
+def apply_layer(walker: Walker, spec: LayerSpec, config: Config, inputs: Value, label: str) -> Value:
+    """The value of a layer called on ``inputs``; ``label`` names it in notes."""
+    if spec.effect is Effect.MERGE:
+        return merging.merge(spec.name.rpartition(".")[2].lower(), tensors_of(inputs), config)
+    if spec.effect is Effect.WRAPPER:
+        return _wrapper(walker, spec, config, inputs, label)
+    if spec.effect is Effect.LAMBDA:
+        return _lambda(walker, config, inputs, label)
+    if spec.effect is Effect.OPAQUE:
+        return unknown(Why.OPAQUE_LAYER, label)
+    tensor = next(iter(tensors_of(inputs)), data())
+    dtype = compute_dtype(config, tensor.dtype)
+    shape = out_shape(spec, config, tensor.shape)
+    if spec.effect in (Effect.WEIGHTED, Effect.SCORES):
+        return _weighted(walker, spec, config, shape, label, dtype)
+    if spec.effect is Effect.RECURRENT:
+        return _recurrent(walker, spec, config, shape, label, dtype)
+    if spec.effect is Effect.ACTIVATION:
+        return _activation(walker, spec, config, tensor, label, dtype)
+    if spec.effect is Effect.DATA:
+        return data(shape, f"the output of {label}", dtype)
+    return replace(_kept(spec, config, tensor, shape, label), dtype=dtype)
+
+
+def _weighted(
+    walker: Walker, spec: LayerSpec, config: Config, shape: Dims, label: str, dtype: str
+) -> Tensor:
+    if spec.name == "keras.layers.EinsumDense":
+        target = dims(config.get("output_shape"))
+        shape = (None, *target) if target else None
+    return _activated(walker, spec, config, scores(shape, f"{label}: unbounded scores", dtype), label)
+
+
+def _activated(walker: Walker, spec: LayerSpec, config: Config, tensor: Tensor, label: str) -> Tensor:
+    if spec.activation is None:
+        return tensor
+    default = spec.parameters.default(spec.activation)
+    if spec.activation not in spec.parameters.names:  # CuDNNLSTM is tanh and has no parameter for it
+        default = spec.activation
+    return apply_value(walker, tensor, config.get(spec.activation, default), label, tensor.dtype)
+
+
+def apply_value(walker: Walker, tensor: Tensor, value: Json, label: str, dtype: str) -> Tensor:
+    """The tensor after a serialised activation, which may be a layer."""
+    if isinstance(value, dict) and isinstance(value.get("config"), dict) and "class_name" in value:
+        result = next(iter(tensors_of(walker.layer(value, tensor))), None)
+        return result or opaque(tensor, Undecided(Why.OPAQUE_LAYER, f"the activation of {label}"))
+    known = resolve(value)
+    if known is None:
+        return tensor
+    if isinstance(known, ActivationSpec):
+        return apply_spec(walker.recorder, tensor, known, label, dtype=dtype)
+    return opaque(tensor, Undecided(known.why, f"{known.detail} of {label}"))
+
+
+def _recurrent(walker: Walker, spec: LayerSpec, config: Config, shape: Dims, label: str, dtype: str) -> Value:
+    if spec.shape is Shape.CONV and not config.get("return_sequences") and shape is not None:
+        shape = (shape[0], *shape[2:]) if len(shape) > 3 else shape
+    result = _activated(walker, spec, config, scores(shape, label, dtype), label)
+    if not config.get("return_state"):
+        return result
+    states = 2 if "LSTM" in spec.name else 1
+    return [result, *[data(what="the state of a recurrent layer")] * states]
+
+
+def _activation(walker: Walker, spec: LayerSpec, config: Config, tensor: Tensor, label: str, dtype: str) -> Tensor:
+    if spec.activation in spec.parameters.names:
+        return apply_value(walker, tensor, config.get(spec.activation), label, dtype)
+    name = spec.activation or ""
+    if name == "relu" and config.get("negative_slope"):
+        name = "leaky_relu"
+    known = activation_string(name)
+    if known is None:
+        return opaque(tensor, Undecided(Why.OPAQUE_LAYER, label))
+    return apply_spec(walker.recorder, tensor, known, label, config.get("axis", -1), dtype)
+
+
+def _kept(spec: LayerSpec, config: Config, tensor: Tensor, shape: Dims, label: str) -> Tensor:
+    """Layers without scores of their own: what they leave of the scale."""
+    after = replace(tensor, shape=shape)
+    if spec.effect is Effect.KEEP:
+        return _moved(spec, config, tensor, after, label)
+    if tensor.scale is Scale.LOGITS:
+        return after
+    if spec.effect is Effect.UNBOUND:
+        fresh = replace(after, scale=Scale.LOGITS, activation="linear", reason=None, unit_softmax=False, half=None)
+        return fresh.noted(f"{label}: unbounded scores")
+    return after if tensor.scale is Scale.UNKNOWN else combined(after, f"{label} after {tensor.activation}")
+
+
+def _moved(spec: LayerSpec, config: Config, tensor: Tensor, after: Tensor, label: str) -> Tensor:
+    reshapes = spec.shape in (Shape.RESHAPE, Shape.FLATTEN, Shape.PERMUTE)
+    normalised = tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES)
+    moved = spec.shape is Shape.PERMUTE and _moves_last(config)
+    if normalised and reshapes and (moved or splits_last_axis(tensor.shape, after.shape)):
+        return combined(after, f"{label} takes the class axis apart")
+    resizes = spec.name.rpartition(".")[2].startswith(("UpSampling", "Resizing"))
+    if resizes and config.get("interpolation") not in _SMOOTH and tensor.scale is not Scale.LOGITS:
+        return combined(after, f"{label} overshoots")
+    return after
+
+
+def _moves_last(config: Config) -> bool:
+    order = dims(config.get("dims"))
+    return not order or order[-1] != len(order)
+
+
+# -- layers around a layer ---------------------------------------------------------------------
+def _wrapper(walker: Walker, spec: LayerSpec, config: Config, inputs: Value, label: str) -> Value:
+    inner = config.get("layer", config.get("cell"))
+    if not isinstance(inner, dict):
+        return unknown(Why.OPAQUE_LAYER, label)
+    tensor = next(iter(tensors_of(inputs)), data())
+    kind = spec.name.rpartition(".")[2]
+    if kind == "TimeDistributed":
+        return _distributed(walker, inner, tensor)
+    result = walker.layer(inner, tensor)
+    if kind == "RNN":
+        return _over_time(config, tensor, result)
+    return _both_ways(config, result) if kind == "Bidirectional" else result
+
+
+def _distributed(walker: Walker, inner: Json, tensor: Tensor) -> Value:
+    shape = tensor.shape
+    long = shape is not None and len(shape) > 2
+    step = replace(tensor, shape=(shape[0], *shape[2:])) if shape and long else tensor
+    result = next(iter(tensors_of(walker.layer(inner, step))), None)
+    if result is None or result.shape is None:
+        return result or unknown(Why.OPAQUE_LAYER, "TimeDistributed")
+    time = shape[1] if shape and long else None
+    return replace(result, shape=(result.shape[0], time, *result.shape[1:]))
+
+
+def _over_time(config: Config, tensor: Tensor, result: Value) -> Value:
+    step = next(iter(tensors_of(result)), data())
+    after = replace(step, shape=recurrent(config, tensor.shape, step.units))
+    return [after, data(what="the state of a recurrent layer")] if config.get("return_state") else after
+
+
+def _both_ways(config: Config, result: Value) -> Value:
+    first, *states = tensors_of(result)
+    mode = config.get("merge_mode", "concat")
+    if mode is None:
+        return [first, first, *states]
+    units = first.units
+    if mode == "concat" and first.shape is not None:
+        first = replace(first, shape=(*first.shape[:-1], units * 2 if units is not None else None))
+    if first.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES) and mode != "ave":
+        first = combined(first, f"{mode} of two directions")
+    return [first, *states * 2] if states else first
+
+
+def _lambda(walker: Walker, config: Config, inputs: Value, label: str) -> Value:
+    """A Lambda that names a function of Keras or TensorFlow can be followed; code is not looked into."""
+    function = config.get("function")
+    tensor = next(iter(tensors_of(inputs)), data())
+    name = function.get("config") if isinstance(function, dict) else function
+    module = function.get("module") if isinstance(function, dict) else config.get("module")
+    if isinstance(name, str):
+        known = resolve({"class_name": "function", "module": module, "config": name})
+        if isinstance(known, ActivationSpec):
+            extra = config.get("arguments")
+            axis = extra.get("axis", -1) if isinstance(extra, dict) else -1
+            return apply_spec(walker.recorder, tensor, known, label, axis, compute_dtype(config, tensor.dtype))
+        if isinstance(module, str):
+            followed = call_function(walker.recorder, f"{module}.{name}", [inputs], {}, label)
+            if followed is not None:
+                return followed
+    return unknown(Why.OPAQUE_LAYER, f"{label}, a function that is not looked into")
