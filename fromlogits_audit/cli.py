@@ -203,6 +203,44 @@ def _preview(
     return ExitCode.FINDINGS if failed else ExitCode.OK
 
 
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
+@report_options
+@click.option("--loss", metavar="SPEC", help="Audit against this loss, not the stored one: mse, 'X(a=1)' ...")
+@click.option("--source", type=click.Path(path_type=Path), metavar="PATH", help="Take the losses from code.")
+@click.option("--probe/--no-probe", default=None, help="Load each model with TensorFlow and measure it.")
+@click.option("--trust", is_flag=True, help="Let --probe run code that is stored in a model.")
+def model(
+    paths: tuple[Path, ...],
+    config: Path | None,
+    loss: str | None,
+    source: Path | None,
+    probe: bool | None,
+    trust: bool,
+    **options: Any,
+) -> ExitCode:
+    """Audit saved models (.keras, .h5, SavedModel), without running them; a folder is walked."""
+    from fromlogits_audit import model_pipeline
+
+    if loss is not None and source is not None:
+        raise UsageError("--loss and --source can't be used together.")
+    settings = _settings(list(paths), config, options)
+    measure = settings.probe if probe is None else probe
+    asked = model_pipeline.ModelOptions(loss, source, measure, trust)
+    report = model_pipeline.audit_models(paths, settings, asked, progress=_progress(settings))
+    return _deliver(report, settings)
+
+
+def _progress(settings: Settings) -> Callable[[Sequence[Any]], Any] | None:
+    """A progress bar on standard error, where that is a terminal."""
+    if settings.quiet or not sys.stderr.isatty():
+        return None
+    from rich.console import Console
+    from rich.progress import track
+
+    return lambda models: track(models, "Auditing", console=Console(stderr=True), transient=True)
+
+
 def _reads_stdin(paths: tuple[Path, ...], stdin_filename: str | None) -> bool:
     dash = any(str(path) == "-" for path in paths)
     if dash and len(paths) > 1:

@@ -161,11 +161,11 @@ def _parsed(section: object, place: _Place) -> dict[str, Any]:
     """The keyword arguments of Settings that a section stands for."""
     settings = {}
     for key, value in _table(section, place).items():
-        if key in _COMMAND_LINE_ONLY:
+        if key in COMMAND_LINE_ONLY:
             raise place.at(key).wrong("is about one run: give it on the command line.")
-        if key not in _KEYS:
-            raise place.at(key).wrong(f"is not a setting.{nearest(key, _KEYS)}")
-        settings[key.replace("-", "_")] = _KEYS[key](value, place.at(key))
+        if key not in KEYS:
+            raise place.at(key).wrong(f"is not a setting.{nearest(key, KEYS)}")
+        settings[key.replace("-", "_")] = KEYS[key](value, place.at(key))
     return settings
 
 
@@ -275,11 +275,11 @@ def _known_loss(like: str, flag: bool | None, place: _Place) -> None:
         raise place.at("from_logits").wrong(f"{like} has no from_logits.")
 
 
-_COMMAND_LINE_ONLY = frozenset(
+COMMAND_LINE_ONLY = frozenset(
     {"add-noqa", "config", "loss", "shard", "source", "stdin-filename", "trust", "write-baseline"}
 )
 
-_KEYS: Mapping[str, Callable[[object, _Place], object]] = {
+KEYS: Mapping[str, Callable[[object, _Place], object]] = {
     "select": _codes,
     "ignore": _codes,
     "exclude": _strings,

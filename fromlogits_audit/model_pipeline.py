@@ -16,6 +16,7 @@ from fromlogits_audit.finding import Finding
 from fromlogits_audit.ir import Kind, Location, Runtime, Scale, Site, Status
 from fromlogits_audit.models import Evidence, ModelLoss, ModelOutput, ModelReport
 from fromlogits_audit.outcome import LISTED, once, selected, site_key, stamped, undecided, unreadable
+from fromlogits_audit.paths import shown_path
 from fromlogits_audit.report import Problem, Report
 from fromlogits_audit.rules.judge import Judged, judge
 from fromlogits_audit.saved.compiling import Head, Stored, sites
@@ -23,7 +24,6 @@ from fromlogits_audit.saved.discover import Candidate, discover
 from fromlogits_audit.saved.interface import SavedModel
 from fromlogits_audit.saved.read import read_model
 from fromlogits_audit.saved.spec import parse_loss
-from fromlogits_audit.source.text import shown_path
 
 Progress = Callable[[Sequence[Candidate]], Iterable[Candidate]]
 """Wraps the models to be read, to show how far the run is."""
@@ -139,9 +139,7 @@ def _inner(model: SavedModel, outputs: Sequence[ModelOutput], where: Location) -
 # -- measuring -----------------------------------------------------------------------------------
 def _measured(run: _Run, path: Path, model: SavedModel) -> tuple[list[ModelOutput], list[Site]]:
     """The outputs, with what a measurement adds, and the sites where it contradicts the structure."""
-    outputs = [
-        ModelOutput(name, head.output) for name, head in zip(model.names, model.heads, strict=True)
-    ]
+    outputs = [ModelOutput(name, head.output) for name, head in zip(model.names, model.heads, strict=True)]
     if not run.options.probe:
         return outputs, []
     from fromlogits_audit.live.process import measure
@@ -197,4 +195,3 @@ def describe(path: Path) -> list[ModelOutput]:
     """The outputs of one model, from its structure. Raises InputError where it can't be read."""
     model = read_model(path, path.as_posix())
     return [ModelOutput(name, head.output) for name, head in zip(model.names, model.heads, strict=True)]
-

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING
 
 from fromlogits_audit.config import Settings, pinned_runtime
 from fromlogits_audit.finding import Finding, Severity
@@ -15,6 +14,9 @@ from fromlogits_audit.ir import Kind, Runtime, Site, Why
 from fromlogits_audit.report import Problem
 from fromlogits_audit.rules import RULES, rule
 from fromlogits_audit.rules.judge import Judged
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 LISTED = (Kind.LOSS, Kind.METRIC)
 """The kinds of sites that a report lists."""
@@ -109,9 +111,7 @@ def once(findings: Iterable[Finding]) -> Iterator[Finding]:
 def selected(findings: Iterable[Finding], settings: Settings, cwd: Path | None) -> Iterator[Finding]:
     """Those of the enabled rules, with the severities that the settings give them."""
     severities = {one.code: _severity(one.code, one.severity, settings) for one in RULES}
-    ignored = [
-        (GitIgnoreSpec.from_lines([pattern]), codes) for pattern, codes in settings.per_file_ignores.items()
-    ]
+    ignored = _ignored(settings)
     for finding in findings:
         severity = severities[finding.code]
         if severity is Severity.OFF or not settings.enabled(finding.code):
@@ -119,6 +119,15 @@ def selected(findings: Iterable[Finding], settings: Settings, cwd: Path | None) 
         name = _from_root(finding.location.path, settings, cwd)
         if not any(finding.code.startswith(codes) and spec.match_file(name) for spec, codes in ignored):
             yield replace(finding, severity=severity)
+
+
+def _ignored(settings: Settings) -> list[tuple[GitIgnoreSpec, tuple[str, ...]]]:
+    if not settings.per_file_ignores:
+        return []
+    # Imported where it is needed: auditing one model must not wait for it.
+    from pathspec import GitIgnoreSpec
+
+    return [(GitIgnoreSpec.from_lines([one]), codes) for one, codes in settings.per_file_ignores.items()]
 
 
 def _severity(code: str, default: Severity, settings: Settings) -> Severity:

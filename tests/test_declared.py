@@ -145,7 +145,7 @@ def test_a_name_that_nothing_has_is_told(tmp_path: Path) -> None:
     )
 
 
-def test_a_file_that_was_not_read_is_no_reason_for_a_warning(tmp_path: Path) -> None:
+def test_a_definition_in_a_file_that_was_not_asked_for_is_no_reason_for_a_warning(tmp_path: Path) -> None:
     audit(tmp_path, "")
     lone = tmp_path / "src" / "lone.py"
     lone.write_text("import keras\n", encoding="utf-8")

@@ -18,6 +18,7 @@ from fromlogits_audit.interp.values import (
     Place,
     Unknown,
     Value,
+    forced,
 )
 from fromlogits_audit.ir import Why
 
@@ -72,7 +73,7 @@ def find_member(cls: ClassV, name: str, after: ClassV | None = None) -> tuple[Cl
         order = order[order.index(after) + 1 :]
     for candidate in order:
         if name in candidate.slots:
-            return candidate, candidate.slots[name]
+            return candidate, forced(candidate.slots[name])
     return None
 
 
@@ -124,8 +125,8 @@ def enum_member(run: Run, cls: ClassV, name: str, raw: Value) -> Value:
 def enum_members(run: Run, cls: ClassV) -> tuple[Value, ...]:
     if not is_enum(cls):
         return ()
-    names = [n for n, v in cls.slots.items() if isinstance(n, str) and not n.startswith("_") and not isinstance(v, FuncV)]
-    return tuple(enum_member(run, cls, name, cls.slots[name]) for name in names)
+    members = {n: forced(v) for n, v in list(cls.slots.items()) if isinstance(n, str) and not n.startswith("_")}
+    return tuple(enum_member(run, cls, name, raw) for name, raw in members.items() if not isinstance(raw, FuncV))
 
 
 def is_record(cls: ClassV) -> bool:

@@ -9,6 +9,7 @@ import may spell it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -194,30 +195,27 @@ class Declared:
         return names
 
     def notes(self, run: Run) -> tuple[str, ...]:
-        """A warning for each name that nothing in the run is called; files not read are not judged."""
-        for core in run.functions:
-            self._named(run, core.module, qualified(core))
-        for cls in run.classes:
-            self._named(run, cls.module, cls.name)
+        """A warning for each name that no file of the project defines and no code calls."""
         return tuple(
             f"[tool.fromlogits-audit.{table}]: nothing is called {name}."
             for table, names in (("outputs", self._outputs), ("losses", self._losses))
             for name in names
-            if name not in self._met and not self._unread(run, name)
+            if name not in self._met and not _is_defined(run.modules.project.root, name)
         )
 
-    def _unread(self, run: Run, name: str) -> bool:
-        """Whether a name may stand in a file of the project that this run had no reason to read."""
-        root = run.modules.project.root
-        read = {module.file.path for module in run.modules.all()} | set(run.modules.project.files)
-        parts = name.split(".")
-        for count in range(len(parts) - 1, 0, -1):
-            for base in (root, *(root / folder for folder in _SOURCE_FOLDERS)):
-                stem = base.joinpath(*parts[:count])
-                for file in (stem.with_suffix(".py"), stem / "__init__.py"):
-                    if file.is_file():
-                        return file not in read
-        return False
+
+def _is_defined(root: Path, name: str) -> bool:
+    """Whether the file that a name means says its last part in a definition or an assignment."""
+    parts = name.split(".")
+    stated = re.compile(
+        rf"^\s*(?:(?:async\s+)?def|class)\s+{re.escape(parts[-1])}\b|\b{re.escape(parts[-1])}\s*=", re.M
+    )
+    for count in range(len(parts) - 1, 0, -1):
+        stems = [base.joinpath(*parts[:count]) for base in (root, *(root / one for one in _SOURCE_FOLDERS))]
+        for file in [path for stem in stems for path in (stem.with_suffix(".py"), stem / "__init__.py")]:
+            if file.is_file():
+                return stated.search(file.read_text(encoding="utf-8", errors="replace")) is not None
+    return False
 
 
 def _is_data(labels: Value, predicted: Value) -> bool:

@@ -109,6 +109,8 @@ def pending(run: Run, frame: Frame, chunk: Chunk) -> PendingV:
         path, run.state.path = run.state.path, {}
         nesting, run.nesting = run.nesting, 0
         try:
+            if chunk.members:
+                return _class_in_parts(run, frame, chunk)
             node = chunk.body[0]
             if isinstance(node, cst.ClassDef):
                 return built_class(run, frame, node)
@@ -118,6 +120,57 @@ def pending(run: Run, frame: Frame, chunk: Chunk) -> PendingV:
             frame.chunk, run.state.path, run.nesting = before, path, nesting
 
     return PendingV(make, chunk)
+
+
+def _class_in_parts(run: Run, frame: Frame, chunk: Chunk) -> Value:
+    """A class whose methods are parsed one by one, when something asks for them."""
+    header = chunk.header()
+    frame.chunk = header
+    node = header.body[0]
+    assert isinstance(node, cst.ClassDef)
+    made = ClassV(node.name.value, frame.module, header, node)
+    made.bases = tuple(evaluate(run, frame, arg.value) for arg in node.bases if not arg.star)
+    decorators = [evaluate(run, frame, _callee(decorator)) for decorator in node.decorators]
+    made.decorators = tuple(value.name for value in decorators if isinstance(value, ExternalV))
+    scope = Frame(frame.module, header, frame, cls=made)
+    parts: dict[str, list[Chunk]] = {}
+    for member in chunk.members:
+        if member.name:
+            parts.setdefault(member.name, []).append(chunk.part(member.first, member.last))
+    for name, chunks in parts.items():
+        made.slots[name] = scope.slots[name] = _part(run, scope, made, name, chunks)
+    made.ran = True
+    run.classes.append(made)
+    return made
+
+
+def _callee(decorator: cst.Decorator) -> cst.BaseExpression:
+    return decorator.decorator.func if isinstance(decorator.decorator, cst.Call) else decorator.decorator
+
+
+def _part(run: Run, scope: Frame, made: ClassV, name: str, chunks: list[Chunk]) -> PendingV:
+    """All definitions of one name in a class body, run in order when the name is asked for."""
+
+    def make() -> Value:
+        from fromlogits_audit.interp.execute import run_block
+
+        path, run.state.path = run.state.path, {}
+        nesting, run.nesting = run.nesting, 0
+        inner = Frame(scope.module, scope.chunk, scope.parent, cls=made)
+        inner.slots.update({key: value for key, value in scope.slots.items() if key != name})
+        try:
+            for chunk in chunks:
+                inner.chunk = chunk
+                wrapper = chunk.body[0]
+                assert isinstance(wrapper, cst.ClassDef)
+                run_block(run, inner, wrapper.body.body)
+        finally:
+            run.state.path, run.nesting = path, nesting
+        if ("setter", name) in inner.slots:
+            made.slots["setter", name] = inner.slots["setter", name]
+        return inner.slots.get(name, ExternalV("builtins.object"))
+
+    return PendingV(make, chunks[-1])
 
 
 def build_class(run: Run, frame: Frame, node: cst.ClassDef) -> ClassV:

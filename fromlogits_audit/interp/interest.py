@@ -7,7 +7,7 @@ run at all when nothing calls it, so that a large package costs a parse and no m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
 WORD = re.compile(r"[^\W\d]\w*")
 BEARS = re.compile(
-    r"[lL]oss|ntropy|_with_logits|\.\s*compile\b|predict|[sS]oftmax|[sS]igmoid|[mM]etric|accuracy|Accuracy"
-    r"|from_logits|Divergence|Tversky|\bDice\b|MeanSquared|MeanAbsolute|[hH]uber|[hH]inge"
+    r"ntropy|_with_logits|from_logits|\.\s*compile\s*\(|[lL]oss|[sS]oftmax|[sS]igmoid|predict|Divergence|Tversky"
+    r"|\bDice\b|MeanSquared|MeanAbsolute|[hH]uber|[hH]inge"
 )
 """What a statement that holds a site has to say somewhere."""
 MAX_ROUNDS = 4
+MAX_LEADS = 600
+"""Definitions that only lead to sites. Past that many (a framework, not a program) they are not run
+unless something that runs calls them: what they would have given their callees stays undecided."""
 
 
 def bears(text: str) -> bool:
@@ -31,23 +34,21 @@ class Interest:
     """The names that lead to sites, over a set of modules."""
 
     def __init__(self) -> None:
-        self.names: set[str] = set()
+        self.names: frozenset[str] = frozenset()
 
-    def learn(self, chunks: Iterable[Chunk]) -> None:
+    def learn(self, chunks: Sequence[Chunk]) -> None:
         """Take in the names that bearing chunks define, then who mentions them, and so on."""
-        waiting = []
-        for chunk in chunks:
-            if chunk.bears:
-                self.names |= chunk.names
-            else:
-                waiting.append(chunk)
+        names = {name for chunk in chunks if chunk.bears for name in chunk.names if len(name) > 1}
+        waiting = [chunk for chunk in chunks if chunk.defined and not chunk.bears]
+        leads = 0
         for _ in range(MAX_ROUNDS):
-            reached = [chunk for chunk in waiting if chunk.defined and not self.names.isdisjoint(chunk.words)]
-            if not reached:
-                return
-            for chunk in reached:
-                self.names.add(chunk.defined)
-            waiting = [chunk for chunk in waiting if chunk not in reached]
+            reached = [chunk for chunk in waiting if not names.isdisjoint(chunk.words)]
+            leads += len(reached)
+            if not reached or leads > MAX_LEADS:
+                break
+            names |= {chunk.defined for chunk in reached}
+            waiting = [chunk for chunk in waiting if chunk.defined not in names]
+        self.names = frozenset(names) if leads <= MAX_LEADS else frozenset()
 
     def wants(self, text: str, words: frozenset[str]) -> bool:
         """Whether a definition of this text is worth running."""

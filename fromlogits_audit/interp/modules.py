@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
     from fromlogits_audit.source.text import SourceFile
 
+LIBRARIES = frozenset(
+    {"keras", "tensorflow", "tf_keras", "keras_core", "keras_hub", "keras_nlp", "keras_cv", "numpy", "jax", "transformers"}
+)
+"""Packages that the catalogue describes: never read, even where the project holds their source."""
 MAX_IMPORTS = 60
 """How deeply modules import one another before the rest is left out."""
 
@@ -97,7 +101,12 @@ class Modules:
 
     # -- imports -------------------------------------------------------------------------------
     def _resolve(self, frame: Frame, dotted: str, level: int = 0) -> Path | None:
-        return self.project.resolve(frame.module.file.path, dotted, level)
+        path = self.project.resolve(frame.module.file.path, dotted, level)
+        if path is not None and not level and dotted.partition(".")[0] in LIBRARIES and path.stem != dotted:
+            # The repository of Keras itself: the catalogue knows what its names do. A file keras.py
+            # beside a script does shadow it.
+            return None
+        return path
 
     def _module_value(self, run: Run, path: Path) -> Value:
         if path.suffix != ".py":

@@ -9,7 +9,9 @@ lines a second; ``ast`` parses 110,000).
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,19 @@ if TYPE_CHECKING:
     from fromlogits_audit.source.text import SourceFile
 
 
+SMALL_CLASS = 40
+"""Lines up to which a class is parsed whole."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A method or constant in a class body: its name and lines in the module."""
+
+    name: str
+    first: int
+    last: int
+
+
 class Chunk:
     """One top-level statement (or several that share lines) of a module."""
 
@@ -41,10 +56,27 @@ class Chunk:
         """The name of the function or class that the chunk defines, or an empty string."""
         self.defines = self.defined if _can_wait(statements) else None
         """The name where the chunk is one definition that can wait until it is asked for."""
+        self.members = _members(statements) if self.defines else ()
+        """For a class whose parts can be parsed one by one: those parts."""
         self._docs = _docstrings(statements) if BEARS.search(text) else []
         self._body: tuple[cst.BaseStatement | cst.BaseSmallStatement, ...] | None = None
         self._wrapper: MetadataWrapper | None = None
         self._positions: dict[cst.CSTNode, tuple[int, int, int, int]] | None = None
+
+    def part(self, first: int, last: int) -> Chunk:
+        """A part of a class body as a chunk of its own, wrapped in a class so that it parses."""
+        lines = self.text.split("\n")[first - self.first : last - self.first + 1]
+        return Chunk(self.module, first - 1, "class _:\n" + "\n".join(lines) + "\n", [])
+
+    def header(self) -> Chunk:
+        """The class statement without its body."""
+        lines = self.text.split("\n")[: self.members[0].first - self.first]
+        indent = " " * (len(self._indent()) or 4)
+        return Chunk(self.module, self.first, "\n".join(lines) + f"\n{indent}pass\n", [])
+
+    def _indent(self) -> str:
+        line = self.text.split("\n")[self.members[0].first - self.first]
+        return line[: len(line) - len(line.lstrip())]
 
     @property
     def names(self) -> frozenset[str]:
@@ -84,6 +116,16 @@ class Chunk:
         except (AttributeError, RecursionError):
             return ""
         return text if len(text) <= 90 else text[:87] + "..."
+
+    def holds_only(self, node: cst.CSTNode) -> bool:
+        """Whether the chunk is this one definition (so that its text need not be generated)."""
+        body = self.body
+        if len(body) != 1:
+            return False
+        inner = body[0]
+        if isinstance(inner, cst.ClassDef) and inner.name.value == "_":
+            return len(inner.body.body) == 1 and inner.body.body[0] is node
+        return inner is node
 
     def code_of(self, node: cst.CSTNode) -> str:
         """The whole text of a node."""
@@ -154,6 +196,28 @@ def _binds(statements: list[ast.stmt]) -> frozenset[str]:
 def _defined(statements: list[ast.stmt]) -> str:
     statement = statements[0] if len(statements) == 1 else None
     return statement.name if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else ""
+
+
+def _members(statements: list[ast.stmt]) -> tuple[Member, ...]:
+    """The parts of a class body that can be run one by one, on demand; none where they cannot."""
+    statement = statements[0]
+    if not isinstance(statement, ast.ClassDef) or statement.end_lineno is None:
+        return ()
+    if statement.end_lineno - statement.lineno < SMALL_CLASS:
+        return ()
+    found = []
+    for inner in statement.body:
+        if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = min([inner.lineno, *(d.lineno for d in inner.decorator_list)])
+            found.append(Member(inner.name, first, inner.end_lineno or first))
+        elif isinstance(inner, ast.Assign) and len(inner.targets) == 1 and isinstance(inner.targets[0], ast.Name):
+            found.append(Member(inner.targets[0].id, inner.lineno, inner.end_lineno or inner.lineno))
+        elif isinstance(inner, ast.Expr) or isinstance(inner, ast.Pass):
+            found.append(Member("", inner.lineno, inner.end_lineno or inner.lineno))
+        else:
+            return ()
+    spread_out = all(a.last < b.first for a, b in itertools.pairwise(found)) and found[0].first > statement.lineno
+    return tuple(found) if spread_out else ()
 
 
 def _docstrings(statements: list[ast.stmt]) -> list[tuple[int, int]]:

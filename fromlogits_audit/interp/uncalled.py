@@ -35,7 +35,7 @@ def run_uncalled(run: Run, modules: Sequence[ParsedModule], interest: Interest) 
 
     Definitions that neither hold a site nor lead to one are left alone.
     """
-    _ask_for(modules, interest)
+    _ask_for(run, modules, interest)
     for _ in range(MAX_ROUNDS):
         waiting = _waiting(run, modules, interest)
         if not waiting:
@@ -48,13 +48,24 @@ def run_uncalled(run: Run, modules: Sequence[ParsedModule], interest: Interest) 
             _run_one(run, core)
 
 
-def _ask_for(modules: Sequence[ParsedModule], interest: Interest) -> None:
+def _ask_for(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> None:
     """Definitions that nothing has asked for yet, where they matter."""
     for module in modules:
         for value in list(module.frame.slots.values()) if module.frame is not None else []:
             chunk = value.chunk if isinstance(value, PendingV) and value.value is None else None
-            if isinstance(value, PendingV) and chunk is not None and (chunk.bears or not interest.names.isdisjoint(chunk.words)):
+            if chunk is not None and (chunk.bears or not interest.names.isdisjoint(chunk.words)):
                 forced(value)
+    for cls in list(run.classes):
+        _ask_for_methods(cls, interest)
+
+
+def _ask_for_methods(cls: ClassV, interest: Interest) -> None:
+    """Methods that nothing has asked for yet, where they matter or mention one of the class that does."""
+    pending = [(n, v, v.chunk) for n, v in cls.slots.items() if isinstance(v, PendingV) and v.value is None]
+    bearing = {name for name, _, chunk in pending if chunk is not None and chunk.bears}
+    for _, value, chunk in pending:
+        if chunk is not None and (chunk.bears or not (interest.names | bearing).isdisjoint(chunk.words)):
+            forced(value)
 
 
 def _waiting(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> list[FuncCore]:
@@ -72,7 +83,7 @@ def _waiting(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> l
 
 def _text(core: FuncCore) -> str:
     if core.text is None:
-        core.text = core.chunk.code_of(core.node)
+        core.text = core.chunk.text if core.chunk.holds_only(core.node) else core.chunk.code_of(core.node)
     return core.text
 
 
@@ -87,7 +98,8 @@ def _sibling(core: FuncCore) -> bool:
     owner = core.owner
     if owner is None:
         return False
-    bearing = {v.core.name for v in owner.slots.values() if isinstance(v, FuncV) and bears(_text(v.core))}
+    methods = [forced(v) for v in owner.slots.values() if not isinstance(v, PendingV) or v.value is not None]
+    bearing = {v.core.name for v in methods if isinstance(v, FuncV) and bears(_text(v.core))}
     return not bearing.isdisjoint(_words(core))
 
 

@@ -161,4 +161,3 @@ def _in_unit_interval(measured: Batches) -> bool:
 
 def _near_one(low: float, high: float) -> bool:
     return abs(low - 1.0) <= SUMS and abs(high - 1.0) <= SUMS
-

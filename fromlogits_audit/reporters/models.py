@@ -28,7 +28,9 @@ def _version(model: ModelReport) -> str:
 
 
 def _rows(model: ModelReport, report: Report) -> Iterator[Row]:
-    sites = [one for one in report.sites if one.site.location.path == model.path and one.site.kind is Kind.LOSS]
+    sites = [
+        one for one in report.sites if one.site.location.path == model.path and one.site.kind is Kind.LOSS
+    ]
     for one in model.outputs:
         met = [judged for judged in sites if judged.site.output.name == one.output.name]
         for judged in met:

@@ -50,7 +50,9 @@ def check(site: Site) -> Finding | None:
     problem = f"The {output_words(site.output)} is declared as {site.output.scale.value}, but measures as "
     problem += f"{measured.scale.value}{f' ({numbers})' if numbers else ''}."
     told = "Every verdict that rests on the declared structure is in doubt."
-    return RULE.report(site, f"{problem} {told}", "find out which of the two is meant, and save the model anew")
+    return RULE.report(
+        site, f"{problem} {told}", "find out which of the two is meant, and save the model anew"
+    )
 
 
 RULE = Rule(

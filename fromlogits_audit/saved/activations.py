@@ -56,7 +56,12 @@ def _function(module: Json, name: str) -> ActivationSpec | Undecided:
 
 
 def apply_spec(
-    recorder: Recorder, tensor: Tensor, spec: ActivationSpec, where: str, axis: Json = -1, dtype: str | None = None
+    recorder: Recorder,
+    tensor: Tensor,
+    spec: ActivationSpec,
+    where: str,
+    axis: Json = -1,
+    dtype: str | None = None,
 ) -> Tensor:
     """The tensor after a catalogued activation; ``where`` names the layer that applies it."""
     if spec.name == "linear":
@@ -109,4 +114,3 @@ def _axis(tensor: Tensor, index: int) -> tuple[int | None, bool | None]:
     if shape is None or not -len(shape) <= index < len(shape):
         return None, None
     return shape[index], index in (len(shape) - 1, -1)
-

@@ -103,10 +103,7 @@ def sites(compiled: Stored, heads: Sequence[Head], where: Location) -> list[Site
 
 
 def loss_sites(pairs: Sequence[tuple[Head, Loss]], where: Location) -> list[Site]:
-    return [
-        Site(Kind.LOSS, where, head.output, loss=loss, labels=None, trace=())
-        for head, loss in pairs
-    ]
+    return [Site(Kind.LOSS, where, head.output, loss=loss, labels=None, trace=()) for head, loss in pairs]
 
 
 def _metric_sites(
@@ -114,7 +111,7 @@ def _metric_sites(
 ) -> list[Site]:
     """Without a loss of Keras's own nothing says what an output means to a metric."""
     partners = {id(head): loss for head, loss in pairs if not loss.name.startswith("custom:")}
-    found = []
+    found: list[Site] = []
     for given in (compiled.metrics, compiled.weighted_metrics):
         for head, value in _assigned(given, heads):
             metric, partner = metric_of(value, head.output.units), partners.get(id(head))

@@ -16,7 +16,6 @@ from fromlogits_audit.ir import Why
 from fromlogits_audit.saved.activations import Recorder
 from fromlogits_audit.saved.layers import apply_layer
 from fromlogits_audit.saved.nodes import Call, Ref, calls_of, output_refs
-from fromlogits_audit.saved.ops import call_function, keras_op, tf_function, unknown_op
 from fromlogits_audit.saved.values import Dims, Json, Tensor, Value, data, dims, tensors_of, unknown
 
 MAX_DEPTH = 40
@@ -108,23 +107,32 @@ class Walker:
         if name == "InputLayer":
             return data(_batch_shape(config), dtype=_plain_dtype(config))
         if name in _OP_LAYERS:
-            return self._tf_op(config, inputs, keywords, label)
-        operation = operation_of(entry)
+            return self._operation(entry, inputs, keywords, label)
+        operation = may_be_operation(entry)
         spec = spec_of(entry)
         two = spec is not None and spec.effect is Effect.MERGE and _operands(inputs)
         if spec is not None and not (operation and two):
             return apply_layer(self, spec, config, _first_argument(inputs), label)
-        if operation is not None:
-            args = list(inputs) if isinstance(inputs, tuple) else [inputs]
-            known = call_function(self.recorder, operation, args, {**_settings(config), **keywords}, label)
-            return known if known is not None else unknown_op(label, operation)
+        if operation:
+            return self._operation(entry, inputs, {**_settings(config), **keywords}, label)
         return unknown(Why.OPAQUE_LAYER, f"{label} is no layer of Keras")
 
-    def _tf_op(self, config: Json, inputs: Value, keywords: dict[str, Value], label: str) -> Value:
-        function = str(config.get("function", "__operators__.getitem"))[:120]
+    def _operation(self, entry: Json, inputs: Value, keywords: dict[str, Value], label: str) -> Value:
+        """An operation as a node of its own; most models have none, so its tables load late."""
+        from fromlogits_audit.saved.ops import call_function, keras_op, tf_function
+
+        if class_of(entry) in _OP_LAYERS:
+            name = str(config_of(entry).get("function", "__operators__.getitem"))[:120]
+            function = tf_function(name)
+        else:
+            name = function = keras_op(class_of(entry))
         args = list(inputs) if isinstance(inputs, tuple) else [inputs]
-        known = call_function(self.recorder, tf_function(function), args, keywords, label)
-        return known if known is not None else unknown_op(label, f"tf.{function}")
+        known = call_function(self.recorder, function, args, keywords, label)
+        if known is not None:
+            return known
+        if "module" not in entry and class_of(entry) not in _OP_LAYERS:
+            return unknown(Why.OPAQUE_LAYER, f"{label} is no layer of Keras")
+        return unknown(Why.UNSUPPORTED, f"{label}: {name} is not followed")
 
 
 class _Graph:
@@ -263,13 +271,10 @@ def is_operation_module(module: Json) -> bool:
     return isinstance(module, str) and ".ops" in module and module.startswith("keras")
 
 
-def operation_of(entry: Json) -> str | None:
-    """The function that an operation node of Keras 3 computes. HDF5 files leave the module out, so
-    that ``Softmax`` may be a layer or an operation there: both do the same."""
-    name = class_of(entry)
-    if is_operation_module(entry.get("module")) or ("module" not in entry and ">" not in name):
-        return keras_op(name)
-    return None
+def may_be_operation(entry: Json) -> bool:
+    """Whether an entry is an operation of Keras 3 that stands in the graph. HDF5 files leave the module
+    out, so that ``Softmax`` may be a layer or an operation there: both do the same."""
+    return is_operation_module(entry.get("module")) or ("module" not in entry and ">" not in class_of(entry))
 
 
 def _operands(inputs: Value) -> bool:
@@ -314,4 +319,3 @@ def _first_shape(entry: Json, config: dict[str, Json], layers: list[Json]) -> Di
 def _plain_dtype(config: dict[str, Json]) -> str:
     dtype = config.get("dtype")
     return dtype if isinstance(dtype, str) else "float32"
-

@@ -54,7 +54,10 @@ def _attributes(path: Path) -> dict[str, bytes]:
     try:
         with h5py.File(path, "r") as file:
             _check_links(file)
-            found = ((name, _text(file.attrs, name)) for name in ("model_config", "training_config", "keras_version"))
+            found = (
+                (name, _text(file.attrs, name))
+                for name in ("model_config", "training_config", "keras_version")
+            )
             return {name: value for name, value in found if value is not None}
     except UnreadableFile:
         raise

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fromlogits_audit.errors import UnreadableFile
 from fromlogits_audit.ir import Applied, Location, Output, Scale, Step
@@ -42,7 +42,7 @@ class SavedModel:
     keras_version: str | None
     heads: tuple[Head, ...]
     names: tuple[str, ...]
-    compiled: Stored = Stored()
+    compiled: Stored = field(default_factory=Stored)
     applied: tuple[tuple[Applied, Output], ...] = ()
     unsafe: tuple[str, ...] = ()
 

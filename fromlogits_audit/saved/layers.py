@@ -14,7 +14,6 @@ from fromlogits_audit.ir import Scale, Undecided, Why
 from fromlogits_audit.saved import merging
 from fromlogits_audit.saved.activations import apply_spec, resolve
 from fromlogits_audit.saved.dtypes import compute_dtype
-from fromlogits_audit.saved.ops import call_function
 from fromlogits_audit.saved.shapes import Config, out_shape, recurrent, splits_last_axis
 from fromlogits_audit.saved.values import (
     Dims,
@@ -61,9 +60,7 @@ def apply_layer(walker: Walker, spec: LayerSpec, config: Config, inputs: Value, 
     return replace(_kept(spec, config, tensor, shape, label), dtype=dtype)
 
 
-def _weighted(
-    walker: Walker, spec: LayerSpec, config: Config, shape: Dims, label: str, dtype: str
-) -> Tensor:
+def _weighted(walker: Walker, spec: LayerSpec, config: Config, shape: Dims, label: str, dtype: str) -> Tensor:
     if spec.name == "keras.layers.EinsumDense":
         target = dims(config.get("output_shape"))
         shape = (None, *target) if target else None
@@ -102,7 +99,9 @@ def _recurrent(walker: Walker, spec: LayerSpec, config: Config, shape: Dims, lab
     return [result, *[data(what="the state of a recurrent layer")] * states]
 
 
-def _activation(walker: Walker, spec: LayerSpec, config: Config, tensor: Tensor, label: str, dtype: str) -> Tensor:
+def _activation(
+    walker: Walker, spec: LayerSpec, config: Config, tensor: Tensor, label: str, dtype: str
+) -> Tensor:
     if spec.activation in spec.parameters.names:
         return apply_value(walker, tensor, config.get(spec.activation), label, dtype)
     name = spec.activation or ""
@@ -122,7 +121,9 @@ def _kept(spec: LayerSpec, config: Config, tensor: Tensor, shape: Dims, label: s
     if tensor.scale is Scale.LOGITS:
         return after
     if spec.effect is Effect.UNBOUND:
-        fresh = replace(after, scale=Scale.LOGITS, activation="linear", reason=None, unit_softmax=False, half=None)
+        fresh = replace(
+            after, scale=Scale.LOGITS, activation="linear", reason=None, unit_softmax=False, half=None
+        )
         return fresh.noted(f"{label}: unbounded scores")
     return after if tensor.scale is Scale.UNKNOWN else combined(after, f"{label} after {tensor.activation}")
 
@@ -200,8 +201,12 @@ def _lambda(walker: Walker, config: Config, inputs: Value, label: str) -> Value:
         if isinstance(known, ActivationSpec):
             extra = config.get("arguments")
             axis = extra.get("axis", -1) if isinstance(extra, dict) else -1
-            return apply_spec(walker.recorder, tensor, known, label, axis, compute_dtype(config, tensor.dtype))
+            return apply_spec(
+                walker.recorder, tensor, known, label, axis, compute_dtype(config, tensor.dtype)
+            )
         if isinstance(module, str):
+            from fromlogits_audit.saved.ops import call_function
+
             followed = call_function(walker.recorder, f"{module}.{name}", [inputs], {}, label)
             if followed is not None:
                 return followed

@@ -165,7 +165,9 @@ def metric_of(value: Json, units: int | None) -> Metric | None:
         threshold=threshold,
         form=form,
         spelled=spelled,
-        misuse=None if flag is None or isinstance(flag, bool) else f"from_logits={str(flag)[:40]!r} is no bool",
+        misuse=None
+        if flag is None or isinstance(flag, bool)
+        else f"from_logits={str(flag)[:40]!r} is no bool",
     )
 
 
@@ -191,7 +193,9 @@ def _metric_spec(value: Json, units: int | None) -> tuple[MetricSpec, dict[str, 
     return (spec, config, Form.INSTANCE, f"{name}()") if spec else None
 
 
-def _metric_function(name: str, config: dict[str, Json]) -> tuple[MetricSpec, dict[str, Json], Form, str] | None:
+def _metric_function(
+    name: str, config: dict[str, Json]
+) -> tuple[MetricSpec, dict[str, Json], Form, str] | None:
     spec = metric_function(f"keras.metrics.{name}") or metric_string(name)
     return (spec, config, Form.FUNCTION, name) if spec else None
 

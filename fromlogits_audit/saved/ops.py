@@ -13,7 +13,7 @@ from fromlogits_audit.catalogue.activations import activation_function
 from fromlogits_audit.catalogue.interface import OpEffect
 from fromlogits_audit.catalogue.names import canonical
 from fromlogits_audit.catalogue.ops import op
-from fromlogits_audit.ir import Scale, Why
+from fromlogits_audit.ir import Scale
 from fromlogits_audit.saved.activations import Recorder, apply_spec
 from fromlogits_audit.saved.indexing import index
 from fromlogits_audit.saved.merging import combine
@@ -29,7 +29,6 @@ from fromlogits_audit.saved.values import (
     number,
     scores,
     tensors_of,
-    unknown,
 )
 
 SMALL = 1e-3
@@ -262,7 +261,3 @@ _HANDLERS: dict[OpEffect, Handler] = {
     OpEffect.LOG: _log,
     OpEffect.CLIP: _clip,
 }
-
-
-def unknown_op(label: str, name: str) -> Tensor:
-    return unknown(Why.UNSUPPORTED, f"{label}: {name} is not followed")

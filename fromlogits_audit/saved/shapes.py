@@ -110,7 +110,10 @@ def _pool(spec: LayerSpec, config: Config, shape: Dims) -> Dims:
     count = len(shape) - 2
     if "UpSampling" in spec.name:
         factor = _spatial(config.get("size"), count, 2)
-        grown = [s * f if s is not None and f is not None else None for s, f in zip(shape[1:-1], factor, strict=True)]
+        grown = [
+            s * f if s is not None and f is not None else None
+            for s, f in zip(shape[1:-1], factor, strict=True)
+        ]
         return (shape[0], *grown, shape[-1])
     if "Pool" not in spec.name or "Adaptive" in spec.name:
         return (shape[0], *[None] * count, shape[-1])

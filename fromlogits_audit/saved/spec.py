@@ -125,4 +125,6 @@ def _unknown(name: str) -> UsageError:
 
     known = [word for spec in LOSSES for word in (spec.name, *spec.strings)]
     close = difflib.get_close_matches(name.rpartition(".")[2], known, n=1)
-    return UsageError(f"--loss: there is no loss {name[:80]!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+    return UsageError(
+        f"--loss: there is no loss {name[:80]!r}." + (f" Did you mean {close[0]!r}?" if close else "")
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from fromlogits_audit.ir import Scale, Undecided, Why
 
@@ -57,9 +57,7 @@ def unknown(why: Why, detail: str, shape: Dims = None) -> Tensor:
 
 def opaque(tensor: Tensor, reason: Undecided) -> Tensor:
     """The same tensor with no known scale."""
-    return replace(
-        tensor, scale=Scale.UNKNOWN, activation=None, reason=reason, unit_softmax=False, half=None
-    )
+    return replace(tensor, scale=Scale.UNKNOWN, activation=None, reason=reason, unit_softmax=False, half=None)
 
 
 def combined(tensor: Tensor, detail: str) -> Tensor:
@@ -72,7 +70,7 @@ def scores(shape: Dims, note: str, dtype: str = "float32") -> Tensor:
     return Tensor(Scale.LOGITS, "linear", shape, dtype=dtype, notes=(note,))
 
 
-def is_number(value: Value) -> bool:
+def is_number(value: Value) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 

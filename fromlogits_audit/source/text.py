@@ -8,13 +8,13 @@ works on ``SourceFile.text`` and asks :meth:`SourceFile.locate` where that is.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.ir import Location
+from fromlogits_audit.paths import shown_path as shown_path
 
 if TYPE_CHECKING:
     from fromlogits_audit.source.stored import StoredNotebook
@@ -189,15 +189,3 @@ def split_lines(text: str) -> list[str]:
 def unify_newlines(text: str) -> str:
     """Every line end as ``\\n``; lines keep their numbers, characters their columns."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
-
-
-def shown_path(path: Path, cwd: Path) -> str:
-    """A path as reports print it: relative to ``cwd`` where it lies below, forward slashes.
-
-    Bytes of a name that are no UTF-8 are escaped, so that every report can be encoded.
-    """
-    # Not Path.resolve(): a link is reported where it stands.
-    full, base = os.path.abspath(cwd / path), os.path.abspath(cwd)  # noqa: PTH100
-    prefix = base if base.endswith(os.sep) else base + os.sep
-    text = full[len(prefix) :] if full.startswith(prefix) else full
-    return text.replace(os.sep, "/").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
