@@ -32,6 +32,7 @@ $(VENV)/.installed-test: pyproject.toml
 # The fixtures are wrong on purpose, so findings are what a demo is for: exit status 0.
 demo: $(VENV)/.installed
 	$(BIN)/fromlogits-audit scan --exit-zero fixtures
+	$(BIN)/fromlogits-audit model --exit-zero fixtures/models/digits.keras
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -165,9 +165,9 @@ def scan(
     )
     workflow.check(asked)
     if from_stdin:
+        _refuse_fixes(options)
         text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
         report = pipeline.audit_text(text, named[0].as_posix(), settings, cwd=Path.cwd())
-        _refuse_fixes(options)
     else:
         audit = partial(pipeline.audit_source, named, settings)
         narrow = partial(workflow.applied, asked=asked.reading, settings=settings, cwd=Path.cwd())

@@ -69,10 +69,13 @@ def mend(audit: Audit, cwd: Path, *, unsafe: bool = False, narrow: Narrow = lamb
     """
     run = _Run(cwd, unsafe)
     found = left = audit()
+    seen: list[Texts] = []
     for _ in range(MAX_PASSES):
         chosen = run.choose(narrow(left))
-        if not chosen or not run.apply(chosen):
+        # Two unsafe fixes may undo each other for ever.
+        if not chosen or not run.apply(chosen) or run.after in seen:
             break
+        seen.append(dict(run.after))
         with holding({cwd / path: data for path, data in run.after.items()}):
             left = audit()
     changed = {path: data for path, data in run.after.items() if data != run.before[path]}

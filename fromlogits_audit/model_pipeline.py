@@ -6,12 +6,13 @@ from source code or the models are to be measured.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fromlogits_audit.config import Settings
-from fromlogits_audit.errors import InputError, InternalError
+from fromlogits_audit.errors import InputError, UsageError
 from fromlogits_audit.finding import Finding
 from fromlogits_audit.ir import Kind, Location, Runtime, Scale, Site, Status
 from fromlogits_audit.models import Evidence, ModelLoss, ModelOutput, ModelReport
@@ -96,18 +97,27 @@ def _override(run: _Run) -> Override | None:
 
 
 def _audit(run: _Run, candidate: Candidate, override: Override | None) -> None:
-    shown = shown_path(candidate.path, run.cwd)
-    where = Location(shown)
+    """One model; whatever is wrong with it is one FLA001 and not the end of the run."""
+    where = Location(shown_path(candidate.path, run.cwd))
     try:
         if candidate.problem is not None:
             raise InputError(candidate.problem)
-        model = read_model(candidate.path, shown)
+        model = read_model(candidate.path, where.path)
+        _judge(run, candidate.path, model, override)
     except InputError as error:
         run.problems.append(Problem(where, error.reason))
-        return
+    except UsageError:
+        raise
     except Exception as error:
-        raise InternalError(f"{shown}: {type(error).__name__}: {error}") from error
-    outputs, measured = _measured(run, candidate.path, model)
+        if os.environ.get("FROMLOGITS_AUDIT_DEBUG"):
+            raise
+        reason = f"a bug of this tool stopped it, please report it ({type(error).__name__}: {error})"
+        run.problems.append(Problem(where, reason))
+
+
+def _judge(run: _Run, path: Path, model: SavedModel, override: Override | None) -> None:
+    where = Location(model.path)
+    outputs, measured = _measured(run, path, model)
     heads = [replace(head, output=one.output) for head, one in zip(model.heads, outputs, strict=True)]
     paired = override(model, heads, where) if override else sites(model.compiled, heads, where)
     runtime = Runtime(run.settings.keras or model.keras, run.settings.backend)
@@ -150,14 +160,19 @@ def _measured(run: _Run, path: Path, model: SavedModel) -> tuple[list[ModelOutpu
         return outputs, []
     where = Location(model.path)
     try:
-        batches = measure(path, run.options.trust, run.options.seconds, run.options.megabytes)
+        asked = run.options
+        batches = measure(
+            path, model.keras, trust=asked.trust, seconds=asked.seconds, megabytes=asked.megabytes
+        )
     except InputError as error:
         run.problems.append(Problem(where, f"it could not be measured: {error.reason}"))
         return outputs, []
     found = []
     wrong: list[Site] = []
     for at, one in enumerate(outputs):
-        verdict: Verdict = compare(one.output, batches.of(one.name, at, len(outputs)))
+        verdict: Verdict = compare(
+            one.output, batches.of(one.name, at, len(outputs)), rescaled=model.heads[at].rescaled
+        )
         found.append(_with(one, verdict.scale, verdict.units, verdict.activation))
         if verdict.contradicts:
             wrong.append(Site(Kind.MODEL, where, one.output, measured=verdict.output))

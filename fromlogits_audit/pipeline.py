@@ -47,6 +47,13 @@ def audit_source(
     return _report(analysis, settings, cwd=cwd, unread=unread, main=(paths or [cwd])[0], asked=asked)
 
 
+def audit_models(paths: Sequence[Path], settings: Settings | None = None) -> Report:
+    """Audit saved models: :func:`fromlogits_audit.model_pipeline.audit_models` with its defaults."""
+    from fromlogits_audit.model_pipeline import audit_models as audit
+
+    return audit(paths, settings)
+
+
 def audit_text(
     text: str, path: str = "example.py", settings: Settings | None = None, *, cwd: Path | None = None
 ) -> Report:

@@ -38,6 +38,8 @@ PROMISED = [
     ("FLA601", "loss-class-not-instantiated", "warning"),
     ("FLA602", "from-logits-not-a-bool", "error"),
     ("FLA701", "half-precision-probabilities", "warning"),
+    ("FLA801", "model-unsafe-to-load", "warning"),
+    ("FLA802", "probe-disagrees", "error"),
 ]
 """Codes never change their meaning: a row here is only ever added."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fromlogits_audit.finding import Severity
+from fromlogits_audit.ir import Kind
 from fromlogits_audit.pipeline import audit_text
 from fromlogits_audit.rules import RULES, Rule
 
@@ -13,7 +14,8 @@ each_rule = pytest.mark.parametrize("entry", RULES, ids=[entry.code for entry in
 
 @each_rule
 def test_the_example_gives_this_finding_and_no_other(entry: Rule) -> None:
-    expected = [] if entry.severity is Severity.OFF else [entry.code]
+    silent = entry.severity is Severity.OFF or entry.kinds == {Kind.MODEL}
+    expected = [] if silent else [entry.code]  # what a saved model holds is not seen in code
     assert [finding.code for finding in audit_text(entry.example).findings] == expected
 
 

@@ -49,8 +49,11 @@ def alternatives(value: Value, path: Guard = ALWAYS) -> list[tuple[Guard, Value]
 
 def choose(pairs: Iterable[tuple[Guard, Value]]) -> Value:
     """One value of several: flattened, without impossible or repeated alternatives, bounded."""
+    rows = list(pairs)
+    if len(rows) == 1 and not isinstance(rows[0][1], Choice):
+        return rows[0][1]
     flat: list[tuple[Guard, Value]] = []
-    for guard, value in pairs:
+    for guard, value in rows:
         if isinstance(value, Choice):
             flat.extend((guard | g, v) for g, v in value.alternatives if compatible(guard, g))
         else:
@@ -109,6 +112,8 @@ def lift(value: Value, path: Guard, function: Callable[[Value], Value]) -> Value
 
 def product(values: Sequence[Value], path: Guard = ALWAYS) -> list[tuple[Guard, tuple[Value, ...]]]:
     """All combinations of alternatives whose assumptions agree, bounded."""
+    if not any(isinstance(value, Choice) for value in values):
+        return [(ALWAYS, tuple(values))]
     rows: list[tuple[Guard, tuple[Value, ...]]] = [(ALWAYS, ())]
     for value in values:
         options = alternatives(value, path)

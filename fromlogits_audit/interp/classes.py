@@ -32,6 +32,12 @@ _ENUM_BASES = ("enum.Enum", "enum.StrEnum", "enum.IntEnum", "enum.Flag")
 
 def resolution_order(cls: ClassV) -> list[ClassV]:
     """The project's classes in the order in which attributes are looked up (depth first, last wins)."""
+    if cls.order is None:
+        cls.order = _linearised(cls)
+    return cls.order
+
+
+def _linearised(cls: ClassV) -> list[ClassV]:
     order: list[ClassV] = []
     seen: set[int] = set()
 

@@ -139,7 +139,6 @@ def _class_in_parts(run: Run, frame: Frame, chunk: Chunk) -> Value:
             parts.setdefault(member.name, []).append(chunk.part(member.first, member.last))
     for name, chunks in parts.items():
         made.slots[name] = scope.slots[name] = _part(run, scope, made, name, chunks)
-    made.ran = True
     run.classes.append(made)
     return made
 
@@ -183,6 +182,5 @@ def build_class(run: Run, frame: Frame, node: cst.ClassDef) -> ClassV:
     run_block(run, scope, node.body.body)
     for key, value in scope.slots.items():
         made.slots[key] = value
-    made.ran = True
     run.classes.append(made)
     return made

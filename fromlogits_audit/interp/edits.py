@@ -267,15 +267,19 @@ def _form(site: Site) -> Form | None:
 
 
 def _may_need(site: Site) -> bool:
-    """Whether some rule might report the site. Most strings are right, and are not looked at."""
+    """Whether some rule might report the site. Most sites are right, and are not looked at."""
     subject = site.loss or site.metric
     if subject is None:
         return True
     if subject.family is Family.ANY or subject.name.startswith("custom:"):
         return False
-    if subject.form is not Form.STRING or site.labels is not None or site.output.units == 1:
+    if subject.misuse or subject.form is Form.CLASS or site.labels is not None or site.output.units == 1:
         return True
-    return site.output.known and site.output.scale is not _RIGHT_BY_DEFAULT.get(subject.family)
+    if site.loss is None:
+        return site.output.known and (site.output.scale is Scale.LOGITS or subject.from_logits is not None)
+    logits = site.loss.from_logits or site.loss.always_logits
+    right = Scale.LOGITS if logits else _RIGHT_BY_DEFAULT.get(subject.family)
+    return site.output.known and (site.output.scale is not right or subject.from_logits is None)
 
 
 def _with(edits: Edits, **changes: object) -> Edits:

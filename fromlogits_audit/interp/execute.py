@@ -49,7 +49,7 @@ def run_block(run: Run, frame: Frame, statements: Block) -> Outcome:
     for index, statement in enumerate(statements):
         if not run.state.step():
             return total
-        if isinstance(statement, (cst.If, cst.Match)):
+        if type(statement) in _SPLITS:
             outcome = _split(run, frame, statement, statements[index + 1 :])
             total.returns += outcome.returns
             total.jumps = total.jumps or outcome.jumps
@@ -67,7 +67,8 @@ def run_block(run: Run, frame: Frame, statements: Block) -> Outcome:
 
 
 def _statement(run: Run, frame: Frame, node: cst.CSTNode) -> Outcome:
-    if isinstance(node, cst.SimpleStatementLine):
+    # The classes of libcst are abstract base classes, whose isinstance() is slow.
+    if type(node) is cst.SimpleStatementLine:
         return _line(run, frame, node.body)
     handler = _COMPOUND.get(type(node))
     if handler is not None:
@@ -80,17 +81,22 @@ def _statement(run: Run, frame: Frame, node: cst.CSTNode) -> Outcome:
 
 def _line(run: Run, frame: Frame, parts: Sequence[cst.BaseSmallStatement]) -> Outcome:
     for part in parts:
-        if isinstance(part, cst.Return):
+        kind = type(part)
+        if kind is cst.Return:
+            assert isinstance(part, cst.Return)
             value = NONE if part.value is None else evaluate(run, frame, part.value)
             return Outcome(falls=False, returns=[(run.state.guard, value)])
-        if isinstance(part, cst.Raise):
+        if kind is cst.Raise:
             return Outcome(falls=False)
-        if isinstance(part, (cst.Break, cst.Continue)):
-            return Outcome(falls=False, jumps=True, stops=isinstance(part, cst.Break))
-        handler = _SIMPLE.get(type(part))
+        if kind is cst.Break or kind is cst.Continue:
+            return Outcome(falls=False, jumps=True, stops=kind is cst.Break)
+        handler = _SIMPLE.get(kind)
         if handler is not None:
             handler(run, frame, part)
     return Outcome()
+
+
+_SPLITS = (cst.If, cst.Match)
 
 
 # -- branches --------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import alternatives, choose
@@ -63,8 +62,11 @@ def _refined(run: Run, value: Unknown) -> Value:
 
 def placed(value: Value, place: Place) -> Value:
     """Note the first expression that names a function or an external thing."""
-    if isinstance(value, (ExternalV, FuncV)) and value.place is None:
-        return replace(value, place=place)
+    kind = type(value)
+    if kind is ExternalV and value.place is None:  # type: ignore[attr-defined]
+        return ExternalV(value.name, place)  # type: ignore[attr-defined]
+    if kind is FuncV and value.place is None:  # type: ignore[attr-defined]
+        return FuncV(value.core, place)  # type: ignore[attr-defined]
     return value
 
 

@@ -16,10 +16,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
 
 from fromlogits_audit.errors import SyntaxProblem
 from fromlogits_audit.interp.interest import BEARS, WORD, bears
+from fromlogits_audit.interp.positions import Positions
 from fromlogits_audit.ir import Location
 from fromlogits_audit.source.python import parse_quick
 from fromlogits_audit.source.text import Fault
@@ -60,8 +60,8 @@ class Chunk:
         """For a class whose parts can be parsed one by one: those parts."""
         self._docs = _docstrings(statements) if BEARS.search(text) else []
         self._body: tuple[cst.BaseStatement | cst.BaseSmallStatement, ...] | None = None
-        self._wrapper: MetadataWrapper | None = None
-        self._positions: dict[cst.CSTNode, tuple[int, int, int, int]] | None = None
+        self._tree: cst.Module | None = None
+        self._positions: Positions | None = None
 
     def part(self, first: int, last: int) -> Chunk:
         """A part of a class body as a chunk of its own, wrapped in a class so that it parses."""
@@ -105,7 +105,7 @@ class Chunk:
                 tree = cst.parse_module(self.text)
             except cst.ParserSyntaxError as error:
                 raise SyntaxProblem(error.message, line=self.first + error.raw_line - 1) from error
-            self._wrapper = MetadataWrapper(tree, unsafe_skip_copy=True)
+            self._tree = tree
             self._body = tuple(tree.body)
         return self._body
 
@@ -134,14 +134,13 @@ class Chunk:
     def span(self, node: cst.CSTNode) -> tuple[int, int, int, int]:
         """(line, column, end line, end column) in the module's text, from 1."""
         if self._positions is None:
-            assert self._wrapper is not None
-            ranges = self._wrapper.resolve(PositionProvider)
-            shift = self.first - 1
-            self._positions = {
-                node: (r.start.line + shift, r.start.column + 1, r.end.line + shift, r.end.column + 1)  # type: ignore[union-attr]
-                for node, r in ranges.items()
-            }
-        return self._positions.get(node, (self.first, 1, self.first, 1))
+            assert self._tree is not None
+            self._positions = Positions(self._tree)
+        found = self._positions.span(node)
+        if found is None:
+            return (self.first, 1, self.first, 1)
+        shift = self.first - 1
+        return (found[0] + shift, found[1], found[2] + shift, found[3])
 
 
 class ParsedModule:
@@ -151,8 +150,6 @@ class ParsedModule:
         self.file = file
         self.name = name
         self.frame: Frame | None = None
-        self.running = False
-        self.package: str = ""
         self.tree_chunks: list[Chunk] | None = None
 
     def parse(self) -> Fault | None:

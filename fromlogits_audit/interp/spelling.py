@@ -89,11 +89,14 @@ class Spelling:
     def _seen(self, line: int) -> dict[str, str]:
         """Imported names that can be used on a line: name to dotted name, inner scopes first."""
         in_function = bool(self._around(line))
-        found: dict[str, str] = {}
-        for one in sorted(self.imports, key=lambda one: (one.first, one.line)):
-            if one.name not in self._assigned and one.visible(line, in_function=in_function):
-                found[one.name] = one.dotted
-        return found
+        visible = (one for one in self._usable if one.visible(line, in_function=in_function))
+        return {one.name: one.dotted for one in visible}
+
+    @cached_property
+    def _usable(self) -> list[Imported]:
+        """Outer scopes first, so that an inner one has the last word."""
+        found = [one for one in self.imports if one.name not in self._assigned]
+        return sorted(found, key=lambda one: (one.first, one.line))
 
     def resolve(self, dotted: str, line: int) -> Iterator[str]:
         """The canonical names that a dotted name on a line may stand for, the likeliest first."""

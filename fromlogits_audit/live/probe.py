@@ -34,7 +34,7 @@ def main() -> None:
     request = json.loads(sys.stdin.read())
     _limit(int(request["megabytes"]))
     try:
-        answer = measure(request["path"], trust=bool(request["trust"]))
+        answer = measure(request["path"], keras=request["keras"], trust=bool(request["trust"]))
     except MemoryError:
         answer = {"error": f"needs more than {request['megabytes']} MB"}
     except Exception as error:
@@ -51,20 +51,32 @@ def _limit(megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (megabytes * 2**20, megabytes * 2**20))
 
 
-def measure(path: str, *, trust: bool) -> dict[str, Any]:
-    """The measurements of every output of the model at ``path``."""
+def measure(path: str, *, keras: int | None = None, trust: bool = False) -> dict[str, Any]:
+    """The measurements of every output of the model at ``path``, which Keras ``keras`` wrote."""
     import numpy
 
-    call, inputs, many = _loaded(path, trust)
+    call, inputs, model = _loaded(path, keras, trust)
     tallies: dict[str, Tally] = {}
     for seed in SEEDS:
         for scale in SCALES:
-            random = numpy.random.default_rng(seed)
-            fed = [one.sample(random, scale) for one in inputs]
-            for name, values in _named(call(fed)):
+            for name, values in _named(_fed(call, inputs, seed, scale)):
                 tallies.setdefault(name, Tally()).add(numpy.asarray(values, dtype="float64"))
-    del many
+    del model
     return {"outputs": [{"name": name, **tally.facts()} for name, tally in tallies.items()]}
+
+
+def _fed(call: Callable[[list[Any]], Any], inputs: list[Input], seed: int, scale: float) -> Any:
+    """The outputs for seeded inputs. A SavedModel does not say which of its inputs are ids of an
+    embedding, so one that refuses fractions gets whole numbers."""
+    import numpy
+
+    try:
+        return call([one.sample(numpy.random.default_rng(seed), scale) for one in inputs])
+    except Unfit:
+        raise
+    except Exception:
+        fed = [one.sample(numpy.random.default_rng(seed), scale, whole=True) for one in inputs]
+        return call(fed)
 
 
 class Tally:
@@ -72,15 +84,19 @@ class Tally:
 
     def __init__(self) -> None:
         self._parts: list[Any] = []
+        self._flat = False
 
     def add(self, values: Any) -> None:
-        """``values``: (batch, ..., units)."""
-        self._parts.append(values.reshape(len(values), -1) if values.ndim < 2 else values)
+        """``values``: (batch, ..., units), or one number for each of the batch."""
+        self._flat = values.ndim < 2
+        self._parts.append(values.reshape(-1, 1) if self._flat else values)
 
     def facts(self) -> dict[str, Any]:
         import numpy
 
-        rows = numpy.concatenate([part.reshape(-1, part.shape[-1]) for part in self._parts])
+        # The large inputs may overflow (exp, log): the small ones then say what there is to say.
+        usable = [part for part in self._parts if numpy.isfinite(part).all()] or self._parts
+        rows = numpy.concatenate([part.reshape(-1, part.shape[-1]) for part in usable])
         finite = bool(numpy.isfinite(rows).all())
         with numpy.errstate(all="ignore"):
             sums, exps = rows.sum(axis=-1), numpy.exp(numpy.clip(rows, -700, 50)).sum(axis=-1)
@@ -88,7 +104,8 @@ class Tally:
         bounds = [bound for one in (rows, sums, exps) for bound in (one.min(), one.max())]
         found = {name: float(bound) if finite else 0.0 for name, bound in zip(names, bounds, strict=True)}
         spread = float(rows.std(axis=0).max()) if finite else 0.0
-        return {"units": int(rows.shape[-1]), "rows": len(rows), "spread": spread, "finite": finite, **found}
+        units = None if self._flat else int(rows.shape[-1])
+        return {"units": units, "rows": len(rows), "spread": spread, "finite": finite, **found}
 
 
 class Input:
@@ -100,14 +117,14 @@ class Input:
         self._dtype = dtype
         self._ids = ids
 
-    def sample(self, random: Any, scale: float) -> Any:
+    def sample(self, random: Any, scale: float, *, whole: bool = False) -> Any:
         """A batch of seeded values of that scale, or ids where the input is a number of something."""
         size = (BATCH, *self._shape)
         if self._dtype == "string":
             raise Unfit(f"input {self.name!r} takes text, for which there are no fitting samples")
         if self._dtype == "bool":
             return random.integers(0, 2, size).astype("bool")
-        if self._ids is not None or "int" in self._dtype:
+        if whole or self._ids is not None or "int" in self._dtype:
             return random.integers(0, max(self._ids or VOCABULARY, 1), size).astype(self._dtype)
         return (random.standard_normal(size) * scale).astype(self._dtype)
 
@@ -115,16 +132,16 @@ class Input:
 Loaded = tuple[Callable[[list[Any]], Any], list[Input], Any]
 
 
-def _loaded(path: str, trust: bool) -> Loaded:
+def _loaded(path: str, keras: int | None, trust: bool) -> Loaded:
     """A function from inputs to outputs, what it takes, and the model itself (kept alive)."""
     if Path(path).is_dir():
         return _savedmodel(path)
-    return _keras(path, trust)
+    return _keras(path, keras, trust)
 
 
 # -- Keras files ---------------------------------------------------------------------------------
-def _keras(path: str, trust: bool) -> Loaded:
-    saving = _library(path)
+def _keras(path: str, keras: int | None, trust: bool) -> Loaded:
+    saving = _library(keras)
     model = saving.load_model(path, compile=False, safe_mode=not trust)
     ids = _vocabularies(model)
     inputs = [
@@ -142,9 +159,10 @@ def _keras(path: str, trust: bool) -> Loaded:
 
 def _packed(model: Any, fed: list[Any]) -> Any:
     """Inputs in the structure that the model was made with: a list, or a dict by name."""
-    structure = getattr(model, "_inputs_struct", None) or getattr(model, "_nested_inputs", None)
-    if isinstance(structure, dict):
-        return dict(zip(sorted(structure), fed, strict=True))
+    for attribute in ("_inputs_struct", "_nested_inputs"):
+        structure = getattr(model, attribute, None)
+        if isinstance(structure, dict):
+            return dict(zip(sorted(structure), fed, strict=True))
     return fed if len(fed) > 1 else fed[0]
 
 
@@ -156,19 +174,16 @@ def _by_names(model: Any, outputs: Any) -> Any:
     return outputs
 
 
-def _library(path: str) -> Any:
+def _library(keras: int | None) -> Any:
     """The Keras that wrote the file: tf_keras for version 2, where it is installed."""
-    from fromlogits_audit.saved.read import read_model
-
-    old = read_model(Path(path), path).keras == 2
-    if old and importlib.util.find_spec("tf_keras") is not None:
+    if keras == 2 and importlib.util.find_spec("tf_keras") is not None:
         os.environ["TF_USE_LEGACY_KERAS"] = "1"
         import tf_keras
 
         return tf_keras.models
-    import keras
+    import keras as library
 
-    return keras.saving
+    return library.saving
 
 
 def _vocabularies(model: Any) -> dict[str, int]:

@@ -18,13 +18,13 @@ _LONGEST = 300
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1"}
 
 
-def measure(path: Path, trust: bool, seconds: float, megabytes: int) -> Measured:
-    """Load and feed the model at ``path`` in a child process.
+def measure(path: Path, keras: int | None, *, trust: bool, seconds: float, megabytes: int) -> Measured:
+    """Load and feed the model at ``path``, which Keras ``keras`` (2, 3, None) wrote, in a child process.
 
     Raises UnreadableFile with the reason where it fails, takes longer than ``seconds`` or needs more
     than ``megabytes`` of address space.
     """
-    request = {"path": os.fspath(path.absolute()), "trust": trust, "megabytes": megabytes}
+    request = {"path": os.fspath(path.absolute()), "keras": keras, "trust": trust, "megabytes": megabytes}
     with tempfile.TemporaryDirectory(prefix="fromlogits-audit-") as folder:
         answer = Path(folder) / "answer.json"
         status, words = _run({**request, "answer": os.fspath(answer)}, seconds, folder)

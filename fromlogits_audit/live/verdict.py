@@ -98,8 +98,11 @@ _ACTIVATION = {
 }
 
 
-def compare(declared: Output, measured: Batches | None) -> Verdict:
-    """What a measurement says, beside what the structure declares."""
+def compare(declared: Output, measured: Batches | None, *, rescaled: bool = False) -> Verdict:
+    """What a measurement says, beside what the structure declares.
+
+    ``rescaled`` scores may well be probabilities: an untrained normalisation changes nothing.
+    """
     if measured is None or not measured.finite or measured.rows == 0:
         return Verdict(Scale.UNKNOWN)
     scale = decide(measured)
@@ -107,7 +110,7 @@ def compare(declared: Output, measured: Batches | None) -> Verdict:
     if impossible and scale is Scale.UNKNOWN:
         scale = Scale.LOGITS if measured.low < 0.0 else Scale.NON_NEGATIVE
     disguised = declared.scale is Scale.LOGITS and scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES)
-    contradicts = impossible or disguised
+    contradicts = impossible or (disguised and not rescaled)
     return Verdict(scale, measured.units, _ACTIVATION.get(scale), contradicts, numbers(measured))
 
 

@@ -37,8 +37,8 @@ model.compile(optimizer="adam", loss=keras.losses.CategoricalCrossentropy(from_l
 ```
 
 ## Fix safety
-Writing the bool that the value already counts as is safe; writing the one that was meant may change the
-training and is unsafe.
+Writing a number as the bool that it already counts as is safe. What a string or a misplaced argument was
+meant to say is not in the code, so nothing is offered for those.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def check(site: Site) -> Finding | None:
     more = len(site.unsafe) - _NAMED
     named = "; ".join(site.unsafe[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
     problem = f"Loading this model would run code that is stored in it: {named}."
-    told = "Nothing of it was run here, and what depends on it could not be decided."
+    told = "Reading the structure ran nothing of it, and does not say what it returns."
     return RULE.report(
         site, f"{problem} {told}", "load it only from a source you trust, or save it without that part"
     )

@@ -42,20 +42,35 @@ def _settled(one: Judged, here: list[Site], beside: dict[Location, list[Site]]) 
 
 
 def _finding(found: Finding, site: Site, same: list[Site], readers: list[Site]) -> Finding:
-    return replace(found, fixes=tuple(_fix(fix, found.code, site, same, readers) for fix in found.fixes))
+    fixes = (_fix(fix, found.code, site, same, readers) for fix in found.fixes)
+    return replace(found, fixes=tuple(fix for fix in fixes if fix is not None))
 
 
-def _fix(fix: Fix, code: str, site: Site, same: list[Site], readers: list[Site]) -> Fix:
-    if fix.applicability is not Applicability.SAFE:
-        return fix
+def _fix(fix: Fix, code: str, site: Site, same: list[Site], readers: list[Site]) -> Fix | None:
+    """The fix as it may be offered, None where it would make another site of the construction wrong."""
     if site.kind is Kind.METRIC:
         agreed = all(code in judge(other).codes for other in same)
         return fix if agreed else fixing.unsafe(fix)
+    if site.kind is not Kind.LOSS or not _changes_loss(fix, site):
+        return fix
     after = [mended(code, other) for other in same]
-    if not all(now is not None and _right(code, was, now) for was, now in zip(same, after, strict=True)):
-        return fixing.unsafe(fix)
+    fits = [now is not None and _right(code, was, now) for was, now in zip(same, after, strict=True)]
+    if False in fits:
+        return None
     loss = mended(code, next(_flat(site)))
+    fix = fix if None not in fits else fixing.unsafe(fix)
     return _with_readers(fix, loss.loss, readers) if loss is not None else fix
+
+
+def _changes_loss(fix: Fix, site: Site) -> bool:
+    """Whether a fix rewrites the construction itself, and not the layer before it."""
+    span = site.edits.span if site.edits is not None else site.location
+    return any(
+        (edit.location.path, edit.location.cell) == (span.path, span.cell)
+        and (span.line, span.column) <= (edit.location.line, edit.location.column)
+        and (edit.location.end_line, edit.location.end_column) <= (span.end_line, span.end_column)
+        for edit in fix.edits
+    )
 
 
 def mended(code: str, site: Site) -> Site | None:
@@ -72,19 +87,22 @@ def mended(code: str, site: Site) -> Site | None:
         return site.at(loss=replace(loss, name=name, sparse=not loss.sparse)) if name is not None else None
     if code == "FLA601":
         return site.at(loss=replace(loss, form=Form.INSTANCE))
-    return site
+    return site.at(loss=replace(loss, misuse=None)) if code == "FLA602" else site
 
 
-def _right(code: str, before: Site, after: Site) -> bool:
-    """Whether a mended loss fits its output and its labels, but for troubles that it had before."""
+def _right(code: str, before: Site, after: Site) -> bool | None:
+    """Whether a mended loss fits its output and labels, but for troubles that it had before.
+
+    None where that is not known.
+    """
     loss, labels = after.loss, after.labels
     now = scales.loss_code(after)
     if loss is None or now is None:
-        return False
+        return None
     misfit = LabelEncoding.ONE_HOT if loss.sparse else LabelEncoding.INTEGER
     if code in ("FLA501", "FLA502") and labels is not None and labels.encoding is misfit:
         return False
-    return now == scales.OK or code == "FLA601" or (now != code and now == scales.loss_code(before))
+    return now == scales.OK or code in ("FLA601", "FLA602") or (now != code and now == scales.loss_code(before))
 
 
 def _with_readers(fix: Fix, loss: Loss | None, readers: Iterable[Site]) -> Fix:

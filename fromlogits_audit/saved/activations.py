@@ -9,7 +9,7 @@ from fromlogits_audit.catalogue.interface import ActivationSpec
 from fromlogits_audit.catalogue.names import canonical
 from fromlogits_audit.ir import Applied, Scale, Undecided, Why
 from fromlogits_audit.saved.dtypes import HALF
-from fromlogits_audit.saved.values import Json, Tensor, combined, number
+from fromlogits_audit.saved.values import Dims, Json, Tensor, combined, number
 
 _NORMALISED = (Scale.PROBABILITIES, Scale.INDEPENDENT)
 
@@ -75,6 +75,8 @@ def apply_spec(
         unit_softmax=False,
         dtype=dtype,
         half=dtype if dtype in HALF else None,
+        shape=_halved(tensor.shape) if spec.name == "glu" else tensor.shape,
+        origin=None,
     ).noted(f"{where}: {spec.name} gives {spec.scale.value}")
     if spec.name == "softmax":
         return _softmax(recorder, tensor, result, where, axis)
@@ -97,6 +99,12 @@ def _softmax(recorder: Recorder, before: Tensor, result: Tensor, where: str, axi
     if size == 1 or before.scale in _NORMALISED:
         recorder.note(Applied("softmax", size, where), before)
     return _over_last(result, before, axis) if last is False else result
+
+
+def _halved(shape: Dims) -> Dims:
+    """``glu`` makes a gate of one half of its input for the other."""
+    units = shape[-1] if shape else None
+    return (*shape[:-1], units // 2 if units is not None else None) if shape else None
 
 
 def _over_last(result: Tensor, before: Tensor, axis: Json) -> Tensor:

@@ -19,6 +19,8 @@ class Head:
 
     output: Output
     keys: tuple[str, ...] = ()
+    rescaled: bool = False
+    """Whether it is unbounded only because a normalisation stands behind something that was not."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ nesting.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fromlogits_audit.catalogue.interface import Effect, LayerSpec
 from fromlogits_audit.catalogue.layers import layer_class
@@ -219,7 +219,8 @@ class _Graph:
     def _tensor(self, ref: Ref) -> Tensor:
         found = tensors_of(self._values.get(self._key(ref)))
         if 0 <= ref.tensor < len(found):
-            return found[ref.tensor]
+            tensor = found[ref.tensor]
+            return tensor if tensor.shape is not None else replace(tensor, shape=ref.shape)
         return unknown(Why.UNSUPPORTED, f"output {ref.tensor} of {ref.layer[:80]!r} is not in the graph")
 
 

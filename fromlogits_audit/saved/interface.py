@@ -109,7 +109,7 @@ def as_heads(named: Sequence[Named], path: str) -> tuple[tuple[Head, ...], tuple
         name = f"{name}_{again}" if again else name
         shown = name if len(named) > 1 else None
         keys = tuple(dict.fromkeys(key for key in (one.key, name, one.layer) if key is not None))
-        heads.append(Head(to_output(one.tensor, path, shown), keys))
+        heads.append(Head(to_output(one.tensor, path, shown), keys, one.tensor.rescaled))
         names.append(name)
     return tuple(heads), tuple(names)
 

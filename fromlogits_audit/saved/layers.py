@@ -122,7 +122,13 @@ def _kept(spec: LayerSpec, config: Config, tensor: Tensor, shape: Dims, label: s
         return after
     if spec.effect is Effect.UNBOUND:
         fresh = replace(
-            after, scale=Scale.LOGITS, activation="linear", reason=None, unit_softmax=False, half=None
+            after,
+            scale=Scale.LOGITS,
+            activation="linear",
+            reason=None,
+            unit_softmax=False,
+            half=None,
+            rescaled=True,
         )
         return fresh.noted(f"{label}: unbounded scores")
     return after if tensor.scale is Scale.UNKNOWN else combined(after, f"{label} after {tensor.activation}")
@@ -133,11 +139,26 @@ def _moved(spec: LayerSpec, config: Config, tensor: Tensor, after: Tensor, label
     normalised = tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES)
     moved = spec.shape is Shape.PERMUTE and _moves_last(config)
     if normalised and reshapes and (moved or splits_last_axis(tensor.shape, after.shape)):
-        return combined(after, f"{label} takes the class axis apart")
+        return replace(
+            combined(after, f"{label} takes the class axis apart"), origin=None if moved else tensor
+        )
+    if tensor.origin is not None and reshapes:
+        return (
+            put_together(tensor.origin, after)
+            if spec.shape is not Shape.PERMUTE
+            else replace(after, origin=None)
+        )
     resizes = spec.name.rpartition(".")[2].startswith(("UpSampling", "Resizing"))
     if resizes and config.get("interpolation") not in _SMOOTH and tensor.scale is not Scale.LOGITS:
         return combined(after, f"{label} overshoots")
     return after
+
+
+def put_together(origin: Tensor, after: Tensor) -> Tensor:
+    """What was taken apart, where the last axis has its size again: reshapes keep the order of values."""
+    if origin.units is None or origin.units != after.units:
+        return after
+    return replace(origin, shape=after.shape, notes=after.notes)
 
 
 def _moves_last(config: Config) -> bool:

@@ -7,9 +7,9 @@ lists with ``[layer, node, tensor, kwargs]`` leaves. TFOpLambda leaves out one l
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from fromlogits_audit.saved.values import Json, Value
+from fromlogits_audit.saved.values import Dims, Json, Value, dims
 
 _CONSTANT = "_CONSTANT_VALUE"
 
@@ -21,6 +21,8 @@ class Ref:
     layer: str
     node: int = 0
     tensor: int = 0
+    shape: Dims = field(default=None, compare=False)
+    """What Keras 3 writes of the tensor's shape beside it."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,9 @@ def _deep3(value: Json) -> Value:
     if not isinstance(value, dict):
         return value
     if value.get("class_name") == "__keras_tensor__":
-        config = value.get("config")
-        history = config.get("keras_history") if isinstance(config, dict) else None
-        return _ref(history) or value
+        config: Json = value.get("config")
+        ref = _ref(config.get("keras_history")) if isinstance(config, dict) else None
+        return replace(ref, shape=dims(config.get("shape"))) if ref is not None else value
     return {key: _deep3(item) for key, item in value.items()}
 
 

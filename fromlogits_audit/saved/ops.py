@@ -211,7 +211,7 @@ def _select(short: str, tensor: Tensor, operands: list[Value], bound: Arguments)
         return combined(replace(tensor, shape=None), short)
     if tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES):
         return combined(replace(tensor, shape=None), f"{short} of probabilities")
-    return replace(chosen[0], shape=None)
+    return replace(chosen[0], shape=chosen[0].shape if short == "where" else None)
 
 
 def _new(short: str, tensor: Tensor, operands: list[Value], bound: Arguments) -> Value:

@@ -7,6 +7,7 @@ until it is looked at. Every length is checked against what is left; whatever do
 
 from __future__ import annotations
 
+import struct
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -15,7 +16,7 @@ from fromlogits_audit.errors import UnreadableFile
 _VARINT_BYTES = 10
 """A varint holds 64 bits, 7 in a byte."""
 _FIXED = {1: 8, 5: 4}
-MAX_FIELDS = 2_000_000
+MAX_FIELDS = 400_000
 
 Field = int | memoryview
 
@@ -56,6 +57,17 @@ class Message:
         if not values:
             return default
         return values[-1] - 2**64 if values[-1] >= 2**63 else values[-1]
+
+    def views(self, number: int) -> list[memoryview]:
+        """The contents of a repeated message, not yet looked at."""
+        return [value for value in self._fields.get(number, ()) if isinstance(value, memoryview)]
+
+    def floats(self, number: int, layout: str) -> list[float]:
+        """A repeated float or double, packed or not; ``layout`` as for :mod:`struct`."""
+        content = b"".join(bytes(value) for value in self.views(number))
+        if len(content) % struct.calcsize(layout):
+            raise UnreadableFile("holds a number that is cut off")
+        return [float(value) for (value,) in struct.iter_unpack(layout, content)]
 
     def integers(self, number: int) -> list[int]:
         """A repeated number, packed or not."""

@@ -31,11 +31,11 @@ def read_model(path: Path, shown: str) -> SavedModel:
 
 
 def _folder(path: Path, shown: str) -> SavedModel:
-    from fromlogits_audit.saved import savedmodel
+    from fromlogits_audit.saved.savedmodel import read
 
     if not (path / GRAPH).is_file():
         raise UnreadableFile(f"is a folder without {GRAPH}")
-    return savedmodel.read(path, shown)
+    return read(path, shown)
 
 
 def _file(path: Path, shown: str) -> SavedModel:

@@ -21,7 +21,9 @@ class Tensor:
     """The waist's ``Output`` before it is one. ``notes`` is the way here, in words.
 
     ``half`` names float16 or bfloat16 where the activation that gave the scale was computed in it;
-    ``dtype`` is what the values are computed in.
+    ``dtype`` is what the values are computed in. ``rescaled`` marks scores that are unbounded only because
+    a normalisation stands behind something that was not. ``origin`` is what a reshape took apart, so
+    that a later one may put it together.
     """
 
     scale: Scale = Scale.UNKNOWN
@@ -32,6 +34,8 @@ class Tensor:
     dtype: str = "float32"
     half: str | None = None
     notes: tuple[str, ...] = ()
+    rescaled: bool = False
+    origin: Tensor | None = None
 
     @property
     def units(self) -> int | None:
@@ -76,7 +80,8 @@ def is_number(value: Value) -> TypeGuard[float]:
 
 def number(value: Json) -> int | None:
     """A whole number that a size or an axis may be."""
-    if not is_number(value) or abs(value) > 1e12 or value != int(value):
+    # Python's json reads NaN and Infinity; a comparison with NaN is false.
+    if not is_number(value) or not abs(value) <= 1e12 or value != int(value):
         return None
     return int(value)
 
