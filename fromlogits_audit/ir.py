@@ -9,6 +9,7 @@ reason (:class:`Undecided`), never a guess.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -153,14 +154,14 @@ class Output:
     reason: Undecided | None = None
     unit_softmax: Location | None = None
     half_precision: str | None = None
-    trace: tuple[Step, ...] = ()
+    trace: Sequence[Step] = ()
 
     @property
     def known(self) -> bool:
         return self.scale is not Scale.UNKNOWN
 
     @classmethod
-    def unknown(cls, why: Why, detail: str = "", trace: tuple[Step, ...] = ()) -> Output:
+    def unknown(cls, why: Why, detail: str = "", trace: Sequence[Step] = ()) -> Output:
         return cls(reason=Undecided(why, detail), trace=trace)
 
 
@@ -189,7 +190,7 @@ class Loss:
     explicit: bool = False
     """True where ``from_logits`` is written out, not a default."""
     reason: Undecided | None = None
-    trace: tuple[Step, ...] = ()
+    trace: Sequence[Step] = ()
 
 
 @dataclass(frozen=True)
@@ -227,7 +228,7 @@ class Labels:
 
     encoding: LabelEncoding = LabelEncoding.UNKNOWN
     classes: int | None = None
-    trace: tuple[Step, ...] = ()
+    trace: Sequence[Step] = ()
 
 
 class Kind(str, Enum):
@@ -343,7 +344,7 @@ class Site:
     labels: Labels | None = None
     partner: Loss | None = None
     runtime: Runtime = field(default_factory=Runtime)
-    trace: tuple[Step, ...] = ()
+    trace: Sequence[Step] = ()
     edits: Edits | None = None
     alternatives: tuple[Site, ...] = ()
     unsafe: tuple[str, ...] = ()

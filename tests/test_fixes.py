@@ -402,6 +402,11 @@ UNSAFE = [
         program(3, "softmax", "'categorical_crossentropy'", "w = keras.Sequential([m])", "w.predict(x)"),
     ),
     (
+        "a categorical loss on one unit",
+        program(1, "sigmoid", "loss=keras.losses.SparseCategoricalCrossentropy()"),
+        program(1, "sigmoid", "loss=keras.losses.BinaryCrossentropy()"),
+    ),
+    (
         "a cut-off on logits",
         program(1, None, "keras.losses.BinaryCrossentropy(from_logits=True)", "hit = m.predict(x) >= 0.5"),
         program(1, None, "keras.losses.BinaryCrossentropy(from_logits=True)", "hit = m.predict(x) >= 0.0"),

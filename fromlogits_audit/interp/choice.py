@@ -12,6 +12,7 @@ from fromlogits_audit.interp.values import (
     ExternalV,
     FuncV,
     Guard,
+    TensorV,
     TupleV,
     Unknown,
     Value,
@@ -90,6 +91,18 @@ def same(a: Value, b: Value) -> bool:
         return a.name == b.name and a.place == b.place
     if isinstance(a, Unknown) and isinstance(b, Unknown):
         return a.key == b.key
+    if isinstance(a, TensorV) and isinstance(b, TensorV):
+        # How a tensor came about does not tell it apart: what is known of it does.
+        return (
+            a.scale is b.scale
+            and a.activation == b.activation
+            and a.shape == b.shape
+            and a.reason == b.reason
+            and a.labels == b.labels
+            and a.name == b.name
+            and a.unit_softmax == b.unit_softmax
+            and a.final is b.final
+        )
     if isinstance(a, FuncV) and isinstance(b, FuncV):
         return a.core is b.core and a.place == b.place
     if isinstance(a, TupleV) and isinstance(b, TupleV):

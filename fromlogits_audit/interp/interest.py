@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Interest:
         waiting = [chunk for chunk in chunks if chunk.defined and not chunk.bears]
         leads = 0
         for _ in range(MAX_ROUNDS):
-            reached = [chunk for chunk in waiting if not names.isdisjoint(chunk.words)]
+            reached = list(islice((c for c in waiting if not names.isdisjoint(c.words)), MAX_LEADS + 1))
             leads += len(reached)
             if not reached or leads > MAX_LEADS:
                 break

@@ -58,7 +58,7 @@ class Chunk:
         """The name where the chunk is one definition that can wait until it is asked for."""
         self.members = _members(statements) if self.defines else ()
         """For a class whose parts can be parsed one by one: those parts."""
-        self._docs = _docstrings(statements) if BEARS.search(text) else []
+        self._docs = _docstrings(statements) if module.bears else []
         self._body: tuple[cst.BaseStatement | cst.BaseSmallStatement, ...] | None = None
         self._tree: cst.Module | None = None
         self._positions: Positions | None = None
@@ -89,7 +89,7 @@ class Chunk:
     @cached_property
     def bears(self) -> bool:
         """Whether the chunk can hold a site: its code says so, docstrings left out."""
-        if not BEARS.search(self.text):
+        if not self.module.bears or not BEARS.search(self.text):
             return False
         if not self._docs:
             return True
@@ -150,6 +150,8 @@ class ParsedModule:
         self.file = file
         self.name = name
         self.frame: Frame | None = None
+        self.bears = BEARS.search(file.text) is not None
+        """Whether any of its text can hold a site."""
         self.tree_chunks: list[Chunk] | None = None
 
     def parse(self) -> Fault | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from fromlogits_audit.interp.choice import alternatives, compatible
 from fromlogits_audit.interp.edits import Editor
@@ -44,6 +44,40 @@ if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
 MAX_HOPS = 12
+
+
+class Trail(Sequence[Step]):
+    """The steps of a trace, located when someone reads them: most sites are ok and nobody does."""
+
+    __slots__ = ("_hops", "_steps")
+
+    def __init__(self, hops: tuple[Hop, ...]) -> None:
+        self._hops = hops
+        self._steps: tuple[Step, ...] | None = None
+
+    def _located(self) -> tuple[Step, ...]:
+        if self._steps is None:
+            self._steps = tuple(Step(hop.place.chunk.module.locate(hop.place), hop.note) for hop in self._hops)
+        return self._steps
+
+    def __len__(self) -> int:
+        return len(self._hops)
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Step]: ...
+    def __getitem__(self, index: int | slice) -> Step | Sequence[Step]:
+        return self._located()[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Trail) and self._keys() == other._keys()
+
+    def __hash__(self) -> int:
+        return hash(self._keys())
+
+    def _keys(self) -> tuple[tuple[tuple[int, int], str], ...]:
+        return tuple((hop.place.key, hop.note) for hop in self._hops)
 
 
 @dataclass
@@ -306,8 +340,8 @@ class Recorder:
     def locate(self, place: Place) -> Location:
         return place.chunk.module.locate(place)
 
-    def steps(self, hops: tuple[Hop, ...]) -> tuple[Step, ...]:
-        return tuple(Step(self.locate(hop.place), hop.note) for hop in hops[:MAX_HOPS])
+    def steps(self, hops: tuple[Hop, ...]) -> Trail:
+        return Trail(hops[:MAX_HOPS])
 
     def finish(self) -> list[Site]:
         """All sites, located; losses that met nothing are undecided ones."""

@@ -47,7 +47,7 @@ def snippet(section: str) -> str:
 def trace_of(site: Site) -> tuple[Step, ...]:
     """The way from the output's layer over the loss to the place where they meet."""
     loss = site.loss or site.partner
-    steps = site.output.trace + (loss.trace if loss else ()) + site.trace
+    steps = (*site.output.trace, *(loss.trace if loss else ()), *site.trace)
     return tuple(dict.fromkeys(steps))
 
 

@@ -16,6 +16,8 @@ from fromlogits_audit.ir import Form, Kind, LabelEncoding, Location, Loss, Site
 from fromlogits_audit.rules import fixing, scales
 from fromlogits_audit.rules.judge import Judged, judge
 
+_MENDED = ("FLA101", "FLA102", "FLA201", "FLA202", "FLA204", "FLA501", "FLA502", "FLA601", "FLA602")
+"""Rules whose fix leaves the kind of loss and changes how it is built: :func:`mended` knows what it gives."""
 _BESIDE = (Kind.METRIC, Kind.CUTOFF)
 
 
@@ -51,7 +53,7 @@ def _fix(fix: Fix, code: str, site: Site, same: list[Site], readers: list[Site])
     if site.kind is Kind.METRIC:
         agreed = all(code in judge(other).codes for other in same)
         return fix if agreed else fixing.unsafe(fix)
-    if site.kind is not Kind.LOSS or not _changes_loss(fix, site):
+    if code not in _MENDED or not _changes_loss(fix, site):
         return fix
     after = [mended(code, other) for other in same]
     fits = [now is not None and _right(code, was, now) for was, now in zip(same, after, strict=True)]
@@ -102,7 +104,8 @@ def _right(code: str, before: Site, after: Site) -> bool | None:
     misfit = LabelEncoding.ONE_HOT if loss.sparse else LabelEncoding.INTEGER
     if code in ("FLA501", "FLA502") and labels is not None and labels.encoding is misfit:
         return False
-    return now == scales.OK or code in ("FLA601", "FLA602") or (now != code and now == scales.loss_code(before))
+    as_before = now != code and now == scales.loss_code(before)
+    return now == scales.OK or as_before or code in ("FLA601", "FLA602")
 
 
 def _with_readers(fix: Fix, loss: Loss | None, readers: Iterable[Site]) -> Fix:

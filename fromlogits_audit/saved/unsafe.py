@@ -52,16 +52,17 @@ def _parts(config: Json) -> Iterator[str]:
 def _part(entry: Json) -> Iterator[str]:
     name, module = entry.get("class_name"), entry.get("module")
     label = _label(entry)
-    if name == "Lambda":
+    if not isinstance(name, str):
+        if name is None and _is_code(entry.get("value")):
+            yield "a function stored as marshalled Python code"
+    elif name == "Lambda":
         yield from _lambda(entry, label)
     elif name in _LOADERS:
         yield f"{label}: {_LOADERS[name]}"
     elif name == "__lambda__":
         yield "a lambda stored as marshalled Python code"
-    elif isinstance(name, str) and isinstance(module, str) and _imports(module, name):
+    elif isinstance(module, str) and _imports(module, name):
         yield f"{label}: loading it imports {module[:80]}"
-    elif name is None and _is_code(entry.get("value")):
-        yield "a function stored as marshalled Python code"
 
 
 def _lambda(entry: Json, label: str) -> Iterator[str]:
