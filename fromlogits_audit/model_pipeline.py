@@ -105,7 +105,7 @@ def _audit(run: _Run, candidate: Candidate, override: Override | None) -> None:
         model = read_model(candidate.path, where.path)
         _judge(run, candidate.path, model, override)
     except InputError as error:
-        run.problems.append(Problem(where, error.reason))
+        run.problems.append(Problem(where, _sentence(error.reason)))
     except UsageError:
         raise
     except Exception as error:
@@ -113,6 +113,14 @@ def _audit(run: _Run, candidate: Candidate, override: Override | None) -> None:
             raise
         reason = f"a bug of this tool stopped it, please report it ({type(error).__name__}: {error})"
         run.problems.append(Problem(where, reason))
+
+
+_VERBS = ("is ", "has ", "holds ", "cannot ", "lists ")
+
+
+def _sentence(reason: str) -> str:
+    """Readers say what is wrong with the file; here it needs a subject."""
+    return f"it {reason}" if reason.startswith(_VERBS) else reason
 
 
 def _judge(run: _Run, path: Path, model: SavedModel, override: Override | None) -> None:

@@ -129,7 +129,7 @@ def analyse_text(text: str, shown: str, declared: Declared | None = None) -> Ana
         module = session.modules.add(path, source)
         session.modules.execute(run, module)
         interest = Interest()
-        interest.learn(module.chunks())
+        interest.learn([module])
         run_uncalled(run, [module], interest)
         return session.finish(run)
 

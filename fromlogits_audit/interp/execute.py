@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -269,25 +270,30 @@ def _nonlocal(run: Run, frame: Frame, node: cst.Nonlocal) -> None:
 
 def _import(run: Run, frame: Frame, node: cst.Import) -> None:
     for alias in node.names:
-        dotted = _dotted(alias.name)
-        if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
-            run.state.write(frame, alias.asname.name.value, run.import_module(frame, dotted))
-        else:
-            run.import_module(frame, dotted)
-            top = dotted.partition(".")[0]
-            run.state.write(frame, top, run.import_module(frame, top))
+        asname = alias.asname.name.value if alias.asname is not None and isinstance(alias.asname.name, cst.Name) else None
+        run.bind_import(frame, _dotted(alias.name), asname)
 
 
 def _import_from(run: Run, frame: Frame, node: cst.ImportFrom) -> None:
     module = _dotted(node.module) if node.module is not None else ""
-    level = len(node.relative)
     if isinstance(node.names, cst.ImportStar):
-        run.import_star(frame, module, level)
+        run.import_star(frame, module, len(node.relative))
         return
     for alias in node.names:
-        name = _dotted(alias.name)
-        target = alias.asname.name.value if alias.asname is not None and isinstance(alias.asname.name, cst.Name) else name
-        run.state.write(frame, target, run.import_name(frame, module, level, name))
+        asname = alias.asname.name.value if alias.asname is not None and isinstance(alias.asname.name, cst.Name) else None
+        run.bind_import_from(frame, module, len(node.relative), _dotted(alias.name), asname)
+
+
+def run_imports(run: Run, frame: Frame, statements: Sequence[ast.Import | ast.ImportFrom]) -> None:
+    """Import statements as the standard library parsed them."""
+    for statement in statements:
+        for alias in statement.names:
+            if isinstance(statement, ast.Import):
+                run.bind_import(frame, alias.name, alias.asname)
+            elif alias.name == "*":
+                run.import_star(frame, statement.module or "", statement.level)
+            else:
+                run.bind_import_from(frame, statement.module or "", statement.level, alias.name, alias.asname)
 
 
 def _dotted(node: cst.CSTNode) -> str:

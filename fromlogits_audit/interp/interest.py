@@ -7,12 +7,12 @@ run at all when nothing calls it, so that a large package costs a parse and no m
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fromlogits_audit.interp.parse import Chunk
+    from fromlogits_audit.interp.parse import ParsedModule
 
 WORD = re.compile(r"[^\W\d]\w*")
 BEARS = re.compile(
@@ -37,19 +37,29 @@ class Interest:
     def __init__(self) -> None:
         self.names: frozenset[str] = frozenset()
 
-    def learn(self, chunks: Sequence[Chunk]) -> None:
+    def learn(self, modules: Sequence[ParsedModule]) -> None:
         """Take in the names that bearing chunks define, then who mentions them, and so on."""
-        names = {name for chunk in chunks if chunk.bears for name in chunk.names if len(name) > 1}
-        waiting = [chunk for chunk in chunks if chunk.defined and not chunk.bears]
+        bearing = [chunk for module in modules if module.bears for chunk in module.chunks() if chunk.bears]
+        names = {name for chunk in bearing for name in chunk.names if len(name) > 1}
+        learned: set[str] = set(names)
         leads = 0
         for _ in range(MAX_ROUNDS):
-            reached = list(islice((c for c in waiting if not names.isdisjoint(c.words)), MAX_LEADS + 1))
+            reached = set(islice(self._mentioning(modules, names), MAX_LEADS + 1))
             leads += len(reached)
             if not reached or leads > MAX_LEADS:
                 break
-            names |= {chunk.defined for chunk in reached}
-            waiting = [chunk for chunk in waiting if chunk.defined not in names]
-        self.names = frozenset(names) if leads <= MAX_LEADS else frozenset()
+            names = reached - learned
+            learned |= reached
+        self.names = frozenset(learned) if leads <= MAX_LEADS else frozenset()
+
+    def _mentioning(self, modules: Sequence[ParsedModule], names: set[str]) -> Iterator[str]:
+        """Definitions that hold no site and mention one of the names."""
+        for module in modules:
+            if names.isdisjoint(module.words):
+                continue
+            for chunk in module.chunks():
+                if chunk.defined and not chunk.bears and not names.isdisjoint(chunk.words):
+                    yield chunk.defined
 
     def wants(self, text: str, words: frozenset[str]) -> bool:
         """Whether a definition of this text is worth running."""

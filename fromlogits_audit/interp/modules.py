@@ -73,7 +73,7 @@ class Modules:
         if module.frame is not None:
             return module.frame
         from fromlogits_audit.interp.define import pending
-        from fromlogits_audit.interp.execute import run_block
+        from fromlogits_audit.interp.execute import run_block, run_imports
         from fromlogits_audit.interp.uncalled import run_before_rebinding
 
         chunks = module.chunks()
@@ -89,6 +89,10 @@ class Modules:
                 frame.chunk = chunk
                 if chunk.defines is not None:
                     run.state.write(frame, chunk.defines, pending(run, frame, chunk))
+                    continue
+                if chunk.imports:
+                    run.state.step()
+                    run_imports(run, frame, chunk.imports)
                     continue
                 try:
                     run_block(run, frame, chunk.body)

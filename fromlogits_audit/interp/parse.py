@@ -56,6 +56,10 @@ class Chunk:
         """The name of the function or class that the chunk defines, or an empty string."""
         self.defines = self.defined if _can_wait(statements) else None
         """The name where the chunk is one definition that can wait until it is asked for."""
+        self.imports = tuple(s for s in statements if isinstance(s, (ast.Import, ast.ImportFrom)))
+        """Where the chunk is nothing but imports: they need no libcst tree."""
+        if len(self.imports) != len(statements):
+            self.imports = ()
         self.members = _members(statements) if self.defines else ()
         """For a class whose parts can be parsed one by one: those parts."""
         self._docs = _docstrings(statements) if module.bears else []
@@ -155,18 +159,27 @@ class ParsedModule:
         self.tree_chunks: list[Chunk] | None = None
 
     def parse(self) -> Fault | None:
-        """Split the text into chunks; what is wrong with it, if it does not parse."""
+        """What is wrong with the text, if it does not parse.
+
+        A module that can hold no site by itself is split into chunks only when one is asked for.
+        """
         tree = parse_quick(self.file.text)
         if isinstance(tree, Fault):
             return tree
-        self.tree_chunks = list(_split(self, tree))
+        if self.bears:
+            self.tree_chunks = list(_split(self, tree))
         return None
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return frozenset(WORD.findall(self.file.text))
 
     def chunks(self) -> list[Chunk]:
         """The top-level statements, in order; none where the text does not parse."""
-        if self.tree_chunks is None and self.parse() is not None:
-            self.tree_chunks = []
-        return self.tree_chunks or []
+        if self.tree_chunks is None:
+            tree = parse_quick(self.file.text)
+            self.tree_chunks = [] if isinstance(tree, Fault) else list(_split(self, tree))
+        return self.tree_chunks
 
     def locate(self, place: Place) -> Location:
         return self.file.locate(*place.chunk.span(place.node))

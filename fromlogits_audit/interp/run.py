@@ -107,6 +107,21 @@ class Run:
         return classes.enum_members(self, cls)
 
     # -- modules -------------------------------------------------------------------------------
+    def bind_import(self, frame: Frame, dotted: str, asname: str | None) -> None:
+        """``import a.b`` binds ``a``; ``import a.b as c`` binds the inner module."""
+        target = frame.globals_of.get(asname or dotted.partition(".")[0], frame)
+        if asname is not None:
+            self.state.write(target, asname, self.import_module(frame, dotted))
+            return
+        self.import_module(frame, dotted)
+        top = dotted.partition(".")[0]
+        self.state.write(target, top, self.import_module(frame, top))
+
+    def bind_import_from(self, frame: Frame, module: str, level: int, name: str, asname: str | None) -> None:
+        """``from module import name as asname``."""
+        target = frame.globals_of.get(asname or name, frame)
+        self.state.write(target, asname or name, self.import_name(frame, module, level, name))
+
     def import_module(self, frame: Frame, dotted: str) -> Value:
         return self.modules.import_module(self, frame, dotted)
 

@@ -46,7 +46,7 @@ class Selection:
             self._parsed[path] = module
 
     def _learn(self) -> None:
-        self.interest.learn([chunk for module in self._parsed.values() for chunk in module.chunks()])
+        self.interest.learn(list(self._parsed.values()))
 
     def _follow(self, quiet: list[tuple[Path, frozenset[bytes]]]) -> None:
         """Files that name no Keras but import what leads to a site: they may give it its arguments."""
@@ -67,7 +67,8 @@ class Selection:
         return [
             module
             for _, module in sorted(self._parsed.items())
-            if any(chunk.bears or not names.isdisjoint(chunk.words) for chunk in module.chunks())
+            if (module.bears or not names.isdisjoint(module.words))
+            and any(chunk.bears or not names.isdisjoint(chunk.words) for chunk in module.chunks())
         ]
 
 

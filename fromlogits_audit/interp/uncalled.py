@@ -98,9 +98,10 @@ def _sibling(core: FuncCore) -> bool:
     owner = core.owner
     if owner is None:
         return False
-    methods = [forced(v) for v in owner.slots.values() if not isinstance(v, PendingV) or v.value is not None]
-    bearing = {v.core.name for v in methods if isinstance(v, FuncV) and bears(_text(v.core))}
-    return not bearing.isdisjoint(_words(core))
+    if owner.bearing is None:
+        methods = [forced(v) for v in owner.slots.values() if not isinstance(v, PendingV) or v.value is not None]
+        owner.bearing = frozenset(v.core.name for v in methods if isinstance(v, FuncV) and bears(_text(v.core)))
+    return not owner.bearing.isdisjoint(_words(core))
 
 
 _HOOKS = frozenset({"train_step", "test_step", "compute_loss", "call"})

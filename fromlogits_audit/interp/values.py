@@ -227,7 +227,7 @@ class ExternalV(Value):
 class ClassV(Obj):
     """A class of the project; slots are its namespace."""
 
-    __slots__ = ("bases", "chunk", "decorators", "fields", "instances", "module", "name", "node", "order")
+    __slots__ = ("bases", "bearing", "chunk", "decorators", "fields", "instances", "module", "name", "node", "order")
 
     def __init__(self, name: str, module: ParsedModule, chunk: Chunk, node: cst.ClassDef) -> None:
         super().__init__()
@@ -239,6 +239,8 @@ class ClassV(Obj):
         self.decorators: tuple[str, ...] = ()
         self.fields: list[tuple[str, Value | None]] = []
         self.instances: list[InstanceV] = []
+        self.bearing: frozenset[str] | None = None
+        """Names of its methods that can hold a site, once something has asked."""
         self.order: list[ClassV] | None = None
         """The order of resolution, once something has asked for it."""
 

@@ -20,8 +20,8 @@ from fromlogits_audit.saved.values import Dims, Json, Tensor, Value, data, dims,
 
 MAX_DEPTH = 40
 """Models inside models; wrappers inside wrappers."""
-MAX_CALLS = 200_000
-"""Layer calls in all. Nested models that double at each level would be exponential without it."""
+MAX_CALLS = 20_000
+"""Layer calls in all; NASNetLarge has 1,000. Nested models that double would be exponential without it."""
 
 MODELS = ("Functional", "Model", "Sequential")
 _OP_LAYERS = ("TFOpLambda", "SlicingOpLambda")

@@ -14,7 +14,7 @@ from fromlogits_audit.errors import UnreadableFile
 from fromlogits_audit.saved.protobuf import Message, fields
 from fromlogits_audit.saved.values import Dims
 
-MAX_NODES = 400_000
+MAX_NODES = 200_000
 """Nodes of one graph or function."""
 _FLOAT, _DOUBLE, _INT32, _INT64, _HALF, _BFLOAT16 = 1, 2, 3, 9, 19, 14
 DTYPES = {_FLOAT: "float32", _DOUBLE: "float64", _HALF: "float16", _BFLOAT16: "bfloat16"}
@@ -28,10 +28,10 @@ class Node:
     name: str
     op: str
     inputs: tuple[str, ...]
-    message: Message
+    view: memoryview
 
     def attr(self, name: str) -> Message | None:
-        return next((value for key, value in self.message.mapping(5) if key == name), None)
+        return next((value for key, value in Message(self.view).mapping(5) if key == name), None)
 
     def function(self, name: str = "f") -> str | None:
         """The function that a call names."""
@@ -108,13 +108,31 @@ class Graph:
 
 
 def nodes_of(message: Message, number: int) -> dict[str, Node]:
+    """The nodes of a graph or function, by name."""
     found: dict[str, Node] = {}
-    for one in message.all(number):
+    for view in message.views(number):
         if len(found) >= MAX_NODES:
             raise UnreadableFile(f"has a graph of more than {MAX_NODES:,} nodes")
-        inputs = tuple(text for text in one.texts(3) if not text.startswith("^"))
-        found[one.text(1)] = Node(one.text(1), one.text(2), inputs, one)
+        node = _node(view)
+        found[node.name] = node
     return found
+
+
+def _node(view: memoryview) -> Node:
+    """Name, operation and inputs; there may be very many nodes, so the rest waits."""
+    name = op = ""
+    inputs = []
+    for number, value in fields(view):
+        if number > 3 or not isinstance(value, memoryview):
+            continue
+        text = bytes(value).decode("utf-8", "replace")
+        if number == 1:
+            name = text
+        elif number == 2:
+            op = text
+        elif not text.startswith("^"):
+            inputs.append(text)
+    return Node(name, op, tuple(inputs), view)
 
 
 class Library:
