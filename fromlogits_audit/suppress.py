@@ -27,6 +27,7 @@ _NOQA = re.compile(
 )
 _IGNORE_FILE = re.compile(r"^[ \t]*#[ \t]*fromlogits-audit:[ \t]*ignore-file\b", re.IGNORECASE | re.MULTILINE)
 _OURS = re.compile(r"FLA[0-9]+")
+_NAMES_OURS = re.compile(r"noqa.*FLA[0-9]", re.IGNORECASE)
 _MENTION = re.compile("noqa", re.IGNORECASE)
 _NEVER_UNUSED = "FLA003"
 """A comment that silences this very rule would otherwise be reported by it."""
@@ -120,7 +121,7 @@ class Comments:
 
     def unused(self) -> Iterator[tuple[Noqa, tuple[str, ...]]]:
         """Every ``# noqa`` that names codes of ours which silenced nothing, and those codes."""
-        if self.ignores_all or not self._layout.whole:
+        if _NAMES_OURS.search(self._source.text) is None or self.ignores_all or not self._layout.whole:
             return
         for found in self._layout.noqas.values():
             for noqa in found:

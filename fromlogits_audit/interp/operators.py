@@ -13,6 +13,7 @@ from fromlogits_audit.interp.values import (
     FALSE,
     TRUE,
     BoundV,
+    Choice,
     ClassV,
     Const,
     DictV,
@@ -254,9 +255,11 @@ def _repeat(sequence: Value, times: Value) -> Value | None:
 
 def compare(run: Run, op: cst.CSTNode, left: Value, right: Value, place: Place) -> Value:
     """A comparison over all alternatives."""
-    return choose(
-        [(guard, _compare(run, op, a, b, place)) for guard, (a, b) in product([left, right], run.state.guard)]
-    )
+    if not isinstance(left, Choice) and not isinstance(right, Choice):
+        return _compare(run, op, left, right, place)
+    with run.recorder.together():
+        rows = product([left, right], run.state.guard)
+        return choose([(guard, _compare(run, op, a, b, place)) for guard, (a, b) in rows])
 
 
 def _compare(run: Run, op: cst.CSTNode, a: Value, b: Value, place: Place) -> Value:

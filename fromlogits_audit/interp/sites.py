@@ -97,12 +97,23 @@ class Draft:
     kind: Kind
     place: Place
     pairs: tuple[Site, ...]
-    owner: Value | None = None
-    """The model whose loss is the partner, where it is looked up at the end."""
+    owners: tuple[Value | None, ...] = ()
+    """For each pair the model whose loss is the partner, where it is looked up at the end."""
     labels: list[Labels] = field(default_factory=list)
     """The labels that ``fit`` and ``evaluate`` were given for it."""
     partner: Place | None = None
     """Where the partner stands, for a metric of one known loss."""
+
+
+@dataclass
+class Meeting:
+    """Sites at one place that are alternatives of one another."""
+
+    kind: Kind
+    place: Place
+    sites: dict[Site, Value | None]
+    """Each with the model whose loss is its partner."""
+    partner: Place | None = None
 
 
 @dataclass
@@ -115,6 +126,8 @@ class Recorder:
     met: set[tuple[int, int]] = field(default_factory=set)
     escapes: set[tuple[int, int]] = field(default_factory=set)
     _captures: list[Capture] = field(default_factory=list)
+    _batch: dict[object, Meeting] | None = None
+    """What met since the outermost ``together`` began."""
     _losses_of: dict[int, list[tuple[Loss, Place]]] = field(default_factory=dict)
     """Which losses met the outputs of a model, by its identity."""
     _compiled: dict[int, list[Draft]] = field(default_factory=dict)
@@ -303,17 +316,48 @@ class Recorder:
     def _add(
         self, kind: Kind, place: Place, sites: list[Site], owner: Value | None = None, partner: Place | None = None
     ) -> None:
-        unique = list(dict.fromkeys(sites))
-        if not unique:
+        if not sites:
             return
         for capture in self._captures:
             capture.sites += kind is Kind.LOSS
-        key = (kind, place.key, tuple(_facts(site) for site in unique), id(owner) if owner is not None else None)
+        if self._batch is None:
+            self._commit(Meeting(kind, place, dict.fromkeys(sites, owner), partner))
+            return
+        key = (kind, place.key, sites[0].output.name)
+        meeting = self._batch.setdefault(key, Meeting(kind, place, {}, partner))
+        meeting.sites.update(dict.fromkeys(sites, owner))
+        meeting.partner = partner if meeting.partner == partner else None
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What meets at one place meanwhile are alternatives of one site: one of them happens."""
+        outermost = self._batch is None
+        if self._batch is None:
+            self._batch = {}
+        try:
+            yield
+        finally:
+            if outermost:
+                batch, self._batch = self._batch, None
+                for meeting in batch.values():
+                    self._commit(meeting)
+
+    @property
+    def plural(self) -> bool:
+        """Whether what is recorded now may have alternatives that are still to come."""
+        return self._batch is not None
+
+    def _commit(self, meeting: Meeting) -> None:
+        if meeting.kind is Kind.ACTIVATION and not any(_matters(site) for site in meeting.sites):
+            return
+        owners = tuple(meeting.sites.values())
+        key = (meeting.kind, meeting.place.key, tuple(map(_facts, meeting.sites)), tuple(map(id, owners)))
         draft = self._index.get(key)
         if draft is None:
-            draft = self._index[key] = Draft(kind, place, tuple(unique), owner, partner=partner)
+            draft = Draft(meeting.kind, meeting.place, tuple(meeting.sites), owners, partner=meeting.partner)
+            self._index[key] = draft
             self.drafts.append(draft)
-        if kind is Kind.LOSS and self._compiling is not None:
+        if meeting.kind is Kind.LOSS and self._compiling is not None:
             self._compiled[id(self._compiling)].append(draft)
 
     # -- to the waist ----------------------------------------------------------------------------
@@ -345,7 +389,7 @@ class Recorder:
 
     def finish(self) -> list[Site]:
         """All sites, located; losses that met nothing are undecided ones."""
-        sites = list(dict.fromkeys(self._site(draft) for draft in self.drafts))
+        sites = list(dict.fromkeys(self._site(draft) for draft in _cutoffs_joined(self.drafts)))
         for key, loss in self.built.items():
             if key not in self.met:
                 sites.append(self._lonely(key, loss))
@@ -353,10 +397,13 @@ class Recorder:
 
     def _site(self, draft: Draft) -> Site:
         location = self.locate(draft.place)
-        pairs, beside = draft.pairs, draft.partner
-        if draft.owner is not None:
-            partner, beside = self._partner(draft.owner)
-            pairs = tuple(pair.at(partner=partner) for pair in pairs)
+        beside = draft.partner
+        pairs: tuple[Site, ...] = ()
+        for pair, owner in zip(draft.pairs, draft.owners, strict=True):
+            if owner is not None:
+                partner, beside = self._partner(owner)
+                pair = pair.at(partner=partner)
+            pairs += (pair,)
         if draft.labels and len({(one.encoding, one.classes) for one in draft.labels}) == 1:
             pairs = tuple(pair.at(labels=pair.labels or draft.labels[0]) for pair in pairs)
         pairs = tuple(pair.at(location=location, edits=self._edits(pair, draft.place, beside)) for pair in pairs)
@@ -394,6 +441,26 @@ def scale_source(tensor: TensorV) -> Place | None:
     """The layer or call that gives a tensor its scale: the last hop that says so."""
     words = ": unbounded scores" if tensor.activation == "linear" else f"{tensor.activation} gives "
     return next((hop.place for hop in reversed(tensor.trace) if words in hop.note), None)
+
+
+def _matters(site: Site) -> bool:
+    """Whether applying an activation here says anything: twice, or over an axis of size one."""
+    before = site.output.scale
+    return before in (Scale.PROBABILITIES, Scale.INDEPENDENT) or (site.applied is not None and site.applied.axis_size == 1)
+
+
+def _cutoffs_joined(drafts: list[Draft]) -> Iterator[Draft]:
+    """A decision that several models reach is one site: it needs all of them to be wrong."""
+    cutoffs: dict[tuple[int, int], list[Draft]] = {}
+    for draft in drafts:
+        if draft.kind is Kind.CUTOFF:
+            cutoffs.setdefault(draft.place.key, []).append(draft)
+        else:
+            yield draft
+    for same in cutoffs.values():
+        pairs = tuple(pair for draft in same for pair in draft.pairs)
+        owners = tuple(owner for draft in same for owner in draft.owners)
+        yield Draft(Kind.CUTOFF, same[0].place, pairs, owners, partner=same[0].partner)
 
 
 def _spelling(loss: LossV) -> str:

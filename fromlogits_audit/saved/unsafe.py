@@ -44,8 +44,9 @@ def _parts(config: Json) -> Iterator[str]:
             waiting.extend(reversed(one))
         elif isinstance(one, dict):
             yield from _part(one)
-            # A layer's own code is told with its name, so it is not looked at a second time.
-            inner = [v for k, v in one.items() if not (one.get("class_name") == "Lambda" and k == "config")]
+            # Its own code is told with its name, so it is not looked at a second time.
+            told = one.get("class_name") in ("Lambda", "__lambda__")
+            inner = [value for key, value in one.items() if not (told and key == "config")]
             waiting.extend(reversed(inner))
 
 

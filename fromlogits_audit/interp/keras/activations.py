@@ -106,7 +106,7 @@ def _normalising(run: Run, before: TensorV, result: TensorV, name: str, place: P
             return opaque(result, Undecided(Why.COMBINED, f"softmax over axis {index}, which is not the last"))
         if size == 1:
             result = replace(result, unit_softmax=place)
-    if before.scale in _NORMALISED or size == 1:
+    if before.scale in _NORMALISED or size == 1 or run.recorder.plural:
         run.recorder.applied(name, size, before, place)
     return result
 

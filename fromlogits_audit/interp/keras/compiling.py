@@ -62,15 +62,16 @@ def compile_model(run: Run, model: Value, args: Args, place: Place) -> None:
     outputs = outputs_of(run, model, place)
     hops = (Hop(place, "compiled here"),)
     fallback = argument_place(place, "loss", 1) or place
-    for guard, (one_loss, one_output) in product([loss, outputs], run.state.guard):
-        if isinstance(one_loss, Const) and one_loss.value is None:
-            continue
-        with run.state.branch(guard):
-            heads = heads_of(run, one_output)
-            pairs = _paired(run, one_loss, heads)
-            for head, asked in pairs:
-                losses.meet(run, asked, None, head.value, place=fallback, hops=hops, name=head.name)
-            _metrics(run, bound, pairs, heads, place, hops)
+    with run.recorder.together():
+        for guard, (one_loss, one_output) in product([loss, outputs], run.state.guard):
+            if isinstance(one_loss, Const) and one_loss.value is None:
+                continue
+            with run.state.branch(guard):
+                heads = heads_of(run, one_output)
+                pairs = _paired(run, one_loss, heads)
+                for head, asked in pairs:
+                    losses.meet(run, asked, None, head.value, place=fallback, hops=hops, name=head.name)
+                _metrics(run, bound, pairs, heads, place, hops)
 
 
 def _weights(run: Run, value: Value) -> bool:

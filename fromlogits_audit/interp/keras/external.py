@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.activations import activation_function, activation_layer
@@ -186,12 +187,9 @@ def _activation(run: Run, name: str, args: Args, place: Place) -> Value:
     if isinstance(inputs, (ListV, TupleV)):
         inputs = data_tensor()
     axis = args.get(1, "axis") if spec.name in ("softmax", "log_softmax") else None
-    rows = []
-    for guard, option in alternatives(inputs, run.state.guard):
-        tensor = to_tensor(option)
-        assert isinstance(tensor, TensorV)
-        rows.append((guard, apply_spec(run, tensor, spec, place, axis)))
-    return choose(list(rows))
+    options = [(guard, to_tensor(option)) for guard, option in alternatives(inputs, run.state.guard)]
+    with run.recorder.together() if len(options) > 1 else nullcontext():
+        return choose([(g, apply_spec(run, t, spec, place, axis)) for g, t in options if isinstance(t, TensorV)])
 
 
 def _functional(run: Run, name: str, args: Args, place: Place) -> Value:

@@ -89,6 +89,13 @@ def _over_alternatives(run: Run, layer: LayerV, inputs: Value, args: Args) -> Va
     elif isinstance(inputs, DictV):
         first = data_tensor()
     units = layer.slots.get(layer.spec.units) if layer.spec.units else None
+    if not isinstance(units, Choice) and not isinstance(first, Choice):
+        return _apply(run, layer, to_tensor(first), args)
+    with run.recorder.together():
+        return _each(run, layer, first, units, args)
+
+
+def _each(run: Run, layer: LayerV, first: Value, units: Value | None, args: Args) -> Value:
     if isinstance(units, Choice):
         return _by_units(run, layer, first, units, args)
     return choose([(g, _apply(run, layer, to_tensor(v), args)) for g, v in alternatives(first, run.state.guard)])

@@ -47,6 +47,7 @@ def build_loss(run: Run, spec: LossSpec, args: Args, place: Place) -> LossV:
         if flag is None and unknown is not None:
             flag = Unknown(unknown.reason, ("argument", unknown.key, "from_logits"))
     explicit = flag is not None
+    misuse = _misuse(names, args, flag, called=False)
     loss = LossV(
         spec,
         (flag or FALSE) if spec.has_flag else None,
@@ -54,9 +55,13 @@ def build_loss(run: Run, spec: LossSpec, args: Args, place: Place) -> LossV:
         place,
         explicit=explicit,
         always_logits=spec.always_logits,
-        misuse=_misuse(names, args, flag, called=False),
+        misuse=misuse,
     )
     run.recorder.note_built(loss)
+    tensors = [value for value in args.positional if isinstance(value, TensorV)]
+    if misuse is not None and tensors:
+        # Built where it should be called: the output it never sees is the one it was given.
+        run.recorder.meet(loss, tensors[-1])
     return loss
 
 
@@ -67,8 +72,8 @@ def _misuse(names: tuple[str, ...], args: Args, flag: Value | None, *, called: b
     if not called and tensors:
         return "labels and predictions are given to the constructor, which builds a loss and computes none"
     for name, value in list(zip(names, args.positional, strict=False))[start:]:
-        if isinstance(value, Const) and isinstance(value.value, bool) and name != "from_logits":
-            return f"the positional {value.value} lands on {name}, not on from_logits"
+        if flag is None and isinstance(value, Const) and value.value is True and name != "from_logits":
+            return f"the positional True lands on {name}, not on from_logits"
     if isinstance(flag, TensorV):
         return "from_logits is given a tensor"
     if isinstance(flag, Const) and not isinstance(flag.value, bool):
@@ -138,12 +143,12 @@ def meet(
     name: str | None = None,
 ) -> Value:
     """Let a loss of whatever kind meet an output; what it computes is a number."""
-    result: Value = data_tensor((), what=LOSS_VALUE)
-    for guard, option in alternatives(loss, run.state.guard):
-        with run.state.branch(guard) as branch:
-            _meet_one(run, option, labels, predicted, place=place, hops=hops, name=name)
-        run.state.adopt(branch)
-    return result
+    with run.recorder.together():
+        for guard, option in alternatives(loss, run.state.guard):
+            with run.state.branch(guard) as branch:
+                _meet_one(run, option, labels, predicted, place=place, hops=hops, name=name)
+            run.state.adopt(branch)
+    return data_tensor((), what=LOSS_VALUE)
 
 
 def _meet_one(

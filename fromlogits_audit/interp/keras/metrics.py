@@ -127,6 +127,20 @@ def meet(
     hops: tuple[Hop, ...] = (),
 ) -> None:
     """Record the site of a metric on an output."""
+    with run.recorder.together():
+        _meet_each(run, metric, predicted, partner, place=place, name=name, hops=hops)
+
+
+def _meet_each(
+    run: Run,
+    metric: Value,
+    predicted: Value,
+    partner: Value | None,
+    *,
+    place: Place | None,
+    name: str | None,
+    hops: tuple[Hop, ...],
+) -> None:
     for guard, option in alternatives(metric, run.state.guard):
         units = _units(run, predicted)
         known = resolved(run, option, units, place)
