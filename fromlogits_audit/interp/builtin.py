@@ -347,6 +347,21 @@ def _copy(run: Run, args: Args, place: Place | None) -> Value | None:
     return value
 
 
+def _deepcopy(run: Run, args: Args, place: Place | None) -> Value | None:
+    return containers.deeply_copied(run, args.positional[0], 0) if args.positional else NONE
+
+
+def _replaced(run: Run, args: Args, place: Place | None) -> Value | None:
+    """``dataclasses.replace(obj, **changes)``."""
+    source = args.positional[0] if args.positional else NONE
+    if not isinstance(source, (InstanceV, BagV)):
+        return None
+    made = InstanceV(source.cls, place) if isinstance(source, InstanceV) else BagV(source.kind)
+    made.slots.update(source.slots)
+    made.slots.update(args.keywords)
+    return made
+
+
 def _property(run: Run, args: Args, place: Place | None) -> Value:
     getter = args.positional[0] if args.positional else NONE
     if isinstance(getter, FuncV):
@@ -362,7 +377,7 @@ _FUNCTIONS: dict[str, Function] = {
     "builtins.hasattr": _hasattr, "builtins.isinstance": _isinstance, "builtins.callable": _callable,
     "builtins.any": _any_all(True), "builtins.all": _any_all(False), "functools.partial": _partial,
     "functools.reduce": _reduce, "builtins.dict": _dict, "collections.OrderedDict": _dict, "builtins.type": _type,
-    "builtins.print": _none, "copy.copy": _copy, "copy.deepcopy": _copy, "builtins.property": _property,
+    "builtins.print": _none, "copy.copy": _copy, "copy.deepcopy": _deepcopy, "dataclasses.replace": _replaced, "builtins.property": _property,
     "functools.wraps": _identity_decorator, "functools.lru_cache": _identity_decorator, "typing.cast": lambda r, a, p: a.get(1, "val"),
     "tqdm.tqdm": _same, "tqdm.notebook.tqdm": _same, "tqdm.auto.tqdm": _same, "tqdm.trange": _range,
     "types.SimpleNamespace": lambda r, a, p: BagV("namespace", **a.keywords), "argparse.Namespace": lambda r, a, p: BagV("namespace", **a.keywords),

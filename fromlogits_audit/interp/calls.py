@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp import builtin
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.classes import find_member, instantiate
 from fromlogits_audit.interp.functions import invoke
+from fromlogits_audit.interp.operators import identity
 from fromlogits_audit.interp.values import (
     Args,
     BagV,
     BoundV,
     Choice,
     ClassV,
+    Const,
     ExternalV,
     FuncV,
     InstanceV,
@@ -123,6 +126,16 @@ def _unknown(run: Run, function: Unknown, args: Args, place: Place | None) -> Va
     fallback = builtin.default_of_get(function, args)
     if fallback is not None:
         return fallback
-    return Unknown(function.reason, ("call", function.key, run.state.fresh(Why.RUNTIME).key), place)
+    key = _getter_key(function, args) or ("call", function.key, run.state.fresh(Why.RUNTIME).key)
+    return Unknown(function.reason, key, place)
+
+
+def _getter_key(function: Unknown, args: Args) -> Hashable | None:
+    """``unknown.get("name")`` twice is the same unknown value."""
+    key = function.key
+    reads = isinstance(key, tuple) and len(key) == 3 and key[0] == "attribute" and str(key[2]).startswith("get")
+    if not reads or not args.positional or not all(isinstance(v, Const) for v in args.all()):
+        return None
+    return ("call", key, tuple(identity(v) for v in args.all()))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import lru_cache
 
 from fromlogits_audit.interp.values import (
     ALWAYS,
@@ -28,12 +29,42 @@ def compatible(a: Guard, b: Guard) -> bool:
         return True
     known = dict(a)
     equal = {key[:2]: key[2] for key, holds in a if holds and _is_equality(key)}
+    ordered = False
     for key, holds in b:
         if known.get(key, holds) != holds:
             return False
         if holds and _is_equality(key) and equal.get(key[:2], key[2]) != key[2]:  # type: ignore[index]
             return False
-    return True
+        ordered = ordered or (isinstance(key, tuple) and len(key) == 3 and key[0] in ("<", ">"))
+    return not ordered or _satisfiable(a | b)
+
+
+@lru_cache(maxsize=4096)
+def _satisfiable(guard: Guard) -> bool:
+    """Whether the comparisons with whole numbers in a conjunction leave a whole number."""
+    bounds: dict[Hashable, list[int]] = {}
+    for key, holds in guard:
+        number = _compared(key)
+        if number is None or not isinstance(key, tuple):
+            continue
+        low, high = bounds.setdefault(key[1], [-(2**62), 2**62])
+        if key[0] == "==" and holds:
+            low, high = max(low, number), min(high, number)
+        elif key[0] == ">":
+            low, high = (max(low, number + 1), high) if holds else (low, min(high, number))
+        elif key[0] == "<":
+            low, high = (low, min(high, number - 1)) if holds else (max(low, number), high)
+        bounds[key[1]] = [low, high]
+    return all(low <= high for low, high in bounds.values())
+
+
+def _compared(key: Hashable) -> int | None:
+    """The whole number that a condition compares with."""
+    if isinstance(key, tuple) and len(key) == 3 and key[0] in ("==", "<", ">"):
+        other = key[2]
+        if isinstance(other, tuple) and len(other) == 3 and other[:2] == ("constant", "int"):
+            return int(other[2])
+    return None
 
 
 def _is_equality(key: object) -> bool:

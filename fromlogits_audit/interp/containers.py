@@ -43,6 +43,22 @@ def copied(run: Run, value: Value) -> Value:
     return made
 
 
+def deeply_copied(run: Run, value: Value, depth: int) -> Value:
+    """Lists and dicts inside one another, each made anew."""
+    content = content_of(run, value)
+    if depth > 20 or not isinstance(value, (ListV, DictV)):
+        return value
+    made: ListV | DictV = ListV() if isinstance(value, ListV) else DictV()
+    if isinstance(content, TupleV):
+        made.slots["items"] = TupleV(tuple(deeply_copied(run, v, depth + 1) for v in content.items), content.open)
+    elif isinstance(content, Entries):
+        items = {k: (key, deeply_copied(run, v, depth + 1)) for k, (key, v) in content.items.items()}
+        made.slots["items"] = Entries(items, content.open)
+    else:
+        made.slots["items"] = content
+    return made
+
+
 def _append(run: Run, target: ListV, args: Args) -> Value:
     item = args.positional[0] if args.positional else NONE
     rewrite(run, target, _sequence(lambda c: TupleV((*c.items, item), c.open)))

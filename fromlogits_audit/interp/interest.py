@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 WORD = re.compile(r"[^\W\d]\w*")
 BEARS = re.compile(
     r"ntropy|_with_logits|from_logits|\.\s*compile\s*\(|[lL]oss|[sS]oftmax|[sS]igmoid|predict|Divergence|Tversky"
-    r"|\bDice\b|MeanSquared|MeanAbsolute|[hH]uber|[hH]inge"
+    r"|\bDice\b|MeanSquared|MeanAbsolute|[hH]uber|[hH]inge|update_state|Accuracy|\bAUC\b"
 )
 """What a statement that holds a site has to say somewhere."""
 MAX_ROUNDS = 4
@@ -31,6 +31,12 @@ def bears(text: str) -> bool:
     return BEARS.search(text) is not None
 
 
+def _receivers(module: ParsedModule) -> set[str]:
+    """Names of the module that its bearing statements use: the model in ``model.compile(...)``."""
+    bound = {name for chunk in module.chunks() for name in chunk.binds}
+    return {name for chunk in module.chunks() if chunk.bears and not chunk.defined for name in bound & chunk.words}
+
+
 class Interest:
     """The names that lead to sites, over a set of modules."""
 
@@ -40,7 +46,9 @@ class Interest:
     def learn(self, modules: Sequence[ParsedModule]) -> None:
         """Take in the names that bearing chunks define, then who mentions them, and so on."""
         bearing = [chunk for module in modules if module.bears for chunk in module.chunks() if chunk.bears]
-        names = {name for chunk in bearing for name in chunk.names if len(name) > 1}
+        names = {name for chunk in bearing for name in chunk.names}
+        for module in modules:
+            names |= _receivers(module) if module.bears else set()
         learned: set[str] = set(names)
         leads = 0
         for _ in range(MAX_ROUNDS):

@@ -113,6 +113,9 @@ def identity(value: Value) -> Hashable:
         return value.key
     if isinstance(value, ExternalV):
         return ("external", value.name)
+    content = value.slots["items"] if isinstance(value, ListV) else value
+    if isinstance(content, TupleV) and len(content.items) <= 32:
+        return ("items", tuple(identity(item) for item in content.items))
     return ("object", id(value))
 
 
@@ -293,16 +296,23 @@ def _relation(run: Run, symbol: str, a: Value, b: Value) -> Value:
         same = _equal(a, b)
         if same is not None:
             return Const(same == (symbol == "=="))
-    if symbol == "!=":
-        inverse = _relation(run, "==", a, b)
+    if symbol in _INVERSE:
+        inverse = _relation(run, _INVERSE[symbol], a, b)
         return Unknown(inverse.reason, ("not", inverse.key)) if isinstance(inverse, Unknown) else inverse
+    if isinstance(a, Const):
+        # The constant stands on the right: ``2 < n`` is ``n > 2``.
+        a, b, symbol = b, a, _FLIPPED.get(symbol, symbol)
     left, right = identity(a), identity(b)
-    if symbol == "==" and isinstance(a, Const):
-        left, right = right, left
+    if isinstance(b, Const):
+        run.constants[right] = b
     for value in (a, b):
         if isinstance(value, Unknown):
             return Unknown(value.reason, (symbol, left, right))
     return Unknown(Undecided(Why.RUNTIME, "a comparison"), (symbol, left, right))
+
+
+_INVERSE = {"!=": "==", "<=": ">", ">=": "<"}
+_FLIPPED = {"<": ">", ">": "<"}
 
 
 def _equal(a: Value, b: Value) -> bool | None:

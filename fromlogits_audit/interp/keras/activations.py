@@ -44,6 +44,8 @@ def _apply(run: Run, tensor: TensorV, activation: Value, place: Place, axis: Val
         spec = activation_function(activation.name) or activation_layer(activation.name)
         if spec is not None:
             return apply_spec(run, tensor, spec, place, axis)
+        if activation.name in ("tf.identity", "keras.ops.identity"):
+            return tensor
         return opaque(tensor, Undecided(Why.EXTERNAL, f"activation {activation.name}"))
     if isinstance(activation, Unknown):
         return opaque(tensor, activation.reason)

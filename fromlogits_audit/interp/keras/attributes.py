@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.items import content_of
-from fromlogits_audit.interp.keras import models
+from fromlogits_audit.interp.keras import lookups, models
 from fromlogits_audit.interp.keras.shapes import Dims
 from fromlogits_audit.interp.values import (
     NONE,
@@ -68,6 +68,8 @@ def _layer(run: Run, base: LayerV, name: str) -> Value | None:
         return base.slots.get("$output", Unknown(Undecided(Why.OPAQUE_LAYER, "the output of a layer"), ("output", id(base))))
     if name == "input":
         return base.slots.get("$input", data_tensor())
+    if name == "activation" and name in base.spec.parameters.names:
+        return lookups.activation_object(base.slots.get(name, NONE))
     if name in base.slots:
         return base.slots[name]
     if name in base.spec.parameters.names:

@@ -112,6 +112,9 @@ def _layer_name(value: Value) -> str | None:
 def _paired(run: Run, loss: Value, heads: list[Head]) -> list[tuple[Head, Value]]:
     """Which loss goes to which output."""
     content = content_of(run, loss) if isinstance(loss, (ListV, DictV)) else loss
+    if isinstance(content, (TupleV, Entries)) and content.open and not content.items:
+        reason = Undecided(Why.RUNTIME, "losses collected at run time")
+        return [(head, Unknown(reason, ("losses", id(content)))) for head in heads]
     if isinstance(content, TupleV):
         return _by_position(content, heads)
     if isinstance(content, Entries):

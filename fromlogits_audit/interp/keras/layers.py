@@ -185,7 +185,8 @@ def _kept(layer: LayerV, tensor: TensorV, shape: tuple[int | None, ...] | None, 
     if effect is Effect.UNBOUND:
         hop = Hop(layer.place, f"{short}: unbounded scores")
         return replace(after, scale=Scale.LOGITS, activation="linear", reason=None, unit_softmax=None, trace=(*tensor.trace, hop))
-    if tensor.scale is Scale.UNKNOWN:
+    stays = tensor.scale in (Scale.INDEPENDENT, Scale.NON_NEGATIVE, Scale.BOUNDED) and "MaxPool" in short
+    if tensor.scale is Scale.UNKNOWN or stays:
         return after
     return opaque(after, Undecided(Why.COMBINED, f"{short} after {tensor.activation}"))
 

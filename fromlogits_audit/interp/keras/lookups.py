@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.activations import activation_string
+from fromlogits_audit.catalogue.losses import loss_class
 from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import losses
 from fromlogits_audit.interp.keras.models import make_functional
 from fromlogits_audit.interp.operators import identity
@@ -16,6 +19,8 @@ from fromlogits_audit.interp.values import (
     Args,
     BoundV,
     Const,
+    DictV,
+    Entries,
     ExternalV,
     FuncV,
     InstanceV,
@@ -27,6 +32,7 @@ from fromlogits_audit.interp.values import (
     PartialV,
     Place,
     TensorV,
+    TupleV,
     Unknown,
     Value,
     data_tensor,
@@ -60,10 +66,11 @@ def _same(run: Run, name: str, args: Args, place: Place) -> Value | None:
 
 def _activation_get(run: Run, name: str, args: Args, place: Place) -> Value | None:
     value = args.get(0, "identifier") or args.get(0, "name") or NONE
-    return choose([(guard, _activation_of(v)) for guard, v in alternatives(value, run.state.guard)])
+    return choose([(guard, activation_object(v)) for guard, v in alternatives(value, run.state.guard)])
 
 
-def _activation_of(value: Value) -> Value:
+def activation_object(value: Value) -> Value:
+    """The function that Keras keeps for what is given as an activation."""
     if isinstance(value, Const) and value.value is None:
         return ExternalV("keras.activations.linear")
     if isinstance(value, Const) and isinstance(value.value, str):
@@ -80,6 +87,8 @@ def _loss_get(run: Run, name: str, args: Args, place: Place) -> Value | None:
 
 
 def _loss_of(run: Run, value: Value, place: Place) -> Value:
+    if isinstance(value, DictV):
+        return _from_config(run, value, place)
     if isinstance(value, Const) and isinstance(value.value, str):
         known = losses.string_loss(Const(value.value, place))
         if known is None:
@@ -91,12 +100,45 @@ def _loss_of(run: Run, value: Value, place: Place) -> Value:
     return value
 
 
+def _from_config(run: Run, value: DictV, place: Place) -> Value:
+    """``{"class_name": ..., "config": {...}}``: what a serialised loss looks like."""
+    entries = content_of(run, value)
+    items = entries.items if isinstance(entries, Entries) else {}
+    name = items.get("class_name", (NONE, NONE))[1]
+    spec = loss_class(f"keras.losses.{name.value}") if isinstance(name, Const) else None
+    inner = content_of(run, items["config"][1]) if "config" in items else Entries({})
+    if spec is None or not isinstance(inner, Entries):
+        return Unknown(Undecided(Why.OPAQUE_LOSS, "a serialised loss that is not known"), ("loss", id(place.node)), place)
+    keywords = {str(key): option for key, (_, option) in inner.items.items()}
+    return losses.build_loss(run, spec, Args((), keywords), place)
+
+
 def _clone(run: Run, name: str, args: Args, place: Place) -> Value | None:
     source = args.get(0, "model")
     if not isinstance(source, ModelV):
         return source
     made = ModelV(source.kind, place, source.head)
-    made.slots.update({key: value for key, value in source.slots.items() if key != "$loss"})
+    memo: dict[int, Value] = {}
+    made.slots.update({key: _copied(value, memo) for key, value in source.slots.items() if key != "$loss"})
+    return made
+
+
+def _copied(value: Value, memo: dict[int, Value]) -> Value:
+    """The same layers and graph once more, so that changing one model leaves the other alone."""
+    if id(value) in memo or len(memo) > 5_000:
+        return memo.get(id(value), value)
+    made: Value = value
+    if isinstance(value, TupleV):
+        made = TupleV(tuple(_copied(item, memo) for item in value.items), value.open)
+    elif isinstance(value, LayerV):
+        made = LayerV(value.spec, value.place, {k: v for k, v in value.slots.items() if k not in ("$output", "$input")})  # type: ignore[misc]
+    elif isinstance(value, ModelV):
+        made = ModelV(value.kind, value.place, value.head)
+        made.slots.update({key: _copied(inner, memo) for key, inner in value.slots.items()})
+    elif isinstance(value, TensorV) and value.layer is not None:
+        parents = tuple(_copied(parent, memo) for parent in value.parents)
+        made = replace(value, layer=_copied(value.layer, memo), parents=parents)  # type: ignore[arg-type]
+    memo[id(value)] = made
     return made
 
 

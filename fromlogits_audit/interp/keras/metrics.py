@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.interface import MetricSpec
@@ -40,6 +41,10 @@ def build_metric(run: Run, spec: MetricSpec, args: Args, place: Place) -> Metric
     """An instance of a Keras metric class."""
     given = args.bind(spec.parameters.names)
     unknown = args.double or args.star
+    top = given.get("top_k")
+    if top is not None and not (isinstance(top, Const) and top.value is None) and spec.threshold not in given:
+        # With top_k Keras ranks the classes and cuts nothing.
+        spec = replace(spec, family=Family.ANY)
     return MetricV(
         spec,
         _flag(spec.parameters.names, given, unknown),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.catalogue.interface import ApplicationSpec, HeadSpec
 from fromlogits_audit.catalogue.layers import layer_class
 from fromlogits_audit.interp.choice import alternatives, choose, lift
+from fromlogits_audit.interp.classes import find_member
+from fromlogits_audit.interp.functions import parameters
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras.activations import apply_activation
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
@@ -20,6 +22,7 @@ from fromlogits_audit.interp.values import (
     Const,
     DictV,
     Entries,
+    FuncV,
     Hop,
     InstanceV,
     LayerV,
@@ -158,10 +161,18 @@ def call_model(run: Run, model: ModelV | InstanceV, args: Args, place: Place | N
 def outputs_of(run: Run, model: Value, place: Place | None) -> Value:
     """The outputs of a model on some input."""
     if isinstance(model, (ModelV, InstanceV)):
-        return run.call(model, Args((data_tensor(),)), place)
+        return run.call(model, Args((data_tensor(),), _training(run, model)), place)
     if isinstance(model, Unknown):
         return TensorV(reason=model.reason)
     return TensorV(reason=Undecided(Why.UNSUPPORTED, "a model"))
+
+
+def _training(run: Run, model: ModelV | InstanceV) -> dict[str, Value]:
+    """``fit`` calls the model with ``training=True``, ``evaluate`` without: either may meet the loss."""
+    own = find_member(model.cls, "call") if isinstance(model, InstanceV) else None
+    if own is None or not isinstance(own[1], FuncV) or "training" not in parameters(own[1].core):
+        return {}
+    return {"training": Unknown(Undecided(Why.CONDITION, "training or inference"), ("training", id(model)))}
 
 
 def run_layers(run: Run, layers: Value, inputs: Value, place: Place | None) -> Value:

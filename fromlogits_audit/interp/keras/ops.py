@@ -322,7 +322,7 @@ def _two(symbol: str, a: TensorV, b: TensorV) -> Value:
         free = other.scale is not Scale.UNKNOWN or other.reason is None or other.reason.why is Why.DATA
         if free or other.scale is Scale.LOGITS:
             merged = combine("add", [replace(a, scale=Scale.LOGITS), replace(b, scale=Scale.LOGITS)], None)
-            return replace(base, shape=merged.shape, activation="linear", layer=None, parents=(a, b))
+            return replace(base, shape=merged.shape, activation="linear", layer=None, parents=(a, b), final=None)
     if kind == "divide" and a.scale is Scale.LOGITS:
         return replace(a, layer=None, parents=(a, b))
     return replace(combine(kind, [a, b], None), layer=None, parents=(a, b))

@@ -58,6 +58,8 @@ class Keras:
         return ExternalV(canonical(dotted))
 
     def external_attribute(self, run: Run, base: ExternalV, name: str, place: Place) -> Value:
+        if name == "__name__":
+            return Const(base.name.rpartition(".")[2])
         known = external.constant(f"{base.name}.{name}")
         return known if known is not None else ExternalV(canonical(f"{base.name}.{name}"), place)
 

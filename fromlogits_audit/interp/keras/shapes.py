@@ -199,7 +199,9 @@ def splits_last_axis(before: Dims, after: Dims) -> bool:
 def broadcast(a: Dims, b: Dims) -> Dims:
     """The shape of an elementwise operation, None where unsure."""
     if a is None or b is None:
-        return a if b is None else b
+        # The other side may be longer along an axis of size one.
+        known = a if b is None else b
+        return tuple(None if n == 1 else n for n in known) if known is not None else None
     if len(a) < len(b):
         a, b = b, a
     padded = (1,) * (len(a) - len(b)) + b
