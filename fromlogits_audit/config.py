@@ -16,10 +16,8 @@ from fromlogits_audit.catalogue.losses import LOSSES
 from fromlogits_audit.errors import ConfigError, UsageError
 from fromlogits_audit.finding import Severity
 from fromlogits_audit.ir import Scale
-from fromlogits_audit.pins import pinned_runtime
 from fromlogits_audit.reporters.interface import FORMATS
 from fromlogits_audit.rules import RULES
-from fromlogits_audit.toml import read_toml
 
 __all__ = ["BACKENDS", "FAIL_ON", "KERAS", "LossLike", "Settings", "load", "nearest", "pinned_runtime"]
 
@@ -87,6 +85,13 @@ class Settings:
         return None if self.fail_on == "never" else Severity(self.fail_on)
 
 
+def pinned_runtime(folder: Path) -> int | None:
+    """The Keras that the project around ``folder`` pins (:mod:`fromlogits_audit.pins`)."""
+    from fromlogits_audit.pins import pinned_runtime as pinned
+
+    return pinned(folder)
+
+
 def _longest(prefixes: Iterable[str], code: str) -> int:
     return max((len(prefix) for prefix in prefixes if code.startswith(prefix)), default=-1)
 
@@ -130,6 +135,8 @@ def find(paths: Sequence[Path]) -> Path | None:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
+        from fromlogits_audit.toml import read_toml
+
         return read_toml(path)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}.") from error

@@ -382,8 +382,37 @@ _FUNCTIONS: dict[str, Function] = {
     "tqdm.tqdm": _same, "tqdm.notebook.tqdm": _same, "tqdm.auto.tqdm": _same, "tqdm.trange": _range,
     "types.SimpleNamespace": lambda r, a, p: BagV("namespace", **a.keywords), "argparse.Namespace": lambda r, a, p: BagV("namespace", **a.keywords),
     "ml_collections.ConfigDict": lambda r, a, p: BagV("namespace", **a.keywords), "easydict.EasyDict": _dict,
+    "importlib.import_module": lambda r, a, p: _import(r, a, p), "builtins.__import__": lambda r, a, p: _import(r, a, p),
+    "collections.namedtuple": lambda r, a, p: _namedtuple(r, a),
     "itertools.chain": lambda r, a, p: _chain(r, a),
 }  # fmt: skip
+
+
+def _import(run: Run, args: Args, place: Place | None) -> Value | None:
+    """A module imported by a name that is known."""
+    name = args.get(0, "name")
+    frame = place.chunk.module.frame if place is not None else None
+    if isinstance(name, Const) and isinstance(name.value, str) and frame is not None and not name.value.startswith("."):
+        return run.import_module(frame, name.value)
+    return None
+
+
+def _namedtuple(run: Run, args: Args) -> Value | None:
+    """A maker of records: fields in order, with defaults for the last ones."""
+    names = args.get(1, "field_names")
+    if isinstance(names, Const) and isinstance(names.value, str):
+        names = TupleV(tuple(Const(name) for name in names.value.replace(",", " ").split()))
+    items = spread(run, names) if names is not None else None
+    if not isinstance(items, TupleV) or items.open:
+        return None
+    made = BagV("record")
+    defaults = spread(run, args.keywords["defaults"]) if "defaults" in args.keywords else TupleV(())
+    given = defaults.items if isinstance(defaults, TupleV) else ()
+    plain = [item.value for item in items.items if isinstance(item, Const)]
+    for at, name in enumerate(plain):
+        behind = at - (len(plain) - len(given))
+        made.slots[str(name)] = given[behind] if behind >= 0 else run.state.fresh(Why.PARAMETER, f"field {name}")
+    return made
 
 
 def _chain(run: Run, args: Args) -> Value:

@@ -61,6 +61,10 @@ def _call(run: Run, function: Value, args: Args, place: Place | None) -> Value:
         return _method(run, function, args, place)
     if isinstance(function, InstanceV):
         return call_instance(run, function, args, place)
+    if isinstance(function, BagV) and function.kind == "record":
+        fields = dict(function.slots)
+        fields.update(args.bind(tuple(str(name) for name in fields)))
+        return BagV("namespace", **{str(name): value for name, value in fields.items()})
     special = run.keras.call_value(run, function, args, place)
     if special is not None:
         return special

@@ -86,6 +86,7 @@ class Modules:
             for index, chunk in enumerate(chunks):
                 if module.file.cells is not None and chunk.binds:
                     run_before_rebinding(run, chunks, index)
+                _settle(frame, chunk)
                 frame.chunk = chunk
                 if chunk.defines is not None:
                     run.state.write(frame, chunk.defines, pending(run, frame, chunk))
@@ -210,6 +211,16 @@ class Modules:
             return found
         detail = f"{name} is not in module {base.module.name}"
         return Unknown(Undecided(Why.UNDEFINED, detail), ("attribute", str(base.module.file.path), name))
+
+
+def _settle(frame: Frame, chunk: Chunk) -> None:
+    """Before a name is bound anew, the classes that derive from what it means now come to be."""
+    for name in chunk.names:
+        if name not in frame.slots:
+            continue
+        for value in list(frame.slots.values()):
+            if isinstance(value, PendingV) and value.chunk is not None and name in value.chunk.bases:
+                forced(value)
 
 
 def _exported(frame: Frame) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -89,6 +90,12 @@ class Chunk:
     @cached_property
     def words(self) -> frozenset[str]:
         return frozenset(WORD.findall(self.text))
+
+    @cached_property
+    def bases(self) -> frozenset[str]:
+        """The words between a class's name and its body: what it derives from."""
+        head = self.text.partition("class ")[2].partition(":\n")[0]
+        return frozenset(WORD.findall(head)) - {self.defined}
 
     @cached_property
     def bears(self) -> bool:
@@ -173,6 +180,10 @@ class ParsedModule:
     @cached_property
     def words(self) -> frozenset[str]:
         return frozenset(WORD.findall(self.file.text))
+
+    def mentions(self, name: str) -> int:
+        """How often the text says a name."""
+        return len(re.findall(rf"\b{re.escape(name)}\b", self.file.text))
 
     def chunks(self) -> list[Chunk]:
         """The top-level statements, in order; none where the text does not parse."""

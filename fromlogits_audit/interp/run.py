@@ -21,6 +21,7 @@ from fromlogits_audit.interp.values import (
     InstanceV,
     LossV,
     ModuleV,
+    PendingV,
     Place,
     SuperV,
     Unknown,
@@ -113,8 +114,11 @@ class Run:
         if asname is not None:
             self.state.write(target, asname, self.import_module(frame, dotted))
             return
-        self.import_module(frame, dotted)
         top = dotted.partition(".")[0]
+        value = self.import_module(frame, dotted)
+        if isinstance(value, PendingV) and frame.module.mentions(top) <= 1:
+            # Imported for what it does, not for its name.
+            value.force()
         self.state.write(target, top, self.import_module(frame, top))
 
     def bind_import_from(self, frame: Frame, module: str, level: int, name: str, asname: str | None) -> None:

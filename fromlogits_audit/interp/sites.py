@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, overload
 
 from fromlogits_audit.interp.choice import alternatives, compatible
 from fromlogits_audit.interp.edits import Editor
+from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import (
+    ALWAYS,
+    Choice,
     Const,
     ExternalV,
     Guard,
@@ -208,8 +211,9 @@ class Recorder:
             if place is None or (isinstance(option, Const) and option.value is None):
                 continue
             sites = groups.setdefault(place.key, (place, []))[1]
-            for fact in self._losses(option):
-                sites.extend(self._pairs(guard, fact, place, predicted, hops, name, labels))
+            for assumed, fact in self._losses(option, predicted):
+                if compatible(guard, assumed):
+                    sites.extend(self._pairs(guard | assumed, fact, place, predicted, hops, name, labels))
             self.met.add(place.key)
         for place, sites in groups.values():
             self._add(Kind.LOSS, place, sites)
@@ -230,20 +234,19 @@ class Recorder:
         found = {v.labels for v in options if isinstance(v, TensorV)}
         return found.pop() if len(found) == 1 and len(options) == 1 else None
 
-    def _losses(self, value: Value) -> Iterable[Loss]:
-        """The facts of a loss, one for each value that ``from_logits`` may have."""
+    def _losses(self, value: Value, predicted: Value | None = None) -> Iterable[tuple[Guard, Loss]]:
+        """The facts of a loss, one for each value that ``from_logits`` may have, and what that assumes."""
         if not isinstance(value, LossV):
             reason = value.reason if isinstance(value, Unknown) else Undecided(Why.OPAQUE_LOSS, "not a loss that is known")
-            yield Loss("custom:unknown", Family.UNKNOWN, form=Form.CUSTOM, reason=reason)
+            yield ALWAYS, Loss("custom:unknown", Family.UNKNOWN, form=Form.CUSTOM, reason=reason)
             return
         spec = value.spec
-        flags = alternatives(value.from_logits, self.run.state.guard) if value.from_logits is not None else [(frozenset(), None)]
-        for _, flag in flags:
+        for guard, flag in self._flags(value.from_logits, predicted):
             known = bool(flag.value) if isinstance(flag, Const) else None
             reason = flag.reason if isinstance(flag, Unknown) else None
             if flag is not None and known is None and reason is None:
                 reason = Undecided(Why.RUNTIME, "the value of from_logits")
-            yield Loss(
+            yield guard, Loss(
                 name=spec.name,
                 family=spec.family,
                 from_logits=True if value.always_logits else known,
@@ -257,6 +260,25 @@ class Recorder:
                 reason=reason,
                 trace=self.steps(value.trace),
             )
+
+    def _flags(self, flag: Value | None, predicted: Value | None) -> list[tuple[Guard, Value | None]]:
+        """The values of ``from_logits``; an unknown one that also chose the output is both, each with its own."""
+        rows: list[tuple[Guard, Value | None]] = []
+        options = alternatives(flag, self.run.state.guard) if flag is not None else [(ALWAYS, None)]
+        for guard, option in options:
+            known = truth(self.run.state, option) if isinstance(option, Unknown) else None
+            if known is not None:
+                rows.append((guard, Const(known)))
+            elif isinstance(option, Unknown) and isinstance(predicted, Choice):
+                yes, no = conditions(self.run.state, option)
+                asked = {key for key, _ in yes}
+                if any(key in asked for other, _ in predicted.alternatives for key, _ in other):
+                    rows += [(guard | yes, Const(True)), (guard | no, Const(False))]
+                else:
+                    rows.append((guard, option))
+            else:
+                rows.append((guard, option))
+        return rows
 
     def custom(self, name: str, place: Place, predicted: Value, opaque: Undecided | None, *, output: str | None, hops: tuple[Hop, ...]) -> None:
         """A loss of the project's own that calls no Keras loss."""
@@ -275,7 +297,10 @@ class Recorder:
         owner = predicted.final if partner is None and isinstance(predicted, TensorV) else None
         options = alternatives(partner, self.run.state.guard) if partner is not None else []
         partners: list[tuple[Guard, Loss | None]] = [
-            (guard, fact) for guard, option in options for fact in self._losses(option)
+            (guard | assumed, fact)
+            for guard, option in options
+            for assumed, fact in self._losses(option, predicted)
+            if compatible(guard, assumed)
         ] or [(frozenset(), None)]
         sites = []
         for guard, loss in partners:
@@ -430,7 +455,7 @@ class Recorder:
         given = key in self.escapes
         why = Why.EXTERNAL if given else Why.NO_OUTPUT
         detail = "the loss is given to code outside the project" if given else "no code that was read gives it an output"
-        facts = next(iter(self._losses(loss)))
+        facts = next(fact for _, fact in self._losses(loss))
         return Site(Kind.LOSS, self.locate(loss.place), Output.unknown(why, detail), loss=facts)
 
 

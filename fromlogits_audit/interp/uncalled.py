@@ -158,7 +158,9 @@ def _run_one(run: Run, core: FuncCore) -> None:
         invoke(run, core, Args((core.owner,)), core.owner, assumed=True)
         return
     for instance in _instances(run, core.owner):
-        invoke(run, core, Args((instance,)) if parameters(core) else Args(), instance, assumed=True)
+        given = run.keras.hook_arguments(run, instance, core.name)
+        known = {name: value for name, value in given.items() if name in parameters(core)}
+        invoke(run, core, Args((instance,), known) if parameters(core) else Args(), instance, assumed=True)
 
 
 def _instances(run: Run, cls: ClassV) -> list[InstanceV]:

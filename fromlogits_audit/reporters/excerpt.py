@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rich.cells import cell_len
-
 TAB = "    "
 _DOTS = "..."
 
@@ -33,6 +31,13 @@ def _shown(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
 
 
+def _cells(text: str) -> int:
+    """How many terminal cells a text takes. Loaded late: most reports of models need no excerpt."""
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
 def excerpt(line: str, start: int, end: int, width: int) -> Excerpt:
     """The part of ``line`` around characters ``start`` to ``end`` (from 0, end excluded).
 
@@ -45,12 +50,12 @@ def excerpt(line: str, start: int, end: int, width: int) -> Excerpt:
     before = (_DOTS if left > 0 else "") + visible(line[left:start])
     marked = visible(line[start : min(end, right)])
     after = visible(line[max(start, min(end, right)) : right]) + (_DOTS if right < len(line) else "")
-    return Excerpt(before + marked + after, cell_len(before), max(1, cell_len(marked)))
+    return Excerpt(before + marked + after, _cells(before), max(1, _cells(marked)))
 
 
 def _window(line: str, start: int, end: int, width: int) -> tuple[int, int]:
     """Which characters fit: all of them, or a third of the width before ``start`` and then on."""
-    if len(line) <= width and cell_len(visible(line)) <= width:
+    if len(line) <= width and _cells(visible(line)) <= width:
         return 0, len(line)
     room = max(width - 2 * len(_DOTS), len(_DOTS))
     left = _fitting(line, start, -1, room // 3)
@@ -64,7 +69,7 @@ def _window(line: str, start: int, end: int, width: int) -> tuple[int, int]:
 def _fitting(line: str, at: int, step: int, room: int) -> int:
     """How far from ``at`` to the right (1) or left (-1) the text fits into ``room`` cells."""
     while 0 <= (index := at if step > 0 else at - 1) < len(line):
-        room -= cell_len(_shown(line[index]))
+        room -= _cells(_shown(line[index]))
         if room < 0:
             break
         at += step

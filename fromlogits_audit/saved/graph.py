@@ -144,7 +144,10 @@ class _Graph:
         names = frozenset(self._entries)
         self._calls = {name: calls_of(entry, names) for name, entry in self._entries.items()}
         self._outputs = output_refs(config.get("output_layers"))
-        self._inputs = [ref.layer for _, ref in output_refs(config.get("input_layers"))]
+        inputs = output_refs(config.get("input_layers"))
+        # Inputs by name are taken in the order of their names, as Keras flattens a dict.
+        inputs.sort(key=lambda pair: pair[0] or "")
+        self._inputs = [ref.layer for _, ref in inputs]
         self._shift = self._shifts()
         self._values: dict[tuple[str, int], Value] = {}
 

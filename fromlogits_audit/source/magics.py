@@ -56,6 +56,13 @@ _SPACES = str.maketrans(
 )
 
 
+_AUTOMAGIC = re.compile(
+    r"[ \t]*(?:ls|ll|cd|pwd|cat|cp|mv|rm|rmdir|mkdir|man|more|less|clear|pip|conda|mamba|env|who|whos|time|timeit"
+    r"|matplotlib|pylab|load_ext|reload_ext|autoreload|cls|dir|echo|git|wget|curl|unzip|tar|python|bash)\b(?![ \t]*[=(.,\[:])"
+)
+"""Names that work as magics, aliases or shell commands at the start of a line."""
+
+
 @dataclass
 class Code:
     """What a cell comes to: its lines as Python, or nothing where it is not Python.
@@ -86,6 +93,7 @@ def transform(source_lines: list[str]) -> Code:
         code.lines = [Line("") for _ in lines]
         return code
     _replace_magics(code)
+    _replace_automagics(code)
     return _checked(code, lenient)
 
 
@@ -161,6 +169,18 @@ def _replace_magics(code: Code) -> None:
             _replace_statement(code, index)
         elif assigned := _ASSIGNED.match(text):
             _replace_assignment(code, index, assigned["lead"])
+
+
+def _replace_automagics(code: Code) -> None:
+    """``ls data/``, ``pip install x``: magics that IPython takes without their ``%``, where the line
+    is no Python. Only looked for in a cell that does not parse."""
+    if check_syntax("\n".join(line.text for line in code.lines)) is None:
+        return
+    for index in statements(code.lines):
+        line = code.lines[index]
+        match = _AUTOMAGIC.match(line.text)
+        if match and check_syntax(line.text.strip()) is not None:
+            code.lines[index] = line.replaced(line.indent + "pass")
 
 
 def _replace_statement(code: Code, index: int) -> None:

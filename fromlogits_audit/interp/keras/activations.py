@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.catalogue.activations import activation_function, activation_layer, activation_string
 from fromlogits_audit.catalogue.interface import ActivationSpec
 from fromlogits_audit.interp.choice import alternatives, choose
-from fromlogits_audit.interp.keras.shapes import number
+from fromlogits_audit.interp.keras.shapes import number, ranked
 from fromlogits_audit.interp.values import (
     Args,
     Choice,
@@ -118,7 +118,7 @@ def _axis(tensor: TensorV, index: int) -> tuple[int | None, bool | None]:
     shape = tensor.shape
     if index == -1:
         return (shape[-1] if shape else None), True
-    if shape is None:
+    if shape is None or ranked(shape) is None:
         return None, None
     if not -len(shape) <= index < len(shape):
         return None, None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import lookups, models
-from fromlogits_audit.interp.keras.shapes import Dims
+from fromlogits_audit.interp.keras.shapes import Dims, ranked
 from fromlogits_audit.interp.values import (
     NONE,
     Const,
@@ -57,7 +57,7 @@ def _tensor(run: Run, base: TensorV, name: str) -> Value | None:
 
 def shape_value(run: Run, shape: Dims, key: int) -> Value:
     """``tensor.shape``: sizes that are unknown have a key of their own, so equal ones stay equal."""
-    if shape is None:
+    if ranked(shape) is None or shape is None:
         return Unknown(Undecided(Why.RUNTIME, "a shape"), ("shape", key))
     reason = Undecided(Why.RUNTIME, "a size")
     return TupleV(tuple(Unknown(reason, ("size", key, i)) if n is None else Const(n) for i, n in enumerate(shape)))

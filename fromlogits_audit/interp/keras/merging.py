@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.items import spread
-from fromlogits_audit.interp.keras.shapes import Dims, broadcast, number
+from fromlogits_audit.interp.keras.shapes import Dims, broadcast, number, ranked
 from fromlogits_audit.interp.values import Const, LayerV, TensorV, TupleV, Unknown, Value
 from fromlogits_audit.ir import Scale, Undecided, Why
 
@@ -68,7 +68,7 @@ def _unknown(tensors: list[TensorV], shape: Dims, kind: str) -> TensorV:
 
 def _concatenated(kind: str, tensors: list[TensorV], axis: int | None, *, same: bool, open: bool) -> TensorV:
     first = tensors[0]
-    rank = len(first.shape) if first.shape is not None else None
+    rank = len(first.shape) if ranked(first.shape) is not None and first.shape is not None else None
     last = axis is None or axis == -1 or (rank is not None and axis == rank - 1)
     if kind == "stack":
         last = axis == -1

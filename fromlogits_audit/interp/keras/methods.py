@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.catalogue.ops import method as tensor_method
 from fromlogits_audit.interp.choice import lift
-from fromlogits_audit.interp.classes import find_member
-from fromlogits_audit.interp.functions import invoke, parameters
 from fromlogits_audit.interp.keras import external, instances, losses, models, ops
 from fromlogits_audit.interp.keras.compiling import compile_model
 from fromlogits_audit.interp.keras.shapes import dims
@@ -18,7 +16,6 @@ from fromlogits_audit.interp.values import (
     Args,
     ClassV,
     DictV,
-    FuncV,
     InstanceV,
     IterV,
     LayerV,
@@ -72,20 +69,7 @@ def _compile(run: Run, model: Model, args: Args, place: Place | None) -> Value:
     if place is not None:
         with run.recorder.compiling(model):
             compile_model(run, model, args, place)
-        _own_compute_loss(run, model, place)
     return NONE
-
-
-def _own_compute_loss(run: Run, model: Model, place: Place) -> None:
-    """Keras calls the project's ``compute_loss(x, y, y_pred)`` with what the model returns."""
-    own = find_member(model.cls, "compute_loss") if isinstance(model, InstanceV) else None
-    if own is None or not isinstance(own[1], FuncV):
-        return
-    names = parameters(own[1].core)[1:]
-    given: dict[str, Value] = {"x": data_tensor(), "y": data_tensor(what="labels")}
-    given["y_pred"] = models.outputs_of(run, model, place)
-    known = {name: value for name, value in given.items() if name in names}
-    invoke(run, own[1].core, Args((model,), known), model)
 
 
 def _add(run: Run, model: Model, args: Args, place: Place | None) -> Value:

@@ -11,7 +11,7 @@ from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.merging import combine
-from fromlogits_audit.interp.keras.shapes import Dims, dims, number, splits_last_axis
+from fromlogits_audit.interp.keras.shapes import Dims, dims, number, ranked, splits_last_axis
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -76,6 +76,7 @@ def _keep(run: Run, name: str, args: Args, place: Place | None, axis: Value | No
 
 def _squeezed(shape: Dims, axis: Value | None) -> Dims:
     at = number(axis)
+    shape = ranked(shape)
     if shape is None or at is None or not -len(shape) <= at < len(shape):
         return None
     return shape[: at % len(shape)] + shape[at % len(shape) + 1 :]
@@ -83,6 +84,7 @@ def _squeezed(shape: Dims, axis: Value | None) -> Dims:
 
 def _expanded(shape: Dims, axis: Value | None) -> Dims:
     at = number(axis)
+    shape = ranked(shape)
     if shape is None or at is None or not -len(shape) - 1 <= at <= len(shape):
         return None
     index = at % (len(shape) + 1)
@@ -146,6 +148,7 @@ def _mean(run: Run, name: str, args: Args, place: Place | None, axis: Value | No
     sizes = dims(run, axis) if axis is not None else None
     if axis is None or axis is NONE or sizes is None:
         return replace(data_tensor((), what="a mean"), parents=(tensor,))
+    tensor = replace(tensor, shape=ranked(tensor.shape))
     rank = len(tensor.shape) if tensor.shape is not None else None
     if -1 in sizes or (rank is not None and rank - 1 in sizes):
         return opaque(replace(tensor, shape=None), Undecided(Why.COMBINED, "a mean over the classes"))
@@ -159,6 +162,7 @@ def _reduce(run: Run, name: str, args: Args, place: Place | None, axis: Value | 
     if axis is None or axis is NONE:
         return replace(data_tensor((), what="a reduction"), parents=(tensor,))
     sizes = dims(run, axis) or ()
+    tensor = replace(tensor, shape=ranked(tensor.shape))
     rank = len(tensor.shape) if tensor.shape is not None else None
     keep = args.keywords.get("keepdims")
     left: Dims = None
@@ -348,7 +352,7 @@ def index(run: Run, tensor: TensorV, key: Value) -> Value:
     parts = list(content_of(run, key).items) if isinstance(key, TupleV) else [key]
     if isinstance(key, Const) and isinstance(key.value, str):
         return replace(tensor, shape=None)
-    shape, last = _indexed(tensor.shape, parts)
+    shape, last = _indexed(ranked(tensor.shape), parts)
     after = replace(tensor, shape=shape, layer=None, parents=(tensor,))
     if tensor.scale is Scale.PROBABILITIES and last == "one":
         return replace(after, scale=Scale.INDEPENDENT)

@@ -17,7 +17,7 @@ from fromlogits_audit.interp.keras.data import Data
 from fromlogits_audit.interp.keras.layers import apply_layer
 from fromlogits_audit.interp.keras.losses import meet
 from fromlogits_audit.interp.keras.metrics import meet as meet_metric
-from fromlogits_audit.interp.keras.models import call_model
+from fromlogits_audit.interp.keras.models import call_model, outputs_of
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -125,6 +125,12 @@ class Keras:
 
     def construct_base(self, run: Run, instance: InstanceV, bases: list[str], args: Args) -> None:
         instances.construct(run, instance, bases, args)
+
+    def hook_arguments(self, run: Run, instance: InstanceV, name: str) -> dict[str, Value]:
+        """What Keras gives a method that only Keras calls: ``compute_loss(x, y, y_pred)``."""
+        if name != "compute_loss" or not instances.is_model(instance):
+            return {}
+        return {"x": data_tensor(), "y": data_tensor(what="labels"), "y_pred": outputs_of(run, instance, instance.place)}
 
     def inherited(self, run: Run, base: InstanceV, name: str, external_base: str, place: Place | None) -> Value | None:
         return instances.inherited(run, base, name, external_base, place)

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
 Dims = tuple[int | None, ...] | None
+UNRANKED = -1
+"""First size of a shape of which only the last is known: how many lie between is not."""
+
+
+def ranked(shape: Dims) -> Dims:
+    """The shape where its rank is known, else None."""
+    return None if shape is not None and shape[:1] == (UNRANKED,) else shape
 
 
 def number(value: Value | None) -> int | None:
@@ -41,10 +48,12 @@ def dims(run: Run, value: Value | None) -> Dims:
 def out_shape(run: Run, layer: LayerV, shape: Dims, units: int | None) -> Dims:
     """The shape after a layer."""
     rule = layer.spec.shape
+    if rule not in (Shape.SAME, Shape.UNITS):
+        shape = ranked(shape)
     if rule is Shape.SAME:
         return shape
     if rule is Shape.UNITS:
-        return (*shape[:-1], units) if shape else (None, units)
+        return (*shape[:-1], units) if shape else (UNRANKED, units)
     if rule is Shape.CONV:
         return _conv(run, layer, shape, units)
     if rule is Shape.POOL:
@@ -62,7 +71,7 @@ def out_shape(run: Run, layer: LayerV, shape: Dims, units: int | None) -> Dims:
     if rule is Shape.RECURRENT:
         return _recurrent(layer, shape, units)
     if rule is Shape.EMBEDDING:
-        return (*shape, units) if shape else (None, None, units)
+        return (*shape, units) if shape else (UNRANKED, units)
     return None
 
 
@@ -201,7 +210,12 @@ def broadcast(a: Dims, b: Dims) -> Dims:
     if a is None or b is None:
         # The other side may be longer along an axis of size one.
         known = a if b is None else b
-        return tuple(None if n == 1 else n for n in known) if known is not None else None
+        return (UNRANKED, None if known[-1] == 1 else known[-1]) if known else None
+    if UNRANKED in (a[:1] + b[:1]):
+        if not a or not b:
+            return a or b
+        last = broadcast((a[-1],), (b[-1],))
+        return (UNRANKED, *last) if last else None
     if len(a) < len(b):
         a, b = b, a
     padded = (1,) * (len(a) - len(b)) + b
