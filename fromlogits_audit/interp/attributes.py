@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import alternatives, choose
-from fromlogits_audit.interp.classes import bound_member, class_attribute, external_bases, find_member, unknown_base
+from fromlogits_audit.interp.classes import (
+    bound_member,
+    class_attribute,
+    external_bases,
+    find_member,
+    unknown_base,
+)
 from fromlogits_audit.interp.names import narrowed, placed
 from fromlogits_audit.interp.values import (
     BagV,
@@ -96,7 +102,9 @@ def instance_attribute(run: Run, base: InstanceV, name: str, place: Place | None
     if missing is not None:
         return Unknown(missing.reason, ("attribute", id(base), name), place)
     if bases:
-        return Unknown(Undecided(Why.EXTERNAL, f"attribute {name} of {bases[0]}"), ("attribute", id(base), name), place)
+        return Unknown(
+            Undecided(Why.EXTERNAL, f"attribute {name} of {bases[0]}"), ("attribute", id(base), name), place
+        )
     detail = f"attribute {name} of {base.cls.name} is set nowhere"
     return Unknown(Undecided(Why.UNDEFINED, detail), ("attribute", id(base), name), place)
 

@@ -84,7 +84,7 @@ def _fold_row(run: Run, name: str, row: tuple[Value, ...], args: Args) -> Value:
         if any(isinstance(v, str) and len(v) > 4000 for v in plain):
             raise ValueError
         return Const(_FOLD[name](*plain))
-    except Exception:  # noqa: BLE001 - whatever the audited program's own constants raise
+    except Exception:
         if name in ("builtins.int", "builtins.float") and len(row) == 1 and isinstance(row[0], Unknown):
             return Unknown(row[0].reason, (name, row[0].key))
         if len(row) == 1 and isinstance(row[0], TensorV):
@@ -142,7 +142,10 @@ def _zip(run: Run, args: Args, place: Place | None) -> Value:
     rows = [spread(run, value) for value in args.positional]
     for row in rows:
         if isinstance(row, Unknown):
-            items = tuple(r.items[0] if isinstance(r, TupleV) and r.items else run.state.fresh(Why.RUNTIME, "an item") for r in rows)
+            items = tuple(
+                r.items[0] if isinstance(r, TupleV) and r.items else run.state.fresh(Why.RUNTIME, "an item")
+                for r in rows
+            )
             return TupleV((TupleV(items),), True)
     known = [row for row in rows if isinstance(row, TupleV)]
     closed = [row for row in known if not row.open]
@@ -154,7 +157,14 @@ def _zip(run: Run, args: Args, place: Place | None) -> Value:
 def _enumerate(run: Run, args: Args, place: Place | None) -> Value:
     items = spread(run, args.positional[0])
     if isinstance(items, Unknown):
-        return TupleV((TupleV((run.state.fresh(Why.RUNTIME, "a counter"), Unknown(items.reason, ("each", items.key)))),), True)
+        return TupleV(
+            (
+                TupleV(
+                    (run.state.fresh(Why.RUNTIME, "a counter"), Unknown(items.reason, ("each", items.key)))
+                ),
+            ),
+            True,
+        )
     start = args.get(1, "start")
     first = start.value if isinstance(start, Const) and isinstance(start.value, int) else 0
     return TupleV(tuple(TupleV((Const(n), v)) for n, v in enumerate(items.items, first)), items.open)
@@ -165,12 +175,14 @@ def _map(run: Run, args: Args, place: Place | None) -> Value:
         return run.state.fresh(Why.UNSUPPORTED, "map()")
     items = spread(run, args.positional[1])
     if isinstance(items, Unknown):
-        return IterOf(run, run.call(args.positional[0], Args((Unknown(items.reason, ("each", items.key)),)), place))
+        return IterOf(
+            run, run.call(args.positional[0], Args((Unknown(items.reason, ("each", items.key)),)), place)
+        )
     results = tuple(run.call(args.positional[0], Args((v,)), place) for v in items.items[:MAX_RANGE])
     return TupleV(results, items.open)
 
 
-def IterOf(run: Run, element: Value) -> Value:  # noqa: N802 - reads as a constructor
+def IterOf(run: Run, element: Value) -> Value:
     return TupleV((element,), True)
 
 
@@ -184,7 +196,11 @@ def _first(run: Run, args: Args, place: Place | None) -> Value:
         return NONE
     items = spread(run, args.positional[0])
     if isinstance(items, TupleV):
-        return items.items[0] if items.items else args.get(1, "default") or run.state.fresh(Why.RUNTIME, "next()")
+        return (
+            items.items[0]
+            if items.items
+            else args.get(1, "default") or run.state.fresh(Why.RUNTIME, "next()")
+        )
     return Unknown(items.reason, ("each", items.key))
 
 
@@ -240,7 +256,10 @@ def _isinstance(run: Run, args: Args, place: Place | None) -> Value:
     if True in answers:
         return Const(True)
     if None in answers:
-        return Unknown(Undecided(Why.RUNTIME, "isinstance()"), ("isinstance", _key(value), tuple(_key(k) for k in options_)))
+        return Unknown(
+            Undecided(Why.RUNTIME, "isinstance()"),
+            ("isinstance", _key(value), tuple(_key(k) for k in options_)),
+        )
     return Const(False)
 
 
@@ -321,7 +340,9 @@ def _dict(run: Run, args: Args, place: Place | None) -> Value:
     made = DictV()
     if args.positional:
         containers.update(run, made, args.positional[0])
-    containers.update_items(run, made, {k: (Const(k), v) for k, v in args.keywords.items()}, is_open=args.double is not None)
+    containers.update_items(
+        run, made, {k: (Const(k), v) for k, v in args.keywords.items()}, is_open=args.double is not None
+    )
     return made
 
 
@@ -392,7 +413,12 @@ def _import(run: Run, args: Args, place: Place | None) -> Value | None:
     """A module imported by a name that is known."""
     name = args.get(0, "name")
     frame = place.chunk.module.frame if place is not None else None
-    if isinstance(name, Const) and isinstance(name.value, str) and frame is not None and not name.value.startswith("."):
+    if (
+        isinstance(name, Const)
+        and isinstance(name.value, str)
+        and frame is not None
+        and not name.value.startswith(".")
+    ):
         return run.import_module(frame, name.value)
     return None
 
@@ -411,7 +437,9 @@ def _namedtuple(run: Run, args: Args) -> Value | None:
     plain = [item.value for item in items.items if isinstance(item, Const)]
     for at, name in enumerate(plain):
         behind = at - (len(plain) - len(given))
-        made.slots[str(name)] = given[behind] if behind >= 0 else run.state.fresh(Why.PARAMETER, f"field {name}")
+        made.slots[str(name)] = (
+            given[behind] if behind >= 0 else run.state.fresh(Why.PARAMETER, f"field {name}")
+        )
     return made
 
 
@@ -437,7 +465,11 @@ def call_method(run: Run, method: MethodV, args: Args, place: Place | None) -> V
         return _constant_method(run, receiver, method.name, args)
     if isinstance(receiver, BagV):
         return options.call_method(run, receiver, method.name, args, place)
-    if isinstance(receiver, (FuncV, BoundV, PartialV)) and method.name in ("__call__", "get_concrete_function", "python_function"):
+    if isinstance(receiver, (FuncV, BoundV, PartialV)) and method.name in (
+        "__call__",
+        "get_concrete_function",
+        "python_function",
+    ):
         return run.call(receiver, args, place)
     if isinstance(receiver, InstanceV) and method.name == "__init__":
         return NONE
@@ -445,8 +477,7 @@ def call_method(run: Run, method: MethodV, args: Args, place: Place | None) -> V
 
 
 _TEXT_METHODS = frozenset(
-    "lower upper strip lstrip rstrip title capitalize format replace split join startswith endswith removeprefix "
-    "removesuffix isdigit casefold partition rpartition splitlines zfill".split()
+    ["lower", "upper", "strip", "lstrip", "rstrip", "title", "capitalize", "format", "replace", "split", "join", "startswith", "endswith", "removeprefix", "removesuffix", "isdigit", "casefold", "partition", "rpartition", "splitlines", "zfill"]
 )
 
 
@@ -458,7 +489,7 @@ def _constant_method(run: Run, receiver: Const, name: str, args: Args) -> Value:
             if name == "format" and (len(receiver.value) > 2000 or ":" in receiver.value):
                 raise ValueError
             result = getattr(receiver.value, name)(*plain, **named)
-        except Exception:  # noqa: BLE001 - whatever the audited program's own constants raise
+        except Exception:
             return run.state.fresh(Why.RUNTIME, f"str.{name}()")
         if isinstance(result, (list, tuple)):
             return ListV(tuple(Const(v, receiver.place) for v in result[:256]))

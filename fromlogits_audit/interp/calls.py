@@ -85,7 +85,9 @@ def merged(first: Args, second: Args) -> Args:
 
 def _bound(run: Run, function: BoundV, args: Args) -> Value:
     full = Args((function.receiver, *args.positional), args.keywords, args.star, args.double)
-    return run.declared(function.func, full, None, function.receiver) or invoke(run, function.func.core, full, function.receiver)
+    return run.declared(function.func, full, None, function.receiver) or invoke(
+        run, function.func.core, full, function.receiver
+    )
 
 
 def _external(run: Run, function: ExternalV, args: Args, place: Place | None) -> Value:
@@ -137,9 +139,9 @@ def _unknown(run: Run, function: Unknown, args: Args, place: Place | None) -> Va
 def _getter_key(function: Unknown, args: Args) -> Hashable | None:
     """``unknown.get("name")`` twice is the same unknown value."""
     key = function.key
-    reads = isinstance(key, tuple) and len(key) == 3 and key[0] == "attribute" and str(key[2]).startswith("get")
+    reads = (
+        isinstance(key, tuple) and len(key) == 3 and key[0] == "attribute" and str(key[2]).startswith("get")
+    )
     if not reads or not args.positional or not all(isinstance(v, Const) for v in args.all()):
         return None
     return ("call", key, tuple(identity(v) for v in args.all()))
-
-

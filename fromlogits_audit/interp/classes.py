@@ -25,8 +25,21 @@ from fromlogits_audit.ir import Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
-_RECORDS = ("dataclasses.dataclass", "attr.s", "attr.dataclass", "attrs.define", "attr.define", "chex.dataclass", "flax.struct.dataclass")
-_RECORD_BASES = ("typing.NamedTuple", "pydantic.BaseModel", "pydantic.BaseSettings", "pydantic_settings.BaseSettings")
+_RECORDS = (
+    "dataclasses.dataclass",
+    "attr.s",
+    "attr.dataclass",
+    "attrs.define",
+    "attr.define",
+    "chex.dataclass",
+    "flax.struct.dataclass",
+)
+_RECORD_BASES = (
+    "typing.NamedTuple",
+    "pydantic.BaseModel",
+    "pydantic.BaseSettings",
+    "pydantic_settings.BaseSettings",
+)
 _ENUM_BASES = ("enum.Enum", "enum.StrEnum", "enum.IntEnum", "enum.Flag")
 
 
@@ -131,8 +144,12 @@ def enum_member(run: Run, cls: ClassV, name: str, raw: Value) -> Value:
 def enum_members(run: Run, cls: ClassV) -> tuple[Value, ...]:
     if not is_enum(cls):
         return ()
-    members = {n: forced(v) for n, v in list(cls.slots.items()) if isinstance(n, str) and not n.startswith("_")}
-    return tuple(enum_member(run, cls, name, raw) for name, raw in members.items() if not isinstance(raw, FuncV))
+    members = {
+        n: forced(v) for n, v in list(cls.slots.items()) if isinstance(n, str) and not n.startswith("_")
+    }
+    return tuple(
+        enum_member(run, cls, name, raw) for name, raw in members.items() if not isinstance(raw, FuncV)
+    )
 
 
 def is_record(cls: ClassV) -> bool:
@@ -178,7 +195,12 @@ def instantiate(run: Run, cls: ClassV, args: Args, place: Place | None) -> Value
     run.keras.prepare_instance(run, instance, args)
     found = find_member(cls, "__init__")
     if found is not None and isinstance(found[1], FuncV):
-        invoke(run, found[1].core, Args((instance, *args.positional), args.keywords, args.star, args.double), instance)
+        invoke(
+            run,
+            found[1].core,
+            Args((instance, *args.positional), args.keywords, args.star, args.double),
+            instance,
+        )
     elif is_record(cls):
         fill_record(run, instance, args)
         post = find_member(cls, "__post_init__")
@@ -195,5 +217,3 @@ def _enum_by_value(run: Run, cls: ClassV, value: Value) -> Value:
         if isinstance(raw, Const) and isinstance(value, Const) and raw.value == value.value:
             return member
     return value if isinstance(value, Unknown) else run.state.fresh(Why.RUNTIME, f"a member of {cls.name}")
-
-

@@ -73,5 +73,3 @@ def _clause(run: Run, scope: Frame, clause: cst.CompFor, node: Any, rows: _Rows,
             rows.items.append((evaluate(run, scope, node.key), evaluate(run, scope, node.value)))
         else:
             rows.items.append((evaluate(run, scope, node.elt), None))
-
-

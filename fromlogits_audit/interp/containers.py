@@ -50,7 +50,9 @@ def deeply_copied(run: Run, value: Value, depth: int) -> Value:
         return value
     made: ListV | DictV = ListV() if isinstance(value, ListV) else DictV()
     if isinstance(content, TupleV):
-        made.slots["items"] = TupleV(tuple(deeply_copied(run, v, depth + 1) for v in content.items), content.open)
+        made.slots["items"] = TupleV(
+            tuple(deeply_copied(run, v, depth + 1) for v in content.items), content.open
+        )
     elif isinstance(content, Entries):
         items = {k: (key, deeply_copied(run, v, depth + 1)) for k, (key, v) in content.items.items()}
         made.slots["items"] = Entries(items, content.open)
@@ -200,7 +202,12 @@ def _dict_method(run: Run, receiver: DictV, name: str, args: Args) -> Value | No
     if name == "update":
         if args.positional:
             update(run, receiver, args.positional[0])
-        update_items(run, receiver, {k: (Const(k), v) for k, v in args.keywords.items()}, is_open=args.double is not None)
+        update_items(
+            run,
+            receiver,
+            {k: (Const(k), v) for k, v in args.keywords.items()},
+            is_open=args.double is not None,
+        )
         return NONE
     if name == "copy":
         return copied(run, receiver)

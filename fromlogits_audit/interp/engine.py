@@ -150,7 +150,7 @@ def _run_module(session: _Session, run: Run, module: ParsedModule) -> list[Parse
     return [module, *inner]
 
 
-class _deep_recursion:  # noqa: N801 - a context manager that reads as a phrase
+class _deep_recursion:
     """Room for inlined calls, and no cyclic collection: syntax trees are many small objects that all
     stay, and collecting among them takes longer than parsing. Restored afterwards."""
 

@@ -105,7 +105,9 @@ Case = tuple[Guard, Callable[[], Outcome]]
 
 
 def _split(run: Run, frame: Frame, node: cst.If | cst.Match, rest: Block) -> Outcome:
-    cases = _if_cases(run, frame, node) if isinstance(node, cst.If) else match_cases(run, frame, node, run_block)
+    cases = (
+        _if_cases(run, frame, node) if isinstance(node, cst.If) else match_cases(run, frame, node, run_block)
+    )
     if len(cases) == 1:
         return cases[0][1]()
     return run_cases(run, frame, cases, rest)
@@ -237,7 +239,9 @@ def _augmented(run: Run, frame: Frame, node: cst.AugAssign) -> None:
     if isinstance(left, ListV) and isinstance(node.operator, cst.AddAssign):
         run.call(run.attribute(left, "extend", Place(frame.chunk, node)), run.args(right), None)
         return
-    assign(run, frame, node.target, operators.binary(run, node.operator, left, right, Place(frame.chunk, node)))
+    assign(
+        run, frame, node.target, operators.binary(run, node.operator, left, right, Place(frame.chunk, node))
+    )
 
 
 def _delete(run: Run, frame: Frame, node: cst.Del) -> None:
@@ -270,7 +274,11 @@ def _nonlocal(run: Run, frame: Frame, node: cst.Nonlocal) -> None:
 
 def _import(run: Run, frame: Frame, node: cst.Import) -> None:
     for alias in node.names:
-        asname = alias.asname.name.value if alias.asname is not None and isinstance(alias.asname.name, cst.Name) else None
+        asname = (
+            alias.asname.name.value
+            if alias.asname is not None and isinstance(alias.asname.name, cst.Name)
+            else None
+        )
         run.bind_import(frame, _dotted(alias.name), asname)
 
 
@@ -280,7 +288,11 @@ def _import_from(run: Run, frame: Frame, node: cst.ImportFrom) -> None:
         run.import_star(frame, module, len(node.relative))
         return
     for alias in node.names:
-        asname = alias.asname.name.value if alias.asname is not None and isinstance(alias.asname.name, cst.Name) else None
+        asname = (
+            alias.asname.name.value
+            if alias.asname is not None and isinstance(alias.asname.name, cst.Name)
+            else None
+        )
         run.bind_import_from(frame, module, len(node.relative), _dotted(alias.name), asname)
 
 

@@ -80,7 +80,9 @@ def parameters(core: FuncCore) -> list[str]:
     return [p.name.value for p in (*params.posonly_params, *params.params)]
 
 
-def invoke(run: Run, core: FuncCore, args: Args, receiver: Value | None = None, *, assumed: bool = False) -> Value:
+def invoke(
+    run: Run, core: FuncCore, args: Args, receiver: Value | None = None, *, assumed: bool = False
+) -> Value:
     """Run a function body with arguments. ``assumed``: nothing calls it; parameters are unknown."""
     core.entered = True
     if len(run.state.stack) >= MAX_DEPTH or run.state.stack.count(core) >= MAX_REPEATS:

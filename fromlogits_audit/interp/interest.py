@@ -34,7 +34,9 @@ def bears(text: str) -> bool:
 def _receivers(module: ParsedModule) -> set[str]:
     """Names of the module that its bearing statements use: the model in ``model.compile(...)``."""
     bound = {name for chunk in module.chunks() for name in chunk.binds}
-    return {name for chunk in module.chunks() if chunk.bears and not chunk.defined for name in bound & chunk.words}
+    return {
+        name for chunk in module.chunks() if chunk.bears and not chunk.defined for name in bound & chunk.words
+    }
 
 
 class Interest:

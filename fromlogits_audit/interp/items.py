@@ -76,7 +76,9 @@ def _of_content(run: Run, base: Value, content: Value, index: Value) -> Value:
     if isinstance(content, ExternalV):
         if content.name.startswith(("typing.", "builtins.", "collections.")):
             return content
-        return Unknown(Undecided(Why.RUNTIME, f"an item of {content.name}"), ("item", identity(content), identity(index)))
+        return Unknown(
+            Undecided(Why.RUNTIME, f"an item of {content.name}"), ("item", identity(content), identity(index))
+        )
     return derived(run, content, index)
 
 
@@ -115,7 +117,9 @@ def _of_dict(run: Run, content: Entries, index: Value, base: Value) -> Value:
     if key is not None:
         if key in content.items:
             return content.items[key][1]
-        return Unknown(Undecided(Why.RUNTIME, f"key {key!r} of a dict"), ("item", identity(base), identity(index)))
+        return Unknown(
+            Undecided(Why.RUNTIME, f"key {key!r} of a dict"), ("item", identity(base), identity(index))
+        )
     if content.items and not content.open and len(content.items) <= 12:
         return choose(
             [
@@ -123,7 +127,9 @@ def _of_dict(run: Run, content: Entries, index: Value, base: Value) -> Value:
                 for k, item in content.items.values()
             ]
         )
-    return Unknown(Undecided(Why.RUNTIME, "a key that is not known"), ("item", identity(base), identity(index)))
+    return Unknown(
+        Undecided(Why.RUNTIME, "a key that is not known"), ("item", identity(base), identity(index))
+    )
 
 
 def _of_constant(run: Run, value: Const, index: Value) -> Value:
@@ -135,7 +141,7 @@ def _of_constant(run: Run, value: Const, index: Value) -> Value:
         key = slice(*parts) if "?" not in parts else "?"
     try:
         return Const(value.value[key], value.place)
-    except Exception:  # noqa: BLE001 - whatever the audited program's own constants raise
+    except Exception:
         return run.state.fresh(Why.RUNTIME, "an item")
 
 
@@ -193,7 +199,9 @@ def unpacked(run: Run, value: Value, count: int) -> list[Value]:
         if isinstance(sequence, TupleV) and sequence.items:
             if len(sequence.items) >= count:
                 return list(sequence.items[:count])
-            filler = sequence.items[-1] if sequence.open else run.state.fresh(Why.RUNTIME, "a value to unpack")
+            filler = (
+                sequence.items[-1] if sequence.open else run.state.fresh(Why.RUNTIME, "a value to unpack")
+            )
             return [*sequence.items, *([filler] * (count - len(sequence.items)))]
     if isinstance(content, IterV):
         return [content.element] * count

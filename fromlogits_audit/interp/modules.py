@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from fromlogits_audit.source.text import SourceFile
 
 LIBRARIES = frozenset(
-    {"keras", "tensorflow", "tf_keras", "keras_core", "keras_hub", "keras_nlp", "keras_cv", "numpy", "jax", "transformers"}
+    {
+        "keras",
+        "tensorflow",
+        "tf_keras",
+        "keras_core",
+        "keras_hub",
+        "keras_nlp",
+        "keras_cv",
+        "numpy",
+        "jax",
+        "transformers",
+    }
 )
 """Packages that the catalogue describes: never read, even where the project holds their source."""
 MAX_IMPORTS = 60
@@ -156,7 +167,10 @@ class Modules:
             if found is not None and (path is not None or level):
                 return self._module_value(run, found)
             if level:
-                return Unknown(Undecided(Why.EXTERNAL, f"module {module or '.'} is not in the project"), ("import", inner))
+                return Unknown(
+                    Undecided(Why.EXTERNAL, f"module {module or '.'} is not in the project"),
+                    ("import", inner),
+                )
             return run.keras.external_module(inner)
         value = self._module_value(run, path)
         if isinstance(value, ModuleV):

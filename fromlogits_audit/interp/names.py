@@ -101,4 +101,6 @@ def _elsewhere(run: Run, frame: Frame, name: str, place: Place) -> Value:
         return run.state.fresh(Why.RUNTIME, "__file__")
     if name in _BUILTINS:
         return ExternalV(f"builtins.{name}", place)
-    return Unknown(Undecided(Why.UNDEFINED, f"name {name} is bound nowhere"), ("name", frame.module.name, name), place)
+    return Unknown(
+        Undecided(Why.UNDEFINED, f"name {name} is bound nowhere"), ("name", frame.module.name, name), place
+    )

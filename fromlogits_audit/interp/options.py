@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
 _PARSERS = ("argparse.ArgumentParser", "configargparse.ArgumentParser", "configargparse.ArgParser", "tap.Tap")
-_FLAGS = ("absl.flags.", "tf.flags.", "tf.app.flags.", "tf.compat.v1.flags.", "tf.compat.v1.app.flags.", "gflags.")
+_FLAGS = (
+    "absl.flags.",
+    "tf.flags.",
+    "tf.app.flags.",
+    "tf.compat.v1.flags.",
+    "tf.compat.v1.app.flags.",
+    "gflags.",
+)
 _CONVERT: dict[str, Callable[[str], Any]] = {"builtins.int": int, "builtins.float": float}
 
 
@@ -33,14 +40,24 @@ def call_external(run: Run, name: str, args: Args, place: Place | None) -> Value
     if name in _PARSERS:
         return BagV("parser")
     if name in ("os.environ.get", "os.getenv", "os.environ.setdefault"):
-        return args.get(1, "default") or Unknown(Undecided(Why.RUNTIME, "an environment variable"), ("env", _text(args.get(0, "key"))))
+        return args.get(1, "default") or Unknown(
+            Undecided(Why.RUNTIME, "an environment variable"), ("env", _text(args.get(0, "key")))
+        )
     if name in ("dataclasses.field", "attr.ib", "attrs.field", "attr.field", "pydantic.Field"):
         return _field(args)
     if name.startswith(_FLAGS) or name.endswith(("flags.FLAGS", "FLAGS")):
         return _define_flag(run, name.rpartition(".")[2], args)
     if name in ("click.option", "typer.Option", "click.argument"):
         return _click(run, name, args)
-    if name in ("json.load", "json.loads", "yaml.safe_load", "yaml.load", "toml.load", "tomllib.load", "pickle.load"):
+    if name in (
+        "json.load",
+        "json.loads",
+        "yaml.safe_load",
+        "yaml.load",
+        "toml.load",
+        "tomllib.load",
+        "pickle.load",
+    ):
         return run.state.fresh(Why.RUNTIME, f"read by {name}", place)
     if name in ("builtins.input", "builtins.open", "sys.argv"):
         return run.state.fresh(Why.RUNTIME, name, place)
@@ -52,7 +69,9 @@ def _text(value: Value | None) -> str:
 
 
 def _field(args: Args) -> Value:
-    given = {key: value for key, value in args.keywords.items() if key in ("default", "default_factory", "factory")}
+    given = {
+        key: value for key, value in args.keywords.items() if key in ("default", "default_factory", "factory")
+    }
     if "factory" in given:
         given["default_factory"] = given.pop("factory")
     if args.positional:
@@ -81,7 +100,9 @@ def _click(run: Run, name: str, args: Args) -> Value:
         return args.get(0, "default") or NONE
     flags = [v.value for v in args.positional if isinstance(v, Const) and isinstance(v.value, str)]
     long = next((f for f in flags if f.startswith("--")), flags[0] if flags else "")
-    plain = next((f for f in flags if not f.startswith("-")), long.split("/")[0].lstrip("-")).replace("-", "_")
+    plain = next((f for f in flags if not f.startswith("-")), long.split("/")[0].lstrip("-")).replace(
+        "-", "_"
+    )
     value = args.keywords.get("default")
     if value is None and "is_flag" in args.keywords:
         value = FALSE
@@ -114,7 +135,11 @@ def _parser_method(run: Run, bag: BagV, name: str, args: Args) -> Value | None:
     if name in ("parse_args", "parse_known_args"):
         space = BagV("namespace")
         space.slots.update({key[1]: value for key, value in bag.slots.items() if isinstance(key, tuple)})
-        return space if name == "parse_args" else TupleV((space, run.state.fresh(Why.RUNTIME, "other arguments")))
+        return (
+            space
+            if name == "parse_args"
+            else TupleV((space, run.state.fresh(Why.RUNTIME, "other arguments")))
+        )
     if name == "add_argument":
         _add_argument(run, bag, args)
         return NONE
@@ -155,7 +180,12 @@ def _default(flags: list[str], args: Args, name: str) -> Value:
 
 def _converted(default: Value, kind: Value | None) -> Value:
     """argparse converts defaults that are strings."""
-    if isinstance(default, Const) and isinstance(default.value, str) and isinstance(kind, ExternalV) and kind.name in _CONVERT:
+    if (
+        isinstance(default, Const)
+        and isinstance(default.value, str)
+        and isinstance(kind, ExternalV)
+        and kind.name in _CONVERT
+    ):
         try:
             return Const(_CONVERT[kind.name](default.value))
         except ValueError:

@@ -218,7 +218,9 @@ def _binds(statements: list[ast.stmt]) -> frozenset[str]:
 
 def _defined(statements: list[ast.stmt]) -> str:
     statement = statements[0] if len(statements) == 1 else None
-    return statement.name if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else ""
+    return (
+        statement.name if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else ""
+    )
 
 
 def _members(statements: list[ast.stmt]) -> tuple[Member, ...]:
@@ -233,13 +235,19 @@ def _members(statements: list[ast.stmt]) -> tuple[Member, ...]:
         if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
             first = min([inner.lineno, *(d.lineno for d in inner.decorator_list)])
             found.append(Member(inner.name, first, inner.end_lineno or first))
-        elif isinstance(inner, ast.Assign) and len(inner.targets) == 1 and isinstance(inner.targets[0], ast.Name):
+        elif (
+            isinstance(inner, ast.Assign)
+            and len(inner.targets) == 1
+            and isinstance(inner.targets[0], ast.Name)
+        ):
             found.append(Member(inner.targets[0].id, inner.lineno, inner.end_lineno or inner.lineno))
         elif isinstance(inner, ast.Expr) or isinstance(inner, ast.Pass):
             found.append(Member("", inner.lineno, inner.end_lineno or inner.lineno))
         else:
             return ()
-    spread_out = all(a.last < b.first for a, b in itertools.pairwise(found)) and found[0].first > statement.lineno
+    spread_out = (
+        all(a.last < b.first for a, b in itertools.pairwise(found)) and found[0].first > statement.lineno
+    )
     return tuple(found) if spread_out else ()
 
 
@@ -250,7 +258,11 @@ def _docstrings(statements: list[ast.stmt]) -> list[tuple[int, int]]:
         if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             continue
         first = statement.body[0]
-        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        if (
+            isinstance(first, ast.Expr)
+            and isinstance(first.value, ast.Constant)
+            and isinstance(first.value.value, str)
+        ):
             found.append((first.lineno, first.end_lineno or first.lineno))
         found += _docstrings(statement.body)
     return found
@@ -285,8 +297,7 @@ def _constant(node: ast.expr) -> bool:
 
 
 _TRANSPARENT = frozenset(
-    "dataclass function jit njit property contextmanager register_keras_serializable lru_cache cache wraps "
-    "abstractmethod staticmethod classmethod fixture total_ordering keras_export tf_export".split()
+    ["dataclass", "function", "jit", "njit", "property", "contextmanager", "register_keras_serializable", "lru_cache", "cache", "wraps", "abstractmethod", "staticmethod", "classmethod", "fixture", "total_ordering", "keras_export", "tf_export"]
 )
 
 

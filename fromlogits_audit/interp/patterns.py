@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 RunBlock = Callable[["Run", Frame, Any], Any]
 
 
-def match_cases(run: Run, frame: Frame, node: cst.Match, run_block: RunBlock) -> list[tuple[Guard, Callable[[], Any]]]:
+def match_cases(
+    run: Run, frame: Frame, node: cst.Match, run_block: RunBlock
+) -> list[tuple[Guard, Callable[[], Any]]]:
     """The cases that can apply, each with what it assumes of the subject."""
     from fromlogits_audit.interp.evaluate import evaluate
 
@@ -41,7 +43,9 @@ def match_cases(run: Run, frame: Frame, node: cst.Match, run_block: RunBlock) ->
     return cases
 
 
-def _action(run: Run, frame: Frame, case: cst.MatchCase, subject: Value, run_block: RunBlock) -> Callable[[], Any]:
+def _action(
+    run: Run, frame: Frame, case: cst.MatchCase, subject: Value, run_block: RunBlock
+) -> Callable[[], Any]:
     def action() -> Any:
         if isinstance(case.pattern, cst.MatchAs) and case.pattern.name is not None:
             run.state.write(frame, case.pattern.name.value, subject)

@@ -64,7 +64,9 @@ class Run:
     def attribute(self, base: Value, name: str, place: Place) -> Value:
         return attributes.get_attribute(self, base, name, place)
 
-    def call_special(self, value: Value, name: str, args: tuple[Value, ...], place: Place | None) -> Value | None:
+    def call_special(
+        self, value: Value, name: str, args: tuple[Value, ...], place: Place | None
+    ) -> Value | None:
         """Call a double-underscore method that the project defines, None where there is none."""
         if not isinstance(value, InstanceV):
             return None
@@ -86,7 +88,9 @@ class Run:
             return self.state.fresh(Why.UNSUPPORTED, "super()")
         return SuperV(scope.core.owner, receiver)
 
-    def declared(self, function: Value, args: Args, place: Place | None, receiver: Value | None = None) -> Value | None:
+    def declared(
+        self, function: Value, args: Args, place: Place | None, receiver: Value | None = None
+    ) -> Value | None:
         """What the configuration says a function, class or external name returns, if anything."""
         if self._declared is None:
             return None
@@ -94,7 +98,9 @@ class Run:
             return self._declared.call(self, function, args, receiver)
         if isinstance(function, ClassV):
             return self._declared.construct(self, function, args, place)
-        return self._declared.external(self, function, args, place) if isinstance(function, ExternalV) else None
+        return (
+            self._declared.external(self, function, args, place) if isinstance(function, ExternalV) else None
+        )
 
     def escaped(self, name: str, args: Args) -> None:
         """Losses given to code that cannot be seen: they may meet an output there."""
@@ -145,5 +151,3 @@ class Run:
 
     def star_member(self, module: str, name: str) -> str | None:
         return self.keras.star_member(module, name)
-
-

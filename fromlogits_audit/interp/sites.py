@@ -60,7 +60,9 @@ class Trail(Sequence[Step]):
 
     def _located(self) -> tuple[Step, ...]:
         if self._steps is None:
-            self._steps = tuple(Step(hop.place.chunk.module.locate(hop.place), hop.note) for hop in self._hops)
+            self._steps = tuple(
+                Step(hop.place.chunk.module.locate(hop.place), hop.note) for hop in self._hops
+            )
         return self._steps
 
     def __len__(self) -> int:
@@ -207,7 +209,11 @@ class Recorder:
             hops = (*self._captures[-1].hops, *hops)
         groups: dict[tuple[int, int], tuple[Place, list[Site]]] = {}
         for guard, option in alternatives(loss, self.run.state.guard):
-            place = option.place if isinstance(option, (LossV, Unknown)) and option.place is not None else fallback
+            place = (
+                option.place
+                if isinstance(option, (LossV, Unknown)) and option.place is not None
+                else fallback
+            )
             if place is None or (isinstance(option, Const) and option.value is None):
                 continue
             sites = groups.setdefault(place.key, (place, []))[1]
@@ -219,7 +225,14 @@ class Recorder:
             self._add(Kind.LOSS, place, sites)
 
     def _pairs(
-        self, guard: Guard, loss: Loss, place: Place, predicted: Value, hops: tuple[Hop, ...], name: str | None, labels: Value | None
+        self,
+        guard: Guard,
+        loss: Loss,
+        place: Place,
+        predicted: Value,
+        hops: tuple[Hop, ...],
+        name: str | None,
+        labels: Value | None,
     ) -> Iterator[Site]:
         for other, tensor in alternatives(predicted, self.run.state.guard):
             if not compatible(guard, other):
@@ -227,7 +240,9 @@ class Recorder:
             output = self.output(tensor, name)
             if isinstance(tensor, TensorV) and tensor.final is not None:
                 self._losses_of.setdefault(id(tensor.final), []).append((loss, place))
-            yield Site(Kind.LOSS, _NOWHERE, output, loss=loss, labels=self._labels(labels), trace=self.steps(hops))
+            yield Site(
+                Kind.LOSS, _NOWHERE, output, loss=loss, labels=self._labels(labels), trace=self.steps(hops)
+            )
 
     def _labels(self, value: Value | None) -> Labels | None:
         options = [v for _, v in alternatives(value, self.run.state.guard)] if value is not None else []
@@ -237,7 +252,11 @@ class Recorder:
     def _losses(self, value: Value, predicted: Value | None = None) -> Iterable[tuple[Guard, Loss]]:
         """The facts of a loss, one for each value that ``from_logits`` may have, and what that assumes."""
         if not isinstance(value, LossV):
-            reason = value.reason if isinstance(value, Unknown) else Undecided(Why.OPAQUE_LOSS, "not a loss that is known")
+            reason = (
+                value.reason
+                if isinstance(value, Unknown)
+                else Undecided(Why.OPAQUE_LOSS, "not a loss that is known")
+            )
             yield ALWAYS, Loss("custom:unknown", Family.UNKNOWN, form=Form.CUSTOM, reason=reason)
             return
         spec = value.spec
@@ -246,19 +265,22 @@ class Recorder:
             reason = flag.reason if isinstance(flag, Unknown) else None
             if flag is not None and known is None and reason is None:
                 reason = Undecided(Why.RUNTIME, "the value of from_logits")
-            yield guard, Loss(
-                name=spec.name,
-                family=spec.family,
-                from_logits=True if value.always_logits else known,
-                sparse=spec.sparse,
-                form=value.form,
-                spelled=_spelling(value),
-                misuse=value.misuse,
-                always_logits=value.always_logits,
-                focal=spec.focal,
-                explicit=value.explicit,
-                reason=reason,
-                trace=self.steps(value.trace),
+            yield (
+                guard,
+                Loss(
+                    name=spec.name,
+                    family=spec.family,
+                    from_logits=True if value.always_logits else known,
+                    sparse=spec.sparse,
+                    form=value.form,
+                    spelled=_spelling(value),
+                    misuse=value.misuse,
+                    always_logits=value.always_logits,
+                    focal=spec.focal,
+                    explicit=value.explicit,
+                    reason=reason,
+                    trace=self.steps(value.trace),
+                ),
             )
 
     def _flags(self, flag: Value | None, predicted: Value | None) -> list[tuple[Guard, Value | None]]:
@@ -280,7 +302,16 @@ class Recorder:
                 rows.append((guard, option))
         return rows
 
-    def custom(self, name: str, place: Place, predicted: Value, opaque: Undecided | None, *, output: str | None, hops: tuple[Hop, ...]) -> None:
+    def custom(
+        self,
+        name: str,
+        place: Place,
+        predicted: Value,
+        opaque: Undecided | None,
+        *,
+        output: str | None,
+        hops: tuple[Hop, ...],
+    ) -> None:
         """A loss of the project's own that calls no Keras loss."""
         family = Family.UNKNOWN if opaque is not None else Family.ANY
         loss = Loss(f"custom:{name}", family, form=Form.CUSTOM, reason=opaque)
@@ -291,7 +322,13 @@ class Recorder:
         self._add(Kind.LOSS, place, sites)
 
     def measure(
-        self, metric: MetricV, predicted: Value, partner: Value | None, *, name: str | None = None, hops: tuple[Hop, ...] = ()
+        self,
+        metric: MetricV,
+        predicted: Value,
+        partner: Value | None,
+        *,
+        name: str | None = None,
+        hops: tuple[Hop, ...] = (),
     ) -> None:
         """A metric that has a threshold or a flag meets an output."""
         owner = predicted.final if partner is None and isinstance(predicted, TensorV) else None
@@ -308,7 +345,14 @@ class Recorder:
                 if compatible(guard, other):
                     output = self.output(tensor, name)
                     sites.append(
-                        Site(Kind.METRIC, _NOWHERE, output, metric=self._metric(metric), partner=loss, trace=self.steps(hops))
+                        Site(
+                            Kind.METRIC,
+                            _NOWHERE,
+                            output,
+                            metric=self._metric(metric),
+                            partner=loss,
+                            trace=self.steps(hops),
+                        )
                     )
         beside = {option.place for _, option in options if isinstance(option, LossV)}
         self._add(Kind.METRIC, metric.place, sites, owner, beside.pop() if len(beside) == 1 else None)
@@ -316,7 +360,9 @@ class Recorder:
     def _metric(self, value: MetricV) -> Metric:
         flag, cut = value.from_logits, value.threshold
         unknown = next((v.reason for v in (flag, cut) if isinstance(v, Unknown)), None)
-        threshold = float(cut.value) if isinstance(cut, Const) and isinstance(cut.value, (int, float)) else None
+        threshold = (
+            float(cut.value) if isinstance(cut, Const) and isinstance(cut.value, (int, float)) else None
+        )
         return Metric(
             name=value.spec.name,
             family=value.spec.family,
@@ -331,7 +377,9 @@ class Recorder:
     def applied(self, activation: str, axis_size: int | None, before: TensorV, place: Place) -> None:
         """A softmax or sigmoid is applied to a tensor."""
         fact = Applied(activation, axis_size, place.chunk.code(place.node))
-        self._add(Kind.ACTIVATION, place, [Site(Kind.ACTIVATION, _NOWHERE, self.output(before, None), applied=fact)])
+        self._add(
+            Kind.ACTIVATION, place, [Site(Kind.ACTIVATION, _NOWHERE, self.output(before, None), applied=fact)]
+        )
 
     def cutoff(self, threshold: float, spelled: str, tensor: TensorV, place: Place) -> None:
         """A prediction is compared with a constant; the loss of its model says whether that is right."""
@@ -339,7 +387,12 @@ class Recorder:
         self._add(Kind.CUTOFF, place, [site], tensor.final)
 
     def _add(
-        self, kind: Kind, place: Place, sites: list[Site], owner: Value | None = None, partner: Place | None = None
+        self,
+        kind: Kind,
+        place: Place,
+        sites: list[Site],
+        owner: Value | None = None,
+        partner: Place | None = None,
     ) -> None:
         if not sites:
             return
@@ -431,7 +484,9 @@ class Recorder:
             pairs += (pair,)
         if draft.labels and len({(one.encoding, one.classes) for one in draft.labels}) == 1:
             pairs = tuple(pair.at(labels=pair.labels or draft.labels[0]) for pair in pairs)
-        pairs = tuple(pair.at(location=location, edits=self._edits(pair, draft.place, beside)) for pair in pairs)
+        pairs = tuple(
+            pair.at(location=location, edits=self._edits(pair, draft.place, beside)) for pair in pairs
+        )
         return pairs[0] if len(pairs) == 1 else pairs[0].at(alternatives=pairs)
 
     def _edits(self, pair: Site, place: Place, partner: Place | None) -> Edits | None:
@@ -454,7 +509,11 @@ class Recorder:
     def _lonely(self, key: tuple[int, int], loss: LossV) -> Site:
         given = key in self.escapes
         why = Why.EXTERNAL if given else Why.NO_OUTPUT
-        detail = "the loss is given to code outside the project" if given else "no code that was read gives it an output"
+        detail = (
+            "the loss is given to code outside the project"
+            if given
+            else "no code that was read gives it an output"
+        )
         facts = next(fact for _, fact in self._losses(loss))
         return Site(Kind.LOSS, self.locate(loss.place), Output.unknown(why, detail), loss=facts)
 
@@ -471,7 +530,9 @@ def scale_source(tensor: TensorV) -> Place | None:
 def _matters(site: Site) -> bool:
     """Whether applying an activation here says anything: twice, or over an axis of size one."""
     before = site.output.scale
-    return before in (Scale.PROBABILITIES, Scale.INDEPENDENT) or (site.applied is not None and site.applied.axis_size == 1)
+    return before in (Scale.PROBABILITIES, Scale.INDEPENDENT) or (
+        site.applied is not None and site.applied.axis_size == 1
+    )
 
 
 def _cutoffs_joined(drafts: list[Draft]) -> Iterator[Draft]:
@@ -496,7 +557,8 @@ def _facts(site: Site) -> object:
     """What tells two sites at one place apart: facts, not the way they were reached."""
     output = site.output
     return (
-        site.loss and (site.loss.name, site.loss.from_logits, site.loss.form, site.loss.misuse, site.loss.reason),
+        site.loss
+        and (site.loss.name, site.loss.from_logits, site.loss.form, site.loss.misuse, site.loss.reason),
         site.metric,
         site.cutoff,
         site.applied,

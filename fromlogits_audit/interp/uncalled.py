@@ -99,8 +99,12 @@ def _sibling(core: FuncCore) -> bool:
     if owner is None:
         return False
     if owner.bearing is None:
-        methods = [forced(v) for v in owner.slots.values() if not isinstance(v, PendingV) or v.value is not None]
-        owner.bearing = frozenset(v.core.name for v in methods if isinstance(v, FuncV) and bears(_text(v.core)))
+        methods = [
+            forced(v) for v in owner.slots.values() if not isinstance(v, PendingV) or v.value is not None
+        ]
+        owner.bearing = frozenset(
+            v.core.name for v in methods if isinstance(v, FuncV) and bears(_text(v.core))
+        )
     return not owner.bearing.isdisjoint(_words(core))
 
 
@@ -137,7 +141,9 @@ def _has_instance(run: Run, core: FuncCore) -> bool:
 def _roots(waiting: list[FuncCore]) -> list[FuncCore]:
     """Those that no other waiting function mentions; a method waits for who may build its class."""
     mentions = Counter(word for core in waiting for word in _words(core))
-    inside = Counter((id(core.owner), word) for core in waiting if core.owner is not None for word in _words(core))
+    inside = Counter(
+        (id(core.owner), word) for core in waiting if core.owner is not None for word in _words(core)
+    )
     free = []
     for core in waiting:
         if mentions[core.name] > (core.name in _words(core)):
@@ -178,5 +184,3 @@ def _unknown_arguments(run: Run, cls: ClassV) -> Args:
     """Constructor arguments that no one gives; defaults still hold."""
     reason = Undecided(Why.PARAMETER, f"an argument of {cls.name}, which nothing constructs")
     return Args(double=Unknown(reason, ("construct", id(cls))))
-
-

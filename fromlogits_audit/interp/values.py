@@ -227,7 +227,18 @@ class ExternalV(Value):
 class ClassV(Obj):
     """A class of the project; slots are its namespace."""
 
-    __slots__ = ("bases", "bearing", "chunk", "decorators", "fields", "instances", "module", "name", "node", "order")
+    __slots__ = (
+        "bases",
+        "bearing",
+        "chunk",
+        "decorators",
+        "fields",
+        "instances",
+        "module",
+        "name",
+        "node",
+        "order",
+    )
 
     def __init__(self, name: str, module: ParsedModule, chunk: Chunk, node: cst.ClassDef) -> None:
         super().__init__()

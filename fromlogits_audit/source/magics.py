@@ -58,7 +58,7 @@ _SPACES = str.maketrans(
 
 _AUTOMAGIC = re.compile(
     r"[ \t]*(?:ls|ll|cd|pwd|cat|cp|mv|rm|rmdir|mkdir|man|more|less|clear|pip|conda|mamba|env|who|whos|time|timeit"
-    r"|matplotlib|pylab|load_ext|reload_ext|autoreload|cls|dir|echo|git|wget|curl|unzip|tar|python|bash)\b(?![ \t]*[=(.,\[:])"
+    r"|matplotlib|pylab|load_ext|reload_ext|autoreload|cls|dir|echo|git|wget|curl|unzip|tar|python|bash)\b(?![ \t]*=|[.(,\[:])"
 )
 """Names that work as magics, aliases or shell commands at the start of a line."""
 

@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 _NORMALISED = (Scale.PROBABILITIES, Scale.INDEPENDENT)
 
 
-def apply_activation(run: Run, tensor: TensorV, activation: Value, place: Place, axis: Value | None = None) -> Value:
+def apply_activation(
+    run: Run, tensor: TensorV, activation: Value, place: Place, axis: Value | None = None
+) -> Value:
     """The tensor after an activation, over all alternatives of it."""
     rows: list[tuple[Guard, Value]] = [
-        (guard, _apply(run, tensor, option, place, axis)) for guard, option in alternatives(activation, run.state.guard)
+        (guard, _apply(run, tensor, option, place, axis))
+        for guard, option in alternatives(activation, run.state.guard)
     ]
     return choose(rows)
 
@@ -77,7 +80,9 @@ def _by_name(run: Run, tensor: TensorV, name: Const, place: Place, axis: Value |
     return apply_spec(run, tensor, spec, place, axis)
 
 
-def apply_spec(run: Run, tensor: TensorV, spec: ActivationSpec, place: Place, axis: Value | None = None) -> TensorV:
+def apply_spec(
+    run: Run, tensor: TensorV, spec: ActivationSpec, place: Place, axis: Value | None = None
+) -> TensorV:
     """The tensor after a catalogued activation; ``place`` is what applies it."""
     if spec.name == "linear":
         return tensor
@@ -97,7 +102,9 @@ def apply_spec(run: Run, tensor: TensorV, spec: ActivationSpec, place: Place, ax
     return result
 
 
-def _normalising(run: Run, before: TensorV, result: TensorV, name: str, place: Place, axis: Value | None) -> TensorV:
+def _normalising(
+    run: Run, before: TensorV, result: TensorV, name: str, place: Place, axis: Value | None
+) -> TensorV:
     size: int | None = None
     if name == "softmax":
         index = -1 if axis is None else number(axis)
@@ -105,7 +112,9 @@ def _normalising(run: Run, before: TensorV, result: TensorV, name: str, place: P
             return opaque(result, Undecided(Why.RUNTIME, "softmax over an axis that is not known"))
         size, last = _axis(before, index)
         if last is False:
-            return opaque(result, Undecided(Why.COMBINED, f"softmax over axis {index}, which is not the last"))
+            return opaque(
+                result, Undecided(Why.COMBINED, f"softmax over axis {index}, which is not the last")
+            )
         if size == 1:
             result = replace(result, unit_softmax=place)
     if before.scale in _NORMALISED or size == 1 or run.recorder.plural:
@@ -123,5 +132,3 @@ def _axis(tensor: TensorV, index: int) -> tuple[int | None, bool | None]:
     if not -len(shape) <= index < len(shape):
         return None, None
     return shape[index], index in (len(shape) - 1, -1)
-
-

@@ -60,12 +60,16 @@ def shape_value(run: Run, shape: Dims, key: int) -> Value:
     if ranked(shape) is None or shape is None:
         return Unknown(Undecided(Why.RUNTIME, "a shape"), ("shape", key))
     reason = Undecided(Why.RUNTIME, "a size")
-    return TupleV(tuple(Unknown(reason, ("size", key, i)) if n is None else Const(n) for i, n in enumerate(shape)))
+    return TupleV(
+        tuple(Unknown(reason, ("size", key, i)) if n is None else Const(n) for i, n in enumerate(shape))
+    )
 
 
 def _layer(run: Run, base: LayerV, name: str) -> Value | None:
     if name == "output":
-        return base.slots.get("$output", Unknown(Undecided(Why.OPAQUE_LAYER, "the output of a layer"), ("output", id(base))))
+        return base.slots.get(
+            "$output", Unknown(Undecided(Why.OPAQUE_LAYER, "the output of a layer"), ("output", id(base)))
+        )
     if name == "input":
         return base.slots.get("$input", data_tensor())
     if name == "activation" and name in base.spec.parameters.names:
@@ -106,8 +110,7 @@ def model_attribute(run: Run, base: ModelV | InstanceV, name: str, place: Place 
 
 
 _OPAQUE = frozenset(
-    "optimizer metrics_names trainable history weights trainable_variables trainable_weights variables losses "
-    "metrics input_shape output_shape stop_training distribute_strategy non_trainable_variables".split()
+    ["optimizer", "metrics_names", "trainable", "history", "weights", "trainable_variables", "trainable_weights", "variables", "losses", "metrics", "input_shape", "output_shape", "stop_training", "distribute_strategy", "non_trainable_variables"]
 )
 
 
@@ -119,5 +122,3 @@ def write(run: Run, base: Value, name: str, value: Value) -> None:
             run.keras.rewired = True
     elif isinstance(base, ModelV):
         run.state.write(base, name, value)
-
-

@@ -77,7 +77,9 @@ def compile_model(run: Run, model: Value, args: Args, place: Place) -> None:
 def _weights(run: Run, value: Value) -> bool:
     """Keras 3 takes loss_weights third, Keras 2 metrics: numbers tell them apart."""
     items = spread(run, value) if isinstance(value, (ListV, TupleV)) else None
-    return isinstance(items, TupleV) and any(isinstance(v, Const) and isinstance(v.value, (int, float)) for v in items.items)
+    return isinstance(items, TupleV) and any(
+        isinstance(v, Const) and isinstance(v.value, (int, float)) for v in items.items
+    )
 
 
 def argument_place(place: Place, name: str, index: int) -> Place | None:
@@ -162,7 +164,12 @@ def _nameless(heads: list[Head], reason: Undecided) -> Value:
 
 # -- metrics ---------------------------------------------------------------------------------
 def _metrics(
-    run: Run, bound: dict[str, Value], pairs: list[tuple[Head, Value]], heads: list[Head], place: Place, hops: tuple[Hop, ...]
+    run: Run,
+    bound: dict[str, Value],
+    pairs: list[tuple[Head, Value]],
+    heads: list[Head],
+    place: Place,
+    hops: tuple[Hop, ...],
 ) -> None:
     partners = {id(head.value): _partner(run, loss, head, place) for head, loss in pairs}
     for parameter in ("metrics", "weighted_metrics"):
@@ -181,7 +188,10 @@ def _metrics(
 
 
 def _partner(run: Run, loss: Value, head: Head, place: Place) -> Value | None:
-    options = [losses.resolved(run, v, place, head.value.units if isinstance(head.value, TensorV) else None) for _, v in alternatives(loss, run.state.guard)]
+    options = [
+        losses.resolved(run, v, place, head.value.units if isinstance(head.value, TensorV) else None)
+        for _, v in alternatives(loss, run.state.guard)
+    ]
     known = [o for o in options if isinstance(o, LossV)]
     return known[0] if len(known) == len(options) and known else None
 
@@ -197,9 +207,17 @@ def _assigned(run: Run, metrics_given: Value, heads: list[Head]) -> list[tuple[H
     if isinstance(content, TupleV):
         nested = any(isinstance(v, (ListV, TupleV)) for v in content.items)
         if len(heads) > 1 and len(content.items) == len(heads):
-            return [(head, one) for head, value in zip(heads, content.items, strict=True) for one in _flat(run, value)]
+            return [
+                (head, one)
+                for head, value in zip(heads, content.items, strict=True)
+                for one in _flat(run, value)
+            ]
         if nested:
-            return [(heads[0], one) for value in content.items for one in _flat(run, value)] if len(heads) == 1 else []
+            return (
+                [(heads[0], one) for value in content.items for one in _flat(run, value)]
+                if len(heads) == 1
+                else []
+            )
         return [(head, value) for head in heads for value in content.items]
     return [(head, content) for head in heads]
 

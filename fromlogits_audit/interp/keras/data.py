@@ -36,8 +36,7 @@ _DATASETS = {
 
 _DIRECTORY = ("image_dataset_from_directory", "text_dataset_from_directory", "audio_dataset_from_directory")
 _PASSING = frozenset(
-    "shuffle batch prefetch cache repeat take skip with_options unbatch padded_batch shard filter ragged_batch "
-    "apply snapshot as_numpy_iterator get_single_element ignore_errors rebatch".split()
+    ["shuffle", "batch", "prefetch", "cache", "repeat", "take", "skip", "with_options", "unbatch", "padded_batch", "shard", "filter", "ragged_batch", "apply", "snapshot", "as_numpy_iterator", "get_single_element", "ignore_errors", "rebatch"]
 )
 _MODES = {
     "int": LabelEncoding.INTEGER, "sparse": LabelEncoding.INTEGER, "categorical": LabelEncoding.ONE_HOT,
@@ -53,7 +52,9 @@ class Data:
         if short == "load_data" and name.rpartition(".")[0] in _DATASETS:
             return _loaded(_DATASETS[name.rpartition(".")[0]], place)
         if short == "to_categorical":
-            return _encoded(args, LabelEncoding.ONE_HOT, number(args.get(1, "num_classes")), place, "to_categorical")
+            return _encoded(
+                args, LabelEncoding.ONE_HOT, number(args.get(1, "num_classes")), place, "to_categorical"
+            )
         if short in _DIRECTORY:
             return _directory(args, place, short)
         if name in ("numpy.eye", "numpy.identity"):
@@ -73,10 +74,14 @@ class Data:
         if short == "zip" and args.positional:
             parts = spread(run, args.positional[0]) if len(args.positional) == 1 else TupleV(args.positional)
             if isinstance(parts, TupleV):
-                return IterV(TupleV(tuple(p.element if isinstance(p, IterV) else p for p in parts.items)), "dataset")
+                return IterV(
+                    TupleV(tuple(p.element if isinstance(p, IterV) else p for p in parts.items)), "dataset"
+                )
         return None
 
-    def call_method(self, run: Run, dataset: IterV, name: str, args: Args, place: Place | None) -> Value | None:
+    def call_method(
+        self, run: Run, dataset: IterV, name: str, args: Args, place: Place | None
+    ) -> Value | None:
         """A method of a data set."""
         if name in _PASSING:
             return dataset
@@ -104,7 +109,11 @@ class Data:
         """``fit``/``evaluate``: the labels reach the losses of the last compile."""
         labels = args.get(1, "y")
         source = args.get(0, "x")
-        if isinstance(source, IterV) and isinstance(source.element, TupleV) and len(source.element.items) >= 2:
+        if (
+            isinstance(source, IterV)
+            and isinstance(source.element, TupleV)
+            and len(source.element.items) >= 2
+        ):
             labels = source.element.items[1]
         for _, option in alternatives(labels if labels is not None else NONE, run.state.guard):
             if isinstance(option, TensorV) and option.labels is not None:
@@ -120,7 +129,9 @@ def _loaded(classes: int, place: Place | None) -> Value:
     return TupleV((pair, pair))
 
 
-def _encoded(args: Args, encoding: LabelEncoding, classes: int | None, place: Place | None, what: str) -> Value:
+def _encoded(
+    args: Args, encoding: LabelEncoding, classes: int | None, place: Place | None, what: str
+) -> Value:
     hops = (Hop(place, what),) if place is not None else ()
     return replace(data_tensor(None, Labels(encoding, classes)), trace=hops)
 

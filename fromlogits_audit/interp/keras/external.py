@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.catalogue.activations import activation_function, activation_layer
+from fromlogits_audit.catalogue.activations import activation_function
 from fromlogits_audit.catalogue.applications import application
 from fromlogits_audit.catalogue.layers import functional_layer, layer_class, merge_function
 from fromlogits_audit.catalogue.losses import loss_class, loss_function
@@ -13,7 +13,6 @@ from fromlogits_audit.catalogue.metrics import metric_class, metric_function
 from fromlogits_audit.catalogue.ops import comparison, op
 from fromlogits_audit.catalogue.third_party import head
 from fromlogits_audit.interp.choice import alternatives, choose
-from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras import lookups, losses, metrics, models, ops
 from fromlogits_audit.interp.keras.activations import apply_spec
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
@@ -24,7 +23,6 @@ from fromlogits_audit.interp.values import (
     Args,
     BoundV,
     Const,
-    DictV,
     ExternalV,
     FuncV,
     ListV,
@@ -41,11 +39,14 @@ from fromlogits_audit.ir import Undecided, Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
-_CONSTANTS = {"typing.TYPE_CHECKING": FALSE, "numpy.newaxis": NONE, "tf.newaxis": NONE, "math.pi": Const(3.141592653589793)}
+_CONSTANTS = {
+    "typing.TYPE_CHECKING": FALSE,
+    "numpy.newaxis": NONE,
+    "tf.newaxis": NONE,
+    "math.pi": Const(3.141592653589793),
+}
 _WRAPPERS = frozenset(
-    "tf.function tf.autograph.experimental.do_not_convert tf.custom_gradient tf.recompute_grad jax.jit jax.vmap "
-    "tf.py_function tf.numpy_function keras.saving.register_keras_serializable tf.autograph.to_graph "
-    "keras.utils.register_keras_serializable fromlogits.transparent keras.models.clone_model".split()
+    ["tf.function", "tf.autograph.experimental.do_not_convert", "tf.custom_gradient", "tf.recompute_grad", "jax.jit", "jax.vmap", "tf.py_function", "tf.numpy_function", "keras.saving.register_keras_serializable", "tf.autograph.to_graph", "keras.utils.register_keras_serializable", "fromlogits.transparent", "keras.models.clone_model"]
 )
 _OPEN_FAMILIES = ("tf.", "keras.", "numpy.", "jax.", "builtins.", "math.")
 """Packages whose functions are known well enough: one without ``log`` in its name takes no logarithm."""
@@ -135,7 +136,13 @@ def _computed(run: Run, function: ExternalV, args: Args, place: Place) -> Value 
     if merging is not None:
         rest = Args(args.positional[1:], {k: v for k, v in args.keywords.items() if k != "inputs"})
         inputs = args.get(0, "inputs") or NONE
-        return apply_layer(run, make_layer(run, merging, Args((NONE, *rest.positional), rest.keywords), place), inputs, Args(), place)
+        return apply_layer(
+            run,
+            make_layer(run, merging, Args((NONE, *rest.positional), rest.keywords), place),
+            inputs,
+            Args(),
+            place,
+        )
     layered = functional_layer(name)
     if layered is not None:
         return _functional(run, name, args, place)
@@ -147,8 +154,14 @@ def _computed(run: Run, function: ExternalV, args: Args, place: Place) -> Value 
         return _compared(run, symbol, args, place)
     spec = op(name)
     if spec is not None:
-        if not any(isinstance(v, (TensorV, Unknown)) for _, v in _options(run, args)) and name.startswith("numpy."):
-            return None if _is_plain(args) else ops.apply_effect(run, name, spec.effect, args, place, _axis(spec.parameters.names, args))
+        if not any(isinstance(v, (TensorV, Unknown)) for _, v in _options(run, args)) and name.startswith(
+            "numpy."
+        ):
+            return (
+                None
+                if _is_plain(args)
+                else ops.apply_effect(run, name, spec.effect, args, place, _axis(spec.parameters.names, args))
+            )
         return ops.apply_effect(run, name, spec.effect, args, place, _axis(spec.parameters.names, args))
     return None
 
@@ -189,7 +202,9 @@ def _activation(run: Run, name: str, args: Args, place: Place) -> Value:
     axis = args.get(1, "axis") if spec.name in ("softmax", "log_softmax") else None
     options = [(guard, to_tensor(option)) for guard, option in alternatives(inputs, run.state.guard)]
     with run.recorder.together() if len(options) > 1 else nullcontext():
-        return choose([(g, apply_spec(run, t, spec, place, axis)) for g, t in options if isinstance(t, TensorV)])
+        return choose(
+            [(g, apply_spec(run, t, spec, place, axis)) for g, t in options if isinstance(t, TensorV)]
+        )
 
 
 def _functional(run: Run, name: str, args: Args, place: Place) -> Value:
@@ -217,5 +232,3 @@ def note_escape(run: Run, name: str, args: Args) -> None:
 
 def functions_in(args: Args) -> list[Value]:
     return [v for v in args.all() if isinstance(v, (FuncV, BoundV, PartialV))]
-
-

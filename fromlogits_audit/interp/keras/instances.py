@@ -42,12 +42,7 @@ if TYPE_CHECKING:
 
 MODEL_BASES = ("keras.Model", "keras.Sequential")
 _METHODS = frozenset(
-    "compile fit evaluate predict predict_on_batch train_on_batch test_on_batch summary add pop build call get_layer "
-    "add_weight add_variable add_loss add_metric save save_weights load_weights compute_loss compiled_loss "
-    "compute_metrics compute_output_shape get_config from_config train_step test_step predict_step "
-    "compute_mask set_weights get_weights count_params export update_state result reset_state reset_states "
-    "fit_generator evaluate_generator predict_generator track_variable stateless_call reset_metrics make_train_function "
-    "__call__ __init__ compiled_metrics _get_trainable_state stateless_compute_loss get_compile_config".split()
+    ["compile", "fit", "evaluate", "predict", "predict_on_batch", "train_on_batch", "test_on_batch", "summary", "add", "pop", "build", "call", "get_layer", "add_weight", "add_variable", "add_loss", "add_metric", "save", "save_weights", "load_weights", "compute_loss", "compiled_loss", "compute_metrics", "compute_output_shape", "get_config", "from_config", "train_step", "test_step", "predict_step", "compute_mask", "set_weights", "get_weights", "count_params", "export", "update_state", "result", "reset_state", "reset_states", "fit_generator", "evaluate_generator", "predict_generator", "track_variable", "stateless_call", "reset_metrics", "make_train_function", "__call__", "__init__", "compiled_metrics", "_get_trainable_state", "stateless_compute_loss", "get_compile_config"]
 )
 
 
@@ -65,7 +60,9 @@ def keras_base(instance: InstanceV) -> str | None:
 
 def is_model(instance: InstanceV) -> bool:
     base = keras_base(instance)
-    return base in MODEL_BASES or (base is not None and (application(base) is not None or base.startswith("keras_hub.models.")))
+    return base in MODEL_BASES or (
+        base is not None and (application(base) is not None or base.startswith("keras_hub.models."))
+    )
 
 
 def prepare(run: Run, instance: InstanceV, args: Args) -> None:
@@ -138,7 +135,12 @@ def _is_loss(base: str) -> bool:
 def _named(instance: InstanceV, result: Value) -> Value:
     """A single output of a custom layer carries the layer's name."""
     name = instance.slots.get("$name")
-    if isinstance(result, TensorV) and isinstance(name, Const) and isinstance(name.value, str) and not is_model(instance):
+    if (
+        isinstance(result, TensorV)
+        and isinstance(name, Const)
+        and isinstance(name.value, str)
+        and not is_model(instance)
+    ):
         return replace(result, name=name.value)
     return result
 
@@ -154,7 +156,9 @@ def call_base(run: Run, instance: InstanceV, base: str, args: Args, place: Place
     metric = instance.slots.get("$metric")
     if isinstance(metric, MetricV):
         return run.keras.update_metric(run, metric, args, place)
-    return TensorV(reason=Undecided(Why.OPAQUE_LAYER, f"{instance.cls.name} has no call() that can be followed"))
+    return TensorV(
+        reason=Undecided(Why.OPAQUE_LAYER, f"{instance.cls.name} has no call() that can be followed")
+    )
 
 
 def _build(run: Run, instance: InstanceV, args: Args) -> None:
@@ -214,5 +218,3 @@ def replica(run: Run, args: Args) -> Value | None:
         entries = content_of(run, keywords)
         named = {str(key): value for key, (_, value) in getattr(entries, "items", {}).items()}
     return run.call(function, Args(positional, named), None)
-
-

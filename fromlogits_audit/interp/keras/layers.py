@@ -98,7 +98,9 @@ def _over_alternatives(run: Run, layer: LayerV, inputs: Value, args: Args) -> Va
 def _each(run: Run, layer: LayerV, first: Value, units: Value | None, args: Args) -> Value:
     if isinstance(units, Choice):
         return _by_units(run, layer, first, units, args)
-    return choose([(g, _apply(run, layer, to_tensor(v), args)) for g, v in alternatives(first, run.state.guard)])
+    return choose(
+        [(g, _apply(run, layer, to_tensor(v), args)) for g, v in alternatives(first, run.state.guard)]
+    )
 
 
 def _by_units(run: Run, layer: LayerV, inputs: Value, units: Choice, args: Args) -> Value:
@@ -175,16 +177,31 @@ def _kept(layer: LayerV, tensor: TensorV, shape: tuple[int | None, ...] | None, 
     short = layer.spec.name.rpartition(".")[2]
     if effect is Effect.KEEP:
         reshapes = layer.spec.shape in (Shape.RESHAPE, Shape.FLATTEN, Shape.PERMUTE)
-        if tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES) and reshapes and splits_last_axis(tensor.shape, shape):
+        if (
+            tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES)
+            and reshapes
+            and splits_last_axis(tensor.shape, shape)
+        ):
             return opaque(after, Undecided(Why.COMBINED, f"{short} takes the class axis apart"))
-        if short.startswith(("UpSampling", "Resizing")) and _overshoots(layer) and tensor.scale is not Scale.LOGITS:
+        if (
+            short.startswith(("UpSampling", "Resizing"))
+            and _overshoots(layer)
+            and tensor.scale is not Scale.LOGITS
+        ):
             return opaque(after, Undecided(Why.COMBINED, f"{short} overshoots"))
         return after
     if tensor.scale is Scale.LOGITS:
         return after
     if effect is Effect.UNBOUND:
         hop = Hop(layer.place, f"{short}: unbounded scores")
-        return replace(after, scale=Scale.LOGITS, activation="linear", reason=None, unit_softmax=None, trace=(*tensor.trace, hop))
+        return replace(
+            after,
+            scale=Scale.LOGITS,
+            activation="linear",
+            reason=None,
+            unit_softmax=None,
+            trace=(*tensor.trace, hop),
+        )
     stays = tensor.scale in (Scale.INDEPENDENT, Scale.NON_NEGATIVE, Scale.BOUNDED) and "MaxPool" in short
     if tensor.scale is Scale.UNKNOWN or stays:
         return after
@@ -206,7 +223,11 @@ def _wrapper(run: Run, layer: LayerV, inputs: Value, args: Args, place: Place | 
         tensor = to_tensor(value)
         assert isinstance(tensor, TensorV)
         shape = tensor.shape
-        cut = replace(tensor, shape=(shape[0], *shape[2:])) if distributed and shape and len(shape) > 2 else tensor
+        cut = (
+            replace(tensor, shape=(shape[0], *shape[2:]))
+            if distributed and shape and len(shape) > 2
+            else tensor
+        )
         result = run.call(inner, Args((cut,)), place or layer.place)
         return as_wrapped(result, distributed, shape, doubled=not distributed and _concatenates(layer))
 
@@ -221,10 +242,14 @@ def _concatenates(layer: LayerV) -> bool:
     return mode is None or (isinstance(mode, Const) and mode.value == "concat")
 
 
-def as_wrapped(result: Value, distributed: bool, shape: tuple[int | None, ...] | None, *, doubled: bool) -> Value:
+def as_wrapped(
+    result: Value, distributed: bool, shape: tuple[int | None, ...] | None, *, doubled: bool
+) -> Value:
     """The shape of what TimeDistributed and Bidirectional return."""
     if isinstance(result, Choice):
-        return choose([(g, as_wrapped(v, distributed, shape, doubled=doubled)) for g, v in result.alternatives])
+        return choose(
+            [(g, as_wrapped(v, distributed, shape, doubled=doubled)) for g, v in result.alternatives]
+        )
     if isinstance(result, ListV):
         content = result.slots["items"]
         first = content.items[0] if isinstance(content, TupleV) and content.items else data_tensor()

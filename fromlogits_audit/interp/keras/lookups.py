@@ -92,7 +92,11 @@ def _loss_of(run: Run, value: Value, place: Place) -> Value:
     if isinstance(value, Const) and isinstance(value.value, str):
         known = losses.string_loss(Const(value.value, place))
         if known is None:
-            return Unknown(Undecided(Why.OPAQUE_LOSS, f"loss {value.value!r} is not known"), ("loss", id(place.node)), place)
+            return Unknown(
+                Undecided(Why.OPAQUE_LOSS, f"loss {value.value!r} is not known"),
+                ("loss", id(place.node)),
+                place,
+            )
         form = Form.FUNCTION if value.value.islower() else Form.INSTANCE
         made = LossV(known.spec, known.from_logits, form, place, always_logits=known.always_logits)
         run.recorder.note_built(made)
@@ -108,7 +112,9 @@ def _from_config(run: Run, value: DictV, place: Place) -> Value:
     spec = loss_class(f"keras.losses.{name.value}") if isinstance(name, Const) else None
     inner = content_of(run, items["config"][1]) if "config" in items else Entries({})
     if spec is None or not isinstance(inner, Entries):
-        return Unknown(Undecided(Why.OPAQUE_LOSS, "a serialised loss that is not known"), ("loss", id(place.node)), place)
+        return Unknown(
+            Undecided(Why.OPAQUE_LOSS, "a serialised loss that is not known"), ("loss", id(place.node)), place
+        )
     keywords = {str(key): option for key, (_, option) in inner.items.items()}
     return losses.build_loss(run, spec, Args((), keywords), place)
 
@@ -131,7 +137,9 @@ def _copied(value: Value, memo: dict[int, Value]) -> Value:
     if isinstance(value, TupleV):
         made = TupleV(tuple(_copied(item, memo) for item in value.items), value.open)
     elif isinstance(value, LayerV):
-        made = LayerV(value.spec, value.place, {k: v for k, v in value.slots.items() if k not in ("$output", "$input")})  # type: ignore[misc]
+        made = LayerV(
+            value.spec, value.place, {k: v for k, v in value.slots.items() if k not in ("$output", "$input")}
+        )  # type: ignore[misc]
     elif isinstance(value, ModelV):
         made = ModelV(value.kind, value.place, value.head)
         made.slots.update({key: _copied(inner, memo) for key, inner in value.slots.items()})

@@ -92,7 +92,9 @@ def string_loss(value: Const, units: int | None = None) -> LossV | None:
         spec = loss_string("binary_crossentropy" if units == 1 else "categorical_crossentropy")
     if spec is None:
         return None
-    return LossV(spec, FALSE if spec.has_flag else None, Form.STRING, value.place, always_logits=spec.always_logits)
+    return LossV(
+        spec, FALSE if spec.has_flag else None, Form.STRING, value.place, always_logits=spec.always_logits
+    )
 
 
 def reference_loss(value: ExternalV, place: Place | None) -> LossV | None:
@@ -106,7 +108,9 @@ def reference_loss(value: ExternalV, place: Place | None) -> LossV | None:
         return LossV(function.loss, flag, Form.FUNCTION, where, always_logits=function.always_logits)
     spec = loss_class(value.name)
     if spec is not None:
-        return LossV(spec, FALSE if spec.has_flag else None, Form.CLASS, where, always_logits=spec.always_logits)
+        return LossV(
+            spec, FALSE if spec.has_flag else None, Form.CLASS, where, always_logits=spec.always_logits
+        )
     return None
 
 
@@ -170,11 +174,17 @@ def _meet_one(
     elif isinstance(loss, (FuncV, BoundV, PartialV, InstanceV, ClassV, MethodV)):
         _meet_own(run, loss, labels, predicted, place=place, hops=hops, name=name)
     else:
-        reason = loss.reason if isinstance(loss, Unknown) else Undecided(Why.OPAQUE_LOSS, "a loss that is not known")
+        reason = (
+            loss.reason
+            if isinstance(loss, Unknown)
+            else Undecided(Why.OPAQUE_LOSS, "a loss that is not known")
+        )
         where = loss.place if isinstance(loss, (Unknown, ExternalV, Const)) and loss.place else place
         if isinstance(loss, ExternalV):
             reason = Undecided(Why.EXTERNAL, f"loss {loss.name}")
-        run.recorder.meet(Unknown(reason, ("loss", id(loss)), where), predicted, hops=hops, name=name, fallback=place)
+        run.recorder.meet(
+            Unknown(reason, ("loss", id(loss)), where), predicted, hops=hops, name=name, fallback=place
+        )
 
 
 def _meet_own(

@@ -24,7 +24,9 @@ def merge(run: Run, layer: LayerV, inputs: Value) -> Value:
     kind = layer.spec.name.rpartition(".")[2].lower()
     axis = number(layer.slots.get("axis", Const(-1)))
     rows = product(items.items, run.state.guard)
-    return choose([(g, combine(kind, [_tensor(v) for v in row], axis, open=items.open, layer=layer)) for g, row in rows])
+    return choose(
+        [(g, combine(kind, [_tensor(v) for v in row], axis, open=items.open, layer=layer)) for g, row in rows]
+    )
 
 
 def _tensor(value: Value) -> TensorV:
@@ -33,7 +35,9 @@ def _tensor(value: Value) -> TensorV:
     return TensorV(reason=value.reason if isinstance(value, Unknown) else Undecided(Why.DATA, "input data"))
 
 
-def combine(kind: str, tensors: list[TensorV], axis: int | None, *, open: bool = False, layer: LayerV | None = None) -> TensorV:
+def combine(
+    kind: str, tensors: list[TensorV], axis: int | None, *, open: bool = False, layer: LayerV | None = None
+) -> TensorV:
     """The scale and shape of several tensors put together."""
     first = tensors[0]
     scales = {t.scale for t in tensors}
@@ -47,7 +51,9 @@ def combine(kind: str, tensors: list[TensorV], axis: int | None, *, open: bool =
         return first
     if kind == "dot":
         return _dot(tensors, layer)
-    keeps = same and (scales == {Scale.LOGITS} or (kind == "average" and first.activation == tensors[-1].activation))
+    keeps = same and (
+        scales == {Scale.LOGITS} or (kind == "average" and first.activation == tensors[-1].activation)
+    )
     if keeps:
         activation = first.activation if len({t.activation for t in tensors}) == 1 else "linear"
         return replace(first, shape=shape, activation=activation, layer=None, parents=())

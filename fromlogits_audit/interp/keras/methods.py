@@ -50,7 +50,9 @@ def call(run: Run, method: MethodV, args: Args, place: Place | None) -> Value | 
     if isinstance(receiver, LayerV):
         return _layer(run, receiver, name, args, place)
     if isinstance(receiver, LossV):
-        return run.keras.call_loss(run, receiver, args, place) if name in ("call", "__call__") else data_tensor()
+        return (
+            run.keras.call_loss(run, receiver, args, place) if name in ("call", "__call__") else data_tensor()
+        )
     if isinstance(receiver, MetricV):
         return _metric(run, receiver, name, args, place)
     if isinstance(receiver, TensorV):
@@ -75,7 +77,9 @@ def _compile(run: Run, model: Model, args: Args, place: Place | None) -> Value:
 def _add(run: Run, model: Model, args: Args, place: Place | None) -> Value:
     layer = args.get(0, "layer") or NONE
     before = model.slots.get("$layers", TupleV(()))
-    grown = lift(before, run.state.guard, lambda c: TupleV((*c.items, layer), c.open) if isinstance(c, TupleV) else c)
+    grown = lift(
+        before, run.state.guard, lambda c: TupleV((*c.items, layer), c.open) if isinstance(c, TupleV) else c
+    )
     run.state.write(model, "$layers", grown)
     return NONE
 
@@ -83,7 +87,9 @@ def _add(run: Run, model: Model, args: Args, place: Place | None) -> Value:
 def _pop(run: Run, model: Model, args: Args, place: Place | None) -> Value:
     before = model.slots.get("$layers", TupleV(()))
     run.state.write(
-        model, "$layers", lift(before, run.state.guard, lambda c: TupleV(c.items[:-1], c.open) if isinstance(c, TupleV) else c)
+        model,
+        "$layers",
+        lift(before, run.state.guard, lambda c: TupleV(c.items[:-1], c.open) if isinstance(c, TupleV) else c),
     )
     return NONE
 
@@ -155,7 +161,9 @@ def _model(run: Run, model: ModelV, name: str, args: Args, place: Place | None) 
 
 
 # -- instances of project classes ----------------------------------------------------------------
-def _instance(run: Run, receiver: InstanceV, method: MethodV, args: Args, place: Place | None) -> Value | None:
+def _instance(
+    run: Run, receiver: InstanceV, method: MethodV, args: Args, place: Place | None
+) -> Value | None:
     name, base = method.name, method.base or ""
     if name == "__init__":
         instances.construct(run, receiver, [base], args)
@@ -169,7 +177,12 @@ def _instance(run: Run, receiver: InstanceV, method: MethodV, args: Args, place:
         shape = args.keywords.get("shape") or (first if isinstance(first, (ListV, TupleV)) else None)
         return data_tensor(dims(run, shape), what=_LAYER_RESULTS[name])
     if name == "stateless_call":
-        return TupleV((run.call(receiver, Args(args.positional[2:], args.keywords), place), data_tensor(what="variables")))
+        return TupleV(
+            (
+                run.call(receiver, Args(args.positional[2:], args.keywords), place),
+                data_tensor(what="variables"),
+            )
+        )
     handler = _MODEL.get(name)
     if handler is not None:
         return handler(run, receiver, args, place)
@@ -201,11 +214,13 @@ def _metric(run: Run, metric: MetricV, name: str, args: Args, place: Place | Non
 def _tensor(run: Run, tensor: TensorV, name: str, args: Args, place: Place | None) -> Value:
     effect = tensor_method(name)
     if effect is not None:
-        axis = args.keywords.get("axis") or (args.positional[0] if args.positional and name in _AXIS_FIRST else None)
+        axis = args.keywords.get("axis") or (
+            args.positional[0] if args.positional and name in _AXIS_FIRST else None
+        )
         full = Args((tensor, *args.positional), args.keywords, args.star, args.double)
         return ops.apply_effect(run, f"method.{name}", effect, full, place, axis)
     external.note_escape(run, f"method.{name}", Args((tensor,)))
     return data_tensor(what=f"{name}() of a tensor")
 
 
-_AXIS_FIRST = frozenset("mean sum max min std var prod squeeze argmax".split())
+_AXIS_FIRST = frozenset(["mean", "sum", "max", "min", "std", "var", "prod", "squeeze", "argmax"])

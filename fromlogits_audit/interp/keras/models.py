@@ -82,7 +82,9 @@ def make_functional(run: Run, args: Args, place: Place | None, into: InstanceV |
     outputs = args.get(1, "outputs") or args.keywords.get("output")
     if outputs is None:
         unknown = args.double or args.star
-        outputs = unknown if unknown is not None else run.state.fresh(Why.UNSUPPORTED, "a model without outputs")
+        outputs = (
+            unknown if unknown is not None else run.state.fresh(Why.UNSUPPORTED, "a model without outputs")
+        )
     model.slots["$inputs"] = inputs or NONE
     model.slots["$outputs"] = snapshot(run, outputs)
     _name(run, model, args.get(2, "name"))
@@ -118,7 +120,9 @@ def make_application(run: Run, spec: ApplicationSpec, args: Args, place: Place) 
 def _features(given: dict[str, Value]) -> TensorV:
     pooling = given.get("pooling")
     pooled = isinstance(pooling, Const) and pooling.value in ("avg", "max")
-    return data_tensor((None, None) if pooled else (None, None, None, None), what="features of a headless application")
+    return data_tensor(
+        (None, None) if pooled else (None, None, None, None), what="features of a headless application"
+    )
 
 
 def _classifier(run: Run, given: dict[str, Value], place: Place) -> Value:
@@ -128,7 +132,9 @@ def _classifier(run: Run, given: dict[str, Value], place: Place) -> Value:
     classes = given.get("classes", Const(1000))
     activation = given.get("classifier_activation", Const("softmax"))
     arguments = Args((classes,), {"activation": activation, "name": Const("predictions")})
-    features = apply_layer(run, make_layer(run, pool, Args(), place), data_tensor((None, None, None, None)), Args(), place)
+    features = apply_layer(
+        run, make_layer(run, pool, Args(), place), data_tensor((None, None, None, None)), Args(), place
+    )
     return apply_layer(run, make_layer(run, dense, arguments, place), features, Args(), place)
 
 
@@ -140,7 +146,9 @@ def make_head(run: Run, spec: HeadSpec, args: Args, place: Place) -> Value:
         return model
     units = number(args.keywords.get(spec.units)) if spec.units else None
     short = spec.name.rpartition(".")[2]
-    scores = TensorV(Scale.LOGITS, "linear", (None, units), trace=(Hop(place, f"{short} yields logits by default"),))
+    scores = TensorV(
+        Scale.LOGITS, "linear", (None, units), trace=(Hop(place, f"{short} yields logits by default"),)
+    )
     default = Const(spec.activation)
     given = args.keywords.get(spec.parameter) if spec.parameter else None
     model.slots["$outputs"] = apply_activation(run, scores, given or default, place)
@@ -185,7 +193,9 @@ def run_layers(run: Run, layers: Value, inputs: Value, place: Place | None) -> V
             run.state.adopt(branch)
         return choose(rows)
     if not isinstance(layers, TupleV):
-        reason = layers.reason if isinstance(layers, Unknown) else Undecided(Why.UNSUPPORTED, "a list of layers")
+        reason = (
+            layers.reason if isinstance(layers, Unknown) else Undecided(Why.UNSUPPORTED, "a list of layers")
+        )
         return TensorV(reason=reason)
     current_value: Value = to_tensor(inputs) if not isinstance(inputs, (ListV, TupleV, DictV)) else inputs
     for layer in layers.items:
@@ -193,7 +203,11 @@ def run_layers(run: Run, layers: Value, inputs: Value, place: Place | None) -> V
             continue
         if isinstance(layer, TensorV):
             # keras.Input(...) in the list of a Sequential.
-            current_value = layer if not isinstance(current_value, TensorV) or current_value.shape is None else current_value
+            current_value = (
+                layer
+                if not isinstance(current_value, TensorV) or current_value.shape is None
+                else current_value
+            )
             continue
         current_value = _through(run, layer, current_value, place)
     return current_value

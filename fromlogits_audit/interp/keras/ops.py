@@ -26,7 +26,7 @@ from fromlogits_audit.interp.values import (
     Value,
     data_tensor,
 )
-from fromlogits_audit.ir import Labels, LabelEncoding, Scale, Undecided, Why
+from fromlogits_audit.ir import LabelEncoding, Labels, Scale, Undecided, Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -35,7 +35,9 @@ SMALL = 1e-3
 """A constant added to keep a logarithm finite, not to change a scale."""
 
 
-def apply_effect(run: Run, name: str, effect: OpEffect, args: Args, place: Place | None, axis: Value | None) -> Value:
+def apply_effect(
+    run: Run, name: str, effect: OpEffect, args: Args, place: Place | None, axis: Value | None
+) -> Value:
     """The result of a tensor function, over all alternatives of its arguments."""
     names = tuple(args.keywords)
     values = [*args.positional, *args.keywords.values()]
@@ -65,7 +67,11 @@ def _first(args: Args) -> TensorV:
 def _keep(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
     tensor = _first(args)
     short = name.rpartition(".")[2]
-    if not tensors_of(run, args) and args.positional and isinstance(args.positional[0], (Unknown, Const, ListV)):
+    if (
+        not tensors_of(run, args)
+        and args.positional
+        and isinstance(args.positional[0], (Unknown, Const, ListV))
+    ):
         return args.positional[0] if not isinstance(args.positional[0], Const) else data_tensor()
     if short == "squeeze":
         return replace(tensor, shape=_squeezed(tensor.shape, axis), layer=None, parents=(tensor,))
@@ -95,8 +101,16 @@ def _reshape(run: Run, name: str, args: Args, place: Place | None, axis: Value |
     tensor = _first(args)
     shape: Dims = None
     if name.rpartition(".")[2] == "reshape":
-        rest = args.positional[1:] if args.positional and isinstance(args.positional[0], TensorV) else args.positional
-        target = args.keywords.get("shape") or args.keywords.get("newshape") or (rest[0] if len(rest) == 1 else None)
+        rest = (
+            args.positional[1:]
+            if args.positional and isinstance(args.positional[0], TensorV)
+            else args.positional
+        )
+        target = (
+            args.keywords.get("shape")
+            or args.keywords.get("newshape")
+            or (rest[0] if len(rest) == 1 else None)
+        )
         sizes = dims(run, target) if target is not None else tuple(number(v) for v in rest)
         shape = tuple(None if n == -1 else n for n in sizes) if sizes else None
     elif name.rpartition(".")[2] == "one_hot":
@@ -198,7 +212,10 @@ def _sequence(run: Run, name: str, args: Args, place: Place | None, axis: Value 
     rows = product(items.items, run.state.guard)
     default = Const(0)
     return choose(
-        [(g, combine(kind, [_as_tensor(v) for v in row], number(at or default), open=items.open)) for g, row in rows]
+        [
+            (g, combine(kind, [_as_tensor(v) for v in row], number(at or default), open=items.open))
+            for g, row in rows
+        ]
     )
 
 
@@ -297,7 +314,11 @@ def binary(run: Run, symbol: str, a: Value, b: Value, place: Place | None) -> Va
     after = replace(tensor, layer=None, parents=(tensor,))
     if tensor.scale is Scale.UNKNOWN or (tensor.scale is Scale.LOGITS and symbol in "+-*/"):
         return after
-    if isinstance(other, Const) and isinstance(other.value, (int, float)) and _harmless(symbol, float(other.value)):
+    if (
+        isinstance(other, Const)
+        and isinstance(other.value, (int, float))
+        and _harmless(symbol, float(other.value))
+    ):
         return after if tensor is a or symbol in "+*" else _combined(after, symbol)
     return _combined(after, symbol)
 
@@ -326,7 +347,9 @@ def _two(symbol: str, a: TensorV, b: TensorV) -> Value:
         free = other.scale is not Scale.UNKNOWN or other.reason is None or other.reason.why is Why.DATA
         if free or other.scale is Scale.LOGITS:
             merged = combine("add", [replace(a, scale=Scale.LOGITS), replace(b, scale=Scale.LOGITS)], None)
-            return replace(base, shape=merged.shape, activation="linear", layer=None, parents=(a, b), final=None)
+            return replace(
+                base, shape=merged.shape, activation="linear", layer=None, parents=(a, b), final=None
+            )
     if kind == "divide" and a.scale is Scale.LOGITS:
         return replace(a, layer=None, parents=(a, b))
     return replace(combine(kind, [a, b], None), layer=None, parents=(a, b))
@@ -336,7 +359,11 @@ def compare(run: Run, symbol: str, a: Value, b: Value, place: Place | None) -> V
     """A comparison of a tensor: with a constant it is a decision."""
     tensor, other = (a, b) if isinstance(a, TensorV) else (b, a)
     assert isinstance(tensor, TensorV)
-    if isinstance(other, Const) and isinstance(other.value, (int, float)) and symbol in ("<", "<=", ">", ">="):
+    if (
+        isinstance(other, Const)
+        and isinstance(other.value, (int, float))
+        and symbol in ("<", "<=", ">", ">=")
+    ):
         note_cutoff(run, tensor, float(other.value), place)
     return data_tensor(tensor.shape, what="a comparison")
 

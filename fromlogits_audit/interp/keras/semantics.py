@@ -111,7 +111,11 @@ class Keras:
         key = function.key
         if not (isinstance(key, tuple) and len(key) == 3 and key[0] == "attribute"):
             return None
-        if key[2] == "compile" and place is not None and (len(args.positional) > 1 or "loss" in args.keywords):
+        if (
+            key[2] == "compile"
+            and place is not None
+            and (len(args.positional) > 1 or "loss" in args.keywords)
+        ):
             # A model that cannot be followed is still compiled with a loss.
             compile_model(run, Unknown(function.reason, key[1]), args, place)
             return NONE
@@ -130,9 +134,15 @@ class Keras:
         """What Keras gives a method that only Keras calls: ``compute_loss(x, y, y_pred)``."""
         if name != "compute_loss" or not instances.is_model(instance):
             return {}
-        return {"x": data_tensor(), "y": data_tensor(what="labels"), "y_pred": outputs_of(run, instance, instance.place)}
+        return {
+            "x": data_tensor(),
+            "y": data_tensor(what="labels"),
+            "y_pred": outputs_of(run, instance, instance.place),
+        }
 
-    def inherited(self, run: Run, base: InstanceV, name: str, external_base: str, place: Place | None) -> Value | None:
+    def inherited(
+        self, run: Run, base: InstanceV, name: str, external_base: str, place: Place | None
+    ) -> Value | None:
         return instances.inherited(run, base, name, external_base, place)
 
     # -- attributes --------------------------------------------------------------------------------
@@ -154,7 +164,9 @@ class Keras:
 
     def index(self, run: Run, tensor: TensorV, key: Value) -> Value:
         result = ops.index(run, tensor, key)
-        return replace(result, labels=tensor.labels) if isinstance(result, TensorV) and tensor.labels else result
+        return (
+            replace(result, labels=tensor.labels) if isinstance(result, TensorV) and tensor.labels else result
+        )
 
     def scalar(self, run: Run, name: str, tensor: TensorV) -> Value:
         """``float(tensor)``, ``int(tensor)``, ``round(tensor)``."""
@@ -187,5 +199,3 @@ def _inputs(args: Args) -> Value:
         if name in args.keywords:
             return args.keywords[name]
     return next(iter(args.keywords.values()), data_tensor())
-
-

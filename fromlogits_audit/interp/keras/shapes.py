@@ -28,7 +28,11 @@ def ranked(shape: Dims) -> Dims:
 
 def number(value: Value | None) -> int | None:
     """A known whole number."""
-    if isinstance(value, Const) and isinstance(value.value, (int, float)) and not isinstance(value.value, bool):
+    if (
+        isinstance(value, Const)
+        and isinstance(value.value, (int, float))
+        and not isinstance(value.value, bool)
+    ):
         return int(value.value) if value.value == int(value.value) and abs(value.value) < 1e12 else None
     return None
 
@@ -115,7 +119,11 @@ def _conv(run: Run, layer: LayerV, shape: Dims, units: int | None) -> Dims:
 
 def _same_padding(layer: LayerV) -> bool:
     value = layer.slots.get("padding")
-    return isinstance(value, Const) and isinstance(value.value, str) and value.value.lower() in ("same", "causal")
+    return (
+        isinstance(value, Const)
+        and isinstance(value.value, str)
+        and value.value.lower() in ("same", "causal")
+    )
 
 
 def _windowed(size: int | None, window: int | None, stride: int | None, layer: LayerV) -> int | None:
@@ -141,7 +149,10 @@ def _pool(run: Run, layer: LayerV, shape: Dims) -> Dims:
     name = layer.spec.name
     if "UpSampling" in name:
         factor = _spatial(run, layer, "size", count, 2)
-        grown = [s * f if s is not None and f is not None else None for s, f in zip(shape[1:-1], factor, strict=True)]
+        grown = [
+            s * f if s is not None and f is not None else None
+            for s, f in zip(shape[1:-1], factor, strict=True)
+        ]
         return (shape[0], *grown, shape[-1])
     if "Pool" not in name:
         return (shape[0], *[None] * count, shape[-1])
@@ -176,7 +187,12 @@ def _reshape(run: Run, target: Value | None, shape: Dims) -> Dims:
         return None
     free = [i for i, n in enumerate(sizes) if n == -1]
     resolved = [None if n == -1 else n for n in sizes]
-    if len(free) == 1 and shape is not None and None not in shape[1:] and None not in [n for n in sizes if n != -1]:
+    if (
+        len(free) == 1
+        and shape is not None
+        and None not in shape[1:]
+        and None not in [n for n in sizes if n != -1]
+    ):
         rest = math.prod(n for n in sizes if n is not None and n != -1)
         total = math.prod(n for n in shape[1:] if n is not None)
         resolved[free[0]] = total // rest if rest else None
@@ -219,5 +235,8 @@ def broadcast(a: Dims, b: Dims) -> Dims:
     if len(a) < len(b):
         a, b = b, a
     padded = (1,) * (len(a) - len(b)) + b
-    sizes = [y if x == 1 else (x if y == 1 or x == y else (x if y is None else (y if x is None else None))) for x, y in zip(a, padded, strict=True)]
+    sizes = [
+        y if x == 1 else (x if y == 1 or x == y else (x if y is None else (y if x is None else None)))
+        for x, y in zip(a, padded, strict=True)
+    ]
     return tuple(sizes)
