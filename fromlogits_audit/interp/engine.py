@@ -11,6 +11,7 @@ from pathlib import Path
 from fromlogits_audit.errors import InputError
 from fromlogits_audit.interp.declared import Declared
 from fromlogits_audit.interp.interest import Interest
+from fromlogits_audit.interp.keras.models import run_unused
 from fromlogits_audit.interp.keras.semantics import Keras
 from fromlogits_audit.interp.modules import Modules
 from fromlogits_audit.interp.parse import ParsedModule
@@ -107,6 +108,7 @@ def analyse(paths: Sequence[Path], *, cwd: Path, declared: Declared | None = Non
         selection = Selection(session.modules, paths, declared.words if declared is not None else frozenset())
         modules = [inner for module in selection.to_run() for inner in _run_module(session, run, module)]
         run_uncalled(run, modules, selection.interest)
+        run_unused(run)
         session.analysis.notes = declared.notes(run) if declared is not None else ()
         return session.finish(run)
 
@@ -131,6 +133,7 @@ def analyse_text(text: str, shown: str, declared: Declared | None = None) -> Ana
         interest = Interest()
         interest.learn([module])
         run_uncalled(run, [module], interest)
+        run_unused(run)
         return session.finish(run)
 
 

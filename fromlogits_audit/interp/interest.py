@@ -42,13 +42,15 @@ def _receivers(module: ParsedModule) -> set[str]:
 class Interest:
     """The names that lead to sites, over a set of modules."""
 
-    def __init__(self) -> None:
-        self.names: frozenset[str] = frozenset()
+    def __init__(self, given: frozenset[str] = frozenset()) -> None:
+        """``given`` names lead to sites by what the configuration says of them."""
+        self.names: frozenset[str] = given
+        self._given = given
 
     def learn(self, modules: Sequence[ParsedModule]) -> None:
         """Take in the names that bearing chunks define, then who mentions them, and so on."""
         bearing = [chunk for module in modules if module.bears for chunk in module.chunks() if chunk.bears]
-        names = {name for chunk in bearing for name in chunk.names}
+        names = {name for chunk in bearing for name in chunk.names} | self._given
         for module in modules:
             names |= _receivers(module) if module.bears else set()
         learned: set[str] = set(names)
@@ -60,7 +62,7 @@ class Interest:
                 break
             names = reached - learned
             learned |= reached
-        self.names = frozenset(learned) if leads <= MAX_LEADS else frozenset()
+        self.names = frozenset(learned) if leads <= MAX_LEADS else self._given
 
     def _mentioning(self, modules: Sequence[ParsedModule], names: set[str]) -> Iterator[str]:
         """Definitions that hold no site and mention one of the names."""

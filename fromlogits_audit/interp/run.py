@@ -20,6 +20,7 @@ from fromlogits_audit.interp.values import (
     FuncV,
     InstanceV,
     LossV,
+    ModelV,
     ModuleV,
     PendingV,
     Place,
@@ -48,6 +49,8 @@ class Run:
         self.constants: dict[Any, Const] = {}
         """Constants by identity key, so that an assumption ``x == 2`` gives x its value."""
         self.flags = BagV("namespace")
+        self.built_models: list[ModelV | InstanceV] = []
+        """Sequential models, whether or not anything uses them."""
         self.saved: dict[Any, Value] = {}
         """Models by the path that the program saved them under."""
         self.policy: Value | None = None

@@ -19,6 +19,8 @@ from fromlogits_audit.source.triage import might_matter
 _IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+[.\w]+[ \t]+)?import[ \t]+(?:\([^)]*\)|[^\n#]*)", re.MULTILINE)
 _WORD = re.compile(rb"\w+")
 MAX_ROUNDS = 4
+FEW = 64
+"""Up to so many files, what they import is read before it is decided which of them have to run."""
 
 
 class Selection:
@@ -26,10 +28,12 @@ class Selection:
 
     def __init__(self, modules: Modules, paths: Sequence[Path], names: frozenset[str] = frozenset()) -> None:
         """``names`` lead to sites by what the configuration says of them."""
-        self.interest = Interest()
-        self.interest.names |= names
+        self.interest = Interest(names)
         self._modules = modules
         self._parsed: dict[Path, ParsedModule] = {}
+        self._beside: dict[Path, ParsedModule] = {}
+        """Modules outside the set that it imports: what leads to a site in them counts, too."""
+        few = len(paths) <= FEW
         quiet: list[tuple[Path, frozenset[bytes]]] = []
         for path in paths:
             data = _bytes(path)
@@ -37,8 +41,21 @@ class Selection:
                 self._parse(path)
             else:
                 quiet.append((path, _imported(data)))
+            if few and data is not None:
+                self._look_beside(path, _imported(data), set(paths))
         self._learn()
         self._follow(quiet)
+
+    def _look_beside(self, path: Path, names: frozenset[bytes], given: set[Path]) -> None:
+        """Some files of a project were given, not all: read what they import."""
+        for name in sorted(names):
+            found = self._modules.project.resolve(path, name.decode(errors="replace"))
+            if found is None or found.suffix != ".py" or found in given or found in self._beside:
+                continue
+            data = _bytes(found)
+            module = self._modules.get(found) if data is not None and might_matter(data) else None
+            if module is not None:
+                self._beside[found] = module
 
     def _parse(self, path: Path) -> None:
         module = self._modules.get(path)
@@ -46,12 +63,13 @@ class Selection:
             self._parsed[path] = module
 
     def _learn(self) -> None:
-        self.interest.learn(list(self._parsed.values()))
+        self.interest.learn([*self._parsed.values(), *self._beside.values()])
 
     def _follow(self, quiet: list[tuple[Path, frozenset[bytes]]]) -> None:
         """Files that name no Keras but import what leads to a site: they may give it its arguments."""
         for _ in range(MAX_ROUNDS):
-            stems = {path.stem if path.stem != "__init__" else path.parent.name for path in self._parsed}
+            known = [*self._parsed, *self._beside]
+            stems = {path.stem if path.stem != "__init__" else path.parent.name for path in known}
             wanted = {name.encode() for name in self.interest.names | stems}
             reached = [(path, names) for path, names in quiet if not names.isdisjoint(wanted)]
             if not reached:

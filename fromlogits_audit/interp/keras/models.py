@@ -55,6 +55,7 @@ def make_sequential(run: Run, args: Args, place: Place | None, into: InstanceV |
     elif given is None and (args.double or args.star):
         content = args.double or args.star or NONE
     model.slots["$layers"] = content
+    run.built_models.append(model)
     _name(run, model, args.get(1, "name"))
     return model
 
@@ -159,11 +160,20 @@ def make_head(run: Run, spec: HeadSpec, args: Args, place: Place) -> Value:
 def call_model(run: Run, model: ModelV | InstanceV, args: Args, place: Place | None) -> Value:
     """What a model without a ``call`` of its own returns for an input."""
     inputs = args.positional[0] if args.positional else next(iter(args.keywords.values()), data_tensor())
+    model.slots["$used"] = NONE
     if "$layers" in model.slots:
         return final(run, run_layers(run, model.slots["$layers"], inputs, place), model)
     if "$outputs" in model.slots:
         return final(run, current(run, model.slots["$outputs"]), model)
     return TensorV(reason=Undecided(Why.OPAQUE_LAYER, "a model that was not followed"))
+
+
+def run_unused(run: Run) -> None:
+    """Sequential models that nothing calls or compiles: what their layers do to one another still counts."""
+    for model in run.built_models:
+        if "$used" not in model.slots:
+            with run.state.scratch():
+                call_model(run, model, Args((data_tensor(),)), model.place)
 
 
 def outputs_of(run: Run, model: Value, place: Place | None) -> Value:
