@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from itertools import groupby
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Location, Step
@@ -83,9 +84,9 @@ def _finding(finding: Finding, report: Report, style: Style) -> Iterator[Line]:
     if report.models is not None:
         for note in here:
             yield Line.of((" " * gutter + " | ", _GUTTER), visible(note))
-    for step in finding.trace:
-        if step.location != finding.location:
-            yield from _step(step, gutter, report, style)
+    elsewhere = [step for step in finding.trace if step.location != finding.location]
+    for location, steps in groupby(elsewhere, key=lambda step: step.location):
+        yield from _step(Step(location, ", then ".join(step.note for step in steps)), gutter, report, style)
     notes = [("note", text) for text in consequence]
     for kind, text in [*notes, ("help", visible(finding.help))] if finding.help else notes:
         yield Line.of((" " * gutter + " = ", _GUTTER), (f"{kind}: ", _HELP), text)

@@ -16,7 +16,7 @@ from fromlogits_audit.errors import UnreadableFile
 from fromlogits_audit.source.pending import pending_bytes
 from fromlogits_audit.source.text import Fault, SourceFile, unify_newlines
 
-MAX_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 2 * 1024 * 1024
 """No hand-written module comes near it (the longest of the standard library has 0.4 MB), and
 the syntax tree of a larger one takes gigabytes."""
 
