@@ -179,7 +179,7 @@ def _measured(run: _Run, path: Path, model: SavedModel) -> tuple[list[ModelOutpu
     wrong: list[Site] = []
     for at, one in enumerate(outputs):
         verdict: Verdict = compare(
-            one.output, batches.of(one.name, at, len(outputs)), rescaled=model.heads[at].rescaled
+            one.output, batches.of(model.heads[at].keys, at, len(outputs)), rescaled=model.heads[at].rescaled
         )
         found.append(_with(one, verdict.scale, verdict.units, verdict.activation))
         if verdict.contradicts:

@@ -22,11 +22,12 @@ import numpy as np
 import saved_models
 from scales import CONSISTENT
 
-from fromlogits_audit import audit_model, describe_outputs
+from fromlogits_audit import audit_model
 from fromlogits_audit.ir import Scale
 from fromlogits_audit.live.verdict import Measured, compare
 from fromlogits_audit.model_pipeline import ModelOptions, audit_models
 from fromlogits_audit.models import Evidence
+from fromlogits_audit.saved.read import read_model
 
 HERE = Path(__file__).resolve().parent
 
@@ -210,9 +211,11 @@ def probed(made: Made) -> dict[str, Measured]:
 def test_structure_and_probe_agree_where_both_can_decide(
     path: str, made: Made, probed: dict[str, Measured]
 ) -> None:
-    outputs = describe_outputs(made.folder / path)
-    for at, one in enumerate(outputs):
-        verdict = compare(one.output, probed[path].of(one.name, at, len(outputs)), rescaled=True)
+    heads = read_model(made.folder / path, path).heads
+    for at, one in enumerate(heads):
+        measured = probed[path].of(one.keys, at, len(heads))
+        assert measured is not None
+        verdict = compare(one.output, measured, rescaled=True)
         assert not verdict.contradicts, verdict.numbers
         assert verdict.units is None or one.output.units in (None, verdict.units)
         if one.output.known and verdict.scale is not Scale.UNKNOWN and "normalised" not in path:

@@ -84,9 +84,12 @@ def test_without_a_measurement_nothing_is_decided(measured: Batches | None) -> N
 
 def test_outputs_are_found_by_name_and_else_by_position() -> None:
     both = Measured(("a", "b"), (SOFTMAX, SCORES))
-    assert both.of("b", 0, 2) is SCORES
-    assert both.of("other", 0, 2) is SOFTMAX
-    assert both.of("other", 0, 3) is None
+    assert both.of(["x", "b"], 0, 2) is SCORES
+    assert both.of(["other"], 0, 2) is None
+    nameless = Measured(("0", "1"), (SOFTMAX, SCORES))
+    assert nameless.of(["other"], 1, 2) is SCORES
+    assert nameless.of(["other"], 0, 3) is None
+    assert Measured(("output",), (SOFTMAX,)).of(["other"], 0, 1) is SOFTMAX
 
 
 @pytest.mark.parametrize("raw", [None, [], {}, {"outputs": [{}]}, {"outputs": [{"name": "a", "low": 1}]}])

@@ -477,7 +477,29 @@ def call_method(run: Run, method: MethodV, args: Args, place: Place | None) -> V
 
 
 _TEXT_METHODS = frozenset(
-    ["lower", "upper", "strip", "lstrip", "rstrip", "title", "capitalize", "format", "replace", "split", "join", "startswith", "endswith", "removeprefix", "removesuffix", "isdigit", "casefold", "partition", "rpartition", "splitlines", "zfill"]
+    [
+        "lower",
+        "upper",
+        "strip",
+        "lstrip",
+        "rstrip",
+        "title",
+        "capitalize",
+        "format",
+        "replace",
+        "split",
+        "join",
+        "startswith",
+        "endswith",
+        "removeprefix",
+        "removesuffix",
+        "isdigit",
+        "casefold",
+        "partition",
+        "rpartition",
+        "splitlines",
+        "zfill",
+    ]
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.choice import lift
+from fromlogits_audit.interp.choice import choose, lift
 from fromlogits_audit.interp.items import content_of, get_item, spread
 from fromlogits_audit.interp.operators import dict_key
 from fromlogits_audit.interp.values import (
@@ -14,6 +14,7 @@ from fromlogits_audit.interp.values import (
     Const,
     DictV,
     Entries,
+    Guard,
     ListV,
     Place,
     TupleV,
@@ -131,6 +132,9 @@ def update(run: Run, target: DictV, source: Value) -> None:
         update_items(run, target, content.items, is_open=content.open)
         return
     pairs = spread(run, content) if isinstance(content, TupleV) else None
+    if pairs is None:
+        _overwritten(run, target, content)
+        return
     items: dict[Hashable, tuple[Value, Value]] = {}
     is_open = not isinstance(pairs, TupleV) or pairs.open
     for pair in pairs.items if isinstance(pairs, TupleV) else ():
@@ -140,6 +144,25 @@ def update(run: Run, target: DictV, source: Value) -> None:
         else:
             items[key] = (pair.items[0], pair.items[1])
     update_items(run, target, items, is_open=is_open)
+
+
+def _overwritten(run: Run, target: DictV, source: Value) -> None:
+    """An update with a dict that is not known: every value may be another one now."""
+    unknown = run.state.fresh(Why.RUNTIME, "a value that an update with an unknown dict may have replaced")
+    reason = source.reason if isinstance(source, Unknown) else unknown.reason
+    kept: Guard = frozenset({(("updated", unknown.key), False)})
+    replaced: Guard = frozenset({(("updated", unknown.key), True)})
+
+    def change(content: Value) -> Value:
+        if not isinstance(content, Entries):
+            return content
+        items = {
+            key: (name, choose([(kept, value), (replaced, Unknown(reason, ("updated", unknown.key, key)))]))
+            for key, (name, value) in content.items.items()
+        }
+        return Entries(items, True)
+
+    rewrite(run, target, change)
 
 
 def set_item(run: Run, target: Value, index: Value, value: Value) -> None:

@@ -106,10 +106,8 @@ class Modules:
                     run.state.step()
                     run_imports(run, frame, chunk.imports)
                     continue
-                try:
+                with run.guard(module):
                     run_block(run, frame, chunk.body)
-                except InputError as error:
-                    self.broken.append((module, error))
         finally:
             run.state.path, run.nesting = path, nesting
             self._depth -= 1

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fromlogits_audit.source.text import SourceFile
 
 
+_CONTINUED = re.compile(r"\\\n\Z")
 SMALL_CLASS = 40
 """Lines up to which a class is parsed whole."""
 
@@ -208,7 +209,8 @@ def _split(module: ParsedModule, tree: ast.Module) -> Iterator[Chunk]:
             groups.append((first, last, [statement]))
     for first, last, statements in groups:
         body = "\n".join(lines[first - 1 : last]).replace("\f", " ") + "\n"
-        yield Chunk(module, first, body, statements)
+        # A line continued into an empty one is complete for Python, not for libcst.
+        yield Chunk(module, first, _CONTINUED.sub("\n", body), statements)
 
 
 def _binds(statements: list[ast.stmt]) -> frozenset[str]:
@@ -297,7 +299,25 @@ def _constant(node: ast.expr) -> bool:
 
 
 _TRANSPARENT = frozenset(
-    ["dataclass", "function", "jit", "njit", "property", "contextmanager", "register_keras_serializable", "lru_cache", "cache", "wraps", "abstractmethod", "staticmethod", "classmethod", "fixture", "total_ordering", "keras_export", "tf_export"]
+    [
+        "dataclass",
+        "function",
+        "jit",
+        "njit",
+        "property",
+        "contextmanager",
+        "register_keras_serializable",
+        "lru_cache",
+        "cache",
+        "wraps",
+        "abstractmethod",
+        "staticmethod",
+        "classmethod",
+        "fixture",
+        "total_ordering",
+        "keras_export",
+        "tf_export",
+    ]
 )
 
 

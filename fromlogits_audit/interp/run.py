@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from fromlogits_audit.errors import InputError
 from fromlogits_audit.interp import attributes, calls, classes
 from fromlogits_audit.interp.keras.external import note_escape
 from fromlogits_audit.interp.modules import Modules
@@ -33,6 +37,7 @@ from fromlogits_audit.ir import Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.declared import Declared
     from fromlogits_audit.interp.keras.semantics import Keras
+    from fromlogits_audit.interp.parse import ParsedModule
 
 
 class Run:
@@ -56,6 +61,24 @@ class Run:
         self.policy: Value | None = None
         """The global dtype policy, where the program sets one."""
         self._declared = declared
+
+    @contextmanager
+    def guard(self, module: ParsedModule) -> Iterator[None]:
+        """What goes wrong in one statement costs that statement; the rest goes on.
+
+        An InputError is the file's. Anything else is a bug of this tool, and is reported as one.
+        """
+        try:
+            yield
+        except InputError as error:
+            self.modules.broken.append((module, error))
+        except Exception as error:
+            if os.environ.get("FROMLOGITS_AUDIT_DEBUG"):
+                raise
+            reason = (
+                f"{type(error).__name__}: {error} (a bug of this tool, not of this file; please report it)"
+            )
+            self.modules.broken.append((module, InputError(reason)))
 
     # -- calls ---------------------------------------------------------------------------------
     def call(self, function: Value, args: Args, place: Place | None) -> Value:

@@ -157,6 +157,12 @@ def _roots(waiting: list[FuncCore]) -> list[FuncCore]:
 
 def _run_one(run: Run, core: FuncCore) -> None:
     run.state.steps = 0
+    core.entered = True
+    with run.guard(core.module):
+        _invoke_assumed(run, core)
+
+
+def _invoke_assumed(run: Run, core: FuncCore) -> None:
     if core.owner is None or core.kind == "static":
         invoke(run, core, Args(), assumed=True)
         return

@@ -6,7 +6,7 @@ measured values would also come out of another kind of output.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,11 +66,16 @@ class Measured:
         except (KeyError, TypeError) as error:
             raise UnreadableFile("the measurement gave no usable answer") from error
 
-    def of(self, name: str, at: int, count: int) -> Batches | None:
-        """The measurement of one of ``count`` outputs; by name, else by position where the counts agree."""
-        if name in self.names:
-            return self.outputs[self.names.index(name)]
-        return self.outputs[at] if len(self.outputs) == count else None
+    def of(self, keys: Sequence[str], at: int, count: int) -> Batches | None:
+        """The measurement of one of ``count`` outputs, under any of its ``keys``.
+
+        By position only where the measured ones have no names: a signature's are in no order.
+        """
+        for key in keys:
+            if key in self.names:
+                return self.outputs[self.names.index(key)]
+        positions = self.names == tuple(str(index) for index in range(count))
+        return self.outputs[at] if len(self.outputs) == count and (count == 1 or positions) else None
 
 
 @dataclass(frozen=True)

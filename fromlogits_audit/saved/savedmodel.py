@@ -183,7 +183,8 @@ def _completed(declared: SavedModel, traced: SavedModel) -> SavedModel:
     by_name = dict(zip(traced.names, traced.heads, strict=True))
     heads = []
     for name, head in zip(declared.names, declared.heads, strict=True):
-        other = by_name.get(name)
+        # tf_keras names the outputs of a signature by their layers, also those of a dict.
+        other = next((by_name[key] for key in (name, *head.keys) if key in by_name), None)
         if other is None and len(declared.heads) == len(traced.heads) == 1:
             other = traced.heads[0]
         heads.append(head if other is None else replace(head, output=_better(head.output, other.output)))

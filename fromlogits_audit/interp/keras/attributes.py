@@ -110,7 +110,23 @@ def model_attribute(run: Run, base: ModelV | InstanceV, name: str, place: Place 
 
 
 _OPAQUE = frozenset(
-    ["optimizer", "metrics_names", "trainable", "history", "weights", "trainable_variables", "trainable_weights", "variables", "losses", "metrics", "input_shape", "output_shape", "stop_training", "distribute_strategy", "non_trainable_variables"]
+    [
+        "optimizer",
+        "metrics_names",
+        "trainable",
+        "history",
+        "weights",
+        "trainable_variables",
+        "trainable_weights",
+        "variables",
+        "losses",
+        "metrics",
+        "input_shape",
+        "output_shape",
+        "stop_training",
+        "distribute_strategy",
+        "non_trainable_variables",
+    ]
 )
 
 

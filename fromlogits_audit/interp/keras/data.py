@@ -36,7 +36,27 @@ _DATASETS = {
 
 _DIRECTORY = ("image_dataset_from_directory", "text_dataset_from_directory", "audio_dataset_from_directory")
 _PASSING = frozenset(
-    ["shuffle", "batch", "prefetch", "cache", "repeat", "take", "skip", "with_options", "unbatch", "padded_batch", "shard", "filter", "ragged_batch", "apply", "snapshot", "as_numpy_iterator", "get_single_element", "ignore_errors", "rebatch"]
+    [
+        "shuffle",
+        "batch",
+        "prefetch",
+        "cache",
+        "repeat",
+        "take",
+        "skip",
+        "with_options",
+        "unbatch",
+        "padded_batch",
+        "shard",
+        "filter",
+        "ragged_batch",
+        "apply",
+        "snapshot",
+        "as_numpy_iterator",
+        "get_single_element",
+        "ignore_errors",
+        "rebatch",
+    ]
 )
 _MODES = {
     "int": LabelEncoding.INTEGER, "sparse": LabelEncoding.INTEGER, "categorical": LabelEncoding.ONE_HOT,

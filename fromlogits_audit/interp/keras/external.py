@@ -46,7 +46,21 @@ _CONSTANTS = {
     "math.pi": Const(3.141592653589793),
 }
 _WRAPPERS = frozenset(
-    ["tf.function", "tf.autograph.experimental.do_not_convert", "tf.custom_gradient", "tf.recompute_grad", "jax.jit", "jax.vmap", "tf.py_function", "tf.numpy_function", "keras.saving.register_keras_serializable", "tf.autograph.to_graph", "keras.utils.register_keras_serializable", "fromlogits.transparent", "keras.models.clone_model"]
+    [
+        "tf.function",
+        "tf.autograph.experimental.do_not_convert",
+        "tf.custom_gradient",
+        "tf.recompute_grad",
+        "jax.jit",
+        "jax.vmap",
+        "tf.py_function",
+        "tf.numpy_function",
+        "keras.saving.register_keras_serializable",
+        "tf.autograph.to_graph",
+        "keras.utils.register_keras_serializable",
+        "fromlogits.transparent",
+        "keras.models.clone_model",
+    ]
 )
 _OPEN_FAMILIES = ("tf.", "keras.", "numpy.", "jax.", "builtins.", "math.")
 """Packages whose functions are known well enough: one without ``log`` in its name takes no logarithm."""

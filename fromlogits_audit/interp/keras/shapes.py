@@ -173,7 +173,7 @@ def _global_pool(layer: LayerV, shape: Dims) -> Dims:
 
 
 def _flatten(shape: Dims) -> Dims:
-    if shape is None:
+    if not shape:
         return (None, None)
     inner = shape[1:]
     if len(inner) == 0:
