@@ -9,13 +9,14 @@ export CUDA_VISIBLE_DEVICES := -1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format clean
+.PHONY: help demo test lint format docs clean
 
 help:
 	@echo "make demo    install into $(VENV) and audit fixtures/"
 	@echo "make test    install everything the tests need (TensorFlow too), then lint, type-check and test"
 	@echo "make lint    ruff and mypy only"
 	@echo "make format  let ruff format and sort"
+	@echo "make docs    write anew what is generated: docs/rules, docs/options.md, the README's table of rules"
 	@echo "make clean   remove $(VENV) and caches"
 
 # The stamps make a second run start at once: pip runs again only where pyproject.toml changed.
@@ -45,6 +46,10 @@ test: lint
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.installed
+	$(BIN)/python -m fromlogits_audit.rules.pages
+	$(BIN)/python -m fromlogits_audit.manual
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .fromlogits_audit_cache build dist

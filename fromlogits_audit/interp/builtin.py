@@ -9,6 +9,7 @@ from fromlogits_audit.interp import containers, options
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.classes import external_bases, resolution_order
 from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import (
     NONE,
@@ -25,7 +26,6 @@ from fromlogits_audit.interp.values import (
     MethodV,
     PartialV,
     Place,
-    TensorV,
     TupleV,
     Unknown,
     Value,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import lru_cache
+from typing import TypeGuard
 
+from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.values import (
     ALWAYS,
     Choice,
@@ -13,7 +15,6 @@ from fromlogits_audit.interp.values import (
     ExternalV,
     FuncV,
     Guard,
-    TensorV,
     TupleV,
     Unknown,
     Value,
@@ -33,7 +34,7 @@ def compatible(a: Guard, b: Guard) -> bool:
     for key, holds in b:
         if known.get(key, holds) != holds:
             return False
-        if holds and _is_equality(key) and equal.get(key[:2], key[2]) != key[2]:  # type: ignore[index]
+        if holds and _is_equality(key) and equal.get(key[:2], key[2]) != key[2]:
             return False
         ordered = ordered or (isinstance(key, tuple) and len(key) == 3 and key[0] in ("<", ">"))
     return not ordered or _satisfiable(a | b)
@@ -67,7 +68,8 @@ def _compared(key: Hashable) -> int | None:
     return None
 
 
-def _is_equality(key: object) -> bool:
+def _is_equality(key: object) -> TypeGuard[tuple[str, Hashable, Hashable]]:
+    """Whether an assumption says that something equals a known value."""
     return isinstance(key, tuple) and len(key) == 3 and key[0] == "=="
 
 

@@ -78,7 +78,7 @@ def _extend(run: Run, target: ListV, args: Args) -> Value:
 
 
 def _insert(run: Run, target: ListV, args: Args) -> Value:
-    index, item = (args.positional + (NONE, NONE))[:2]
+    index, item = (*args.positional, NONE, NONE)[:2]
     at = index.value if isinstance(index, Const) and isinstance(index.value, int) else 0
     rewrite(run, target, _sequence(lambda c: TupleV((*c.items[:at], item, *c.items[at:]), c.open)))
     return NONE

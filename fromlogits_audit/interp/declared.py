@@ -20,6 +20,7 @@ from fromlogits_audit.catalogue.names import canonical
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.keras.losses import LOSS_VALUE
+from fromlogits_audit.interp.keras_values import LossV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     FALSE,
     Args,
@@ -30,13 +31,9 @@ from fromlogits_audit.interp.values import (
     FuncV,
     Hop,
     InstanceV,
-    LossV,
-    ModelV,
     Place,
-    TensorV,
     Unknown,
     Value,
-    data_tensor,
 )
 from fromlogits_audit.ir import Form, Scale
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
@@ -123,8 +123,10 @@ def _super(run: Run, frame: Frame, node: cst.Call) -> Value:
 
 def _locals(run: Run, frame: Frame, node: cst.Call) -> Value:
     scope = frame.root if isinstance(node.func, cst.Name) and node.func.value == "globals" else frame
-    items = {key: (Const(key), forced(value)) for key, value in scope.slots.items() if isinstance(key, str)}
-    return DictV(dict(items), open=True)
+    items: dict[Hashable, tuple[Value, Value]] = {
+        key: (Const(key), forced(value)) for key, value in scope.slots.items() if isinstance(key, str)
+    }
+    return DictV(items, open=True)
 
 
 _FRAME_CALLS: dict[str, Handler] = {"super": _super, "locals": _locals, "globals": _locals, "vars": _locals}

@@ -50,7 +50,7 @@ def run_block(run: Run, frame: Frame, statements: Block) -> Outcome:
     for index, statement in enumerate(statements):
         if not run.state.step():
             return total
-        if type(statement) in _SPLITS:
+        if type(statement) is cst.If or type(statement) is cst.Match:
             outcome = _split(run, frame, statement, statements[index + 1 :])
             total.returns += outcome.returns
             total.jumps = total.jumps or outcome.jumps
@@ -95,9 +95,6 @@ def _line(run: Run, frame: Frame, parts: Sequence[cst.BaseSmallStatement]) -> Ou
         if handler is not None:
             handler(run, frame, part)
     return Outcome()
-
-
-_SPLITS = (cst.If, cst.Match)
 
 
 # -- branches --------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -12,6 +12,7 @@ from fromlogits_audit.interp.state import MAX_DEPTH, MAX_REPEATS, Frame
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
+    Const,
     DictV,
     FuncCore,
     FuncV,
@@ -133,14 +134,8 @@ def bind(run: Run, core: FuncCore, args: Args, frame: Frame, *, assumed: bool) -
     if isinstance(params.star_arg, cst.Param):
         frame.slots[params.star_arg.name.value] = TupleV(surplus, args.star is not None or assumed)
     if params.star_kwarg is not None:
-        items = {key: (_text(key), value) for key, value in keywords.items()}
-        frame.slots[params.star_kwarg.name.value] = DictV(dict(items), args.double is not None)
-
-
-def _text(key: str) -> Value:
-    from fromlogits_audit.interp.values import Const
-
-    return Const(key)
+        items: dict[Hashable, tuple[Value, Value]] = {k: (Const(k), v) for k, v in keywords.items()}
+        frame.slots[params.star_kwarg.name.value] = DictV(items, args.double is not None)
 
 
 def _missing(run: Run, core: FuncCore, name: str, args: Args, *, assumed: bool) -> Value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.choice import alternatives, choose, lift, product
+from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.operators import dict_key, identity
 from fromlogits_audit.interp.values import (
     BagV,
@@ -19,7 +20,6 @@ from fromlogits_audit.interp.values import (
     IterV,
     ListV,
     SliceV,
-    TensorV,
     TupleV,
     Unknown,
     Value,
@@ -91,10 +91,12 @@ def derived(run: Run, base: Value, index: Value) -> Value:
 
 def _of_sequence(run: Run, content: TupleV, index: Value, *, as_list: bool) -> Value:
     if isinstance(index, SliceV):
-        parts = [p.value if isinstance(p, Const) else "?" for p in (index.lower, index.upper, index.step)]
-        if "?" in parts or not all(p is None or isinstance(p, int) for p in parts):
+        lower, upper, step = (
+            p.value if isinstance(p, Const) else "?" for p in (index.lower, index.upper, index.step)
+        )
+        if not all(p is None or isinstance(p, int) for p in (lower, upper, step)):
             return ListV(content.items, True) if as_list else TupleV(content.items, True)
-        items = content.items[slice(*parts)]
+        items = content.items[slice(lower, upper, step)]
         return ListV(items, content.open) if as_list else TupleV(items, content.open)
     if isinstance(index, Const) and isinstance(index.value, int):
         try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from fromlogits_audit.interp.choice import choose, product
+from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV, TensorV
 from fromlogits_audit.interp.values import (
     FALSE,
     TRUE,
@@ -21,14 +22,10 @@ from fromlogits_audit.interp.values import (
     ExternalV,
     FuncV,
     InstanceV,
-    LayerV,
     ListV,
-    LossV,
     MethodV,
-    ModelV,
     ModuleV,
     Place,
-    TensorV,
     TupleV,
     Unknown,
     Value,
@@ -268,9 +265,10 @@ def compare(run: Run, op: cst.CSTNode, left: Value, right: Value, place: Place) 
 def _compare(run: Run, op: cst.CSTNode, a: Value, b: Value, place: Place) -> Value:
     if type(op) in _COMPARISON:
         symbol, function = _COMPARISON[type(op)]
-        if isinstance(a, TensorV) or isinstance(b, TensorV):
-            if symbol not in ("==", "!=") or not (_is_none(a) or _is_none(b)):
-                return run.keras.compare(run, symbol, a, b, place)
+        if (isinstance(a, TensorV) or isinstance(b, TensorV)) and (
+            symbol not in ("==", "!=") or not (_is_none(a) or _is_none(b))
+        ):
+            return run.keras.compare(run, symbol, a, b, place)
         if isinstance(a, Const) and isinstance(b, Const):
             return _fold(run, symbol, function, a.value, b.value)
         return _relation(run, symbol, a, b)

@@ -1,4 +1,7 @@
-"""What the outside gives a program: command lines, environment, files. Defaults describe a run that happens."""
+"""What the outside gives a program: command lines, environment, files.
+
+Defaults describe a run that happens.
+"""
 
 from __future__ import annotations
 

@@ -243,7 +243,7 @@ def _members(statements: list[ast.stmt]) -> tuple[Member, ...]:
             and isinstance(inner.targets[0], ast.Name)
         ):
             found.append(Member(inner.targets[0].id, inner.lineno, inner.end_lineno or inner.lineno))
-        elif isinstance(inner, ast.Expr) or isinstance(inner, ast.Pass):
+        elif isinstance(inner, (ast.Expr, ast.Pass)):
             found.append(Member("", inner.lineno, inner.end_lineno or inner.lineno))
         else:
             return ()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fromlogits_audit.errors import InputError
 from fromlogits_audit.interp import attributes, calls, classes
 from fromlogits_audit.interp.keras.external import note_escape
+from fromlogits_audit.interp.keras_values import LossV, ModelV
 from fromlogits_audit.interp.modules import Modules
 from fromlogits_audit.interp.sites import Recorder
 from fromlogits_audit.interp.state import Frame, State
@@ -23,8 +24,6 @@ from fromlogits_audit.interp.values import (
     FuncCore,
     FuncV,
     InstanceV,
-    LossV,
-    ModelV,
     ModuleV,
     PendingV,
     Place,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, overload
 
 from fromlogits_audit.interp.choice import alternatives, compatible
 from fromlogits_audit.interp.edits import Editor
+from fromlogits_audit.interp.keras_values import LossV, MetricV, TensorV
 from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import (
     ALWAYS,
@@ -17,10 +18,7 @@ from fromlogits_audit.interp.values import (
     ExternalV,
     Guard,
     Hop,
-    LossV,
-    MetricV,
     Place,
-    TensorV,
     Unknown,
     Value,
 )
@@ -284,7 +282,7 @@ class Recorder:
             )
 
     def _flags(self, flag: Value | None, predicted: Value | None) -> list[tuple[Guard, Value | None]]:
-        """The values of ``from_logits``; an unknown one that also chose the output is both, each with its own."""
+        """The values of ``from_logits``; an unknown one that chose the output too is both, each with its own."""
         rows: list[tuple[Guard, Value | None]] = []
         options = alternatives(flag, self.run.state.guard) if flag is not None else [(ALWAYS, None)]
         for guard, option in options:

@@ -208,7 +208,7 @@ class State:
         if isinstance(key, tuple) and len(key) == 3 and key[0] == "==":
             for other, holds in self.path.items():
                 if holds and isinstance(other, tuple) and len(other) == 3 and other[:2] == key[:2]:
-                    return other[2] == key[2]
+                    return bool(other[2] == key[2])
         return None
 
     def possible(self, guard: Guard) -> bool:

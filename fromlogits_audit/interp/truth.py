@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from fromlogits_audit.interp.choice import alternatives, compatible
+from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.state import State
 from fromlogits_audit.interp.values import (
     ALWAYS,
@@ -17,7 +18,6 @@ from fromlogits_audit.interp.values import (
     IterV,
     ListV,
     SliceV,
-    TensorV,
     TupleV,
     Unknown,
     Value,

@@ -57,8 +57,9 @@ _SPACES = str.maketrans(
 
 
 _AUTOMAGIC = re.compile(
-    r"[ \t]*(?:ls|ll|cd|pwd|cat|cp|mv|rm|rmdir|mkdir|man|more|less|clear|pip|conda|mamba|env|who|whos|time|timeit"
-    r"|matplotlib|pylab|load_ext|reload_ext|autoreload|cls|dir|echo|git|wget|curl|unzip|tar|python|bash)\b(?![ \t]*=|[.(,\[:])"
+    r"[ \t]*(?:ls|ll|cd|pwd|cat|cp|mv|rm|rmdir|mkdir|man|more|less|clear|pip|conda|mamba|env|who|whos"
+    r"|time|timeit|matplotlib|pylab|load_ext|reload_ext|autoreload|cls|dir|echo|git|wget|curl|unzip|tar"
+    r"|python|bash)\b(?![ \t]*=|[.(,\[:])"
 )
 """Names that work as magics, aliases or shell commands at the start of a line."""
 

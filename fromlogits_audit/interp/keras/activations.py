@@ -9,6 +9,7 @@ from fromlogits_audit.catalogue.activations import activation_function, activati
 from fromlogits_audit.catalogue.interface import ActivationSpec
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.keras.shapes import number, ranked
+from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.values import (
     Args,
     Choice,
@@ -17,7 +18,6 @@ from fromlogits_audit.interp.values import (
     Guard,
     Hop,
     Place,
-    TensorV,
     Unknown,
     Value,
 )

@@ -8,21 +8,17 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import lookups, models
 from fromlogits_audit.interp.keras.shapes import Dims, ranked
+from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
     Const,
     InstanceV,
     IterV,
-    LayerV,
     ListV,
-    LossV,
-    ModelV,
     Place,
-    TensorV,
     TupleV,
     Unknown,
     Value,
-    data_tensor,
 )
 from fromlogits_audit.ir import Undecided, Why
 

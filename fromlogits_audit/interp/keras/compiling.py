@@ -11,6 +11,7 @@ from fromlogits_audit.interp.choice import alternatives, product
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras import losses, metrics
 from fromlogits_audit.interp.keras.models import outputs_of
+from fromlogits_audit.interp.keras_values import LossV, ModelV, TensorV
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -20,10 +21,7 @@ from fromlogits_audit.interp.values import (
     Hop,
     InstanceV,
     ListV,
-    LossV,
-    ModelV,
     Place,
-    TensorV,
     TupleV,
     Unknown,
     Value,

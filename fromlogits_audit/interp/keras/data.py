@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras.shapes import number
+from fromlogits_audit.interp.keras_values import TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -17,11 +18,9 @@ from fromlogits_audit.interp.values import (
     IterV,
     ListV,
     Place,
-    TensorV,
     TupleV,
     Unknown,
     Value,
-    data_tensor,
 )
 from fromlogits_audit.ir import LabelEncoding, Labels, Why
 

@@ -17,6 +17,7 @@ from fromlogits_audit.interp.keras import lookups, losses, metrics, models, ops
 from fromlogits_audit.interp.keras.activations import apply_spec
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
 from fromlogits_audit.interp.keras.shapes import dims
+from fromlogits_audit.interp.keras_values import TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     FALSE,
     NONE,
@@ -28,11 +29,9 @@ from fromlogits_audit.interp.values import (
     ListV,
     PartialV,
     Place,
-    TensorV,
     TupleV,
     Unknown,
     Value,
-    data_tensor,
 )
 from fromlogits_audit.ir import Undecided, Why
 
@@ -66,6 +65,31 @@ _OPEN_FAMILIES = ("tf.", "keras.", "numpy.", "jax.", "builtins.", "math.")
 """Packages whose functions are known well enough: one without ``log`` in its name takes no logarithm."""
 
 
+_CATALOGUES = (
+    layer_class,
+    loss_class,
+    loss_function,
+    metric_class,
+    metric_function,
+    merge_function,
+    application,
+    activation_function,
+    op,
+    head,
+)
+_KNOWN_MODULES = frozenset(
+    [
+        "keras.activations",
+        "keras.layers",
+        "keras.losses",
+        "keras.backend",
+        "keras.metrics",
+        "keras.models",
+        "keras.utils.to_categorical",
+    ]
+)
+
+
 def constant(name: str) -> Value | None:
     return _CONSTANTS.get(name)
 
@@ -74,9 +98,7 @@ def is_known(name: str) -> bool:
     """Whether a canonical name is something the catalogue or the semantics know."""
     if name in ("keras.Model", "keras.Sequential", "keras.Input", "keras.layers.Layer", "keras.losses.Loss"):
         return True
-    return any(find(name) is not None for find in (layer_class, loss_class, loss_function, metric_class, metric_function, merge_function, application, activation_function, op, head)) or name in (
-        "keras.activations", "keras.layers", "keras.losses", "keras.backend", "keras.metrics", "keras.models", "keras.utils.to_categorical",
-    )  # fmt: skip
+    return name in _KNOWN_MODULES or any(find(name) is not None for find in _CATALOGUES)
 
 
 def call(run: Run, function: ExternalV, args: Args, place: Place | None) -> Value | None:

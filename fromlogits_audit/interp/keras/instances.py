@@ -15,6 +15,7 @@ from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import losses, metrics, models
 from fromlogits_audit.interp.keras.attributes import model_attribute, shape_value
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer
+from fromlogits_audit.interp.keras_values import LayerV, LossV, MetricV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     TRUE,
     Args,
@@ -24,16 +25,11 @@ from fromlogits_audit.interp.values import (
     FuncV,
     Hop,
     InstanceV,
-    LayerV,
     ListV,
-    LossV,
     MethodV,
-    MetricV,
     Place,
-    TensorV,
     TupleV,
     Value,
-    data_tensor,
 )
 from fromlogits_audit.ir import Undecided, Why
 

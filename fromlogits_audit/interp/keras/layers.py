@@ -12,6 +12,7 @@ from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras import merging
 from fromlogits_audit.interp.keras.activations import apply_activation, apply_spec, as_tensors, opaque
 from fromlogits_audit.interp.keras.shapes import dims, number, out_shape, splits_last_axis
+from fromlogits_audit.interp.keras_values import LayerV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -19,14 +20,11 @@ from fromlogits_audit.interp.values import (
     Const,
     DictV,
     Hop,
-    LayerV,
     ListV,
     Place,
-    TensorV,
     TupleV,
     Unknown,
     Value,
-    data_tensor,
 )
 from fromlogits_audit.ir import Scale, Undecided, Why
 

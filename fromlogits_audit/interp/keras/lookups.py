@@ -12,6 +12,7 @@ from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import losses
 from fromlogits_audit.interp.keras.models import make_functional
+from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.operators import identity
 from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import (
@@ -25,17 +26,12 @@ from fromlogits_audit.interp.values import (
     FuncV,
     InstanceV,
     IterV,
-    LayerV,
     ListV,
-    LossV,
-    ModelV,
     PartialV,
     Place,
-    TensorV,
     TupleV,
     Unknown,
     Value,
-    data_tensor,
 )
 from fromlogits_audit.ir import Form, Scale, Undecided, Why
 
@@ -137,9 +133,8 @@ def _copied(value: Value, memo: dict[int, Value]) -> Value:
     if isinstance(value, TupleV):
         made = TupleV(tuple(_copied(item, memo) for item in value.items), value.open)
     elif isinstance(value, LayerV):
-        made = LayerV(
-            value.spec, value.place, {k: v for k, v in value.slots.items() if k not in ("$output", "$input")}
-        )  # type: ignore[misc]
+        made = LayerV(value.spec, value.place, {})
+        made.slots.update({k: v for k, v in value.slots.items() if k not in ("$output", "$input")})
     elif isinstance(value, ModelV):
         made = ModelV(value.kind, value.place, value.head)
         made.slots.update({key: _copied(inner, memo) for key, inner in value.slots.items()})
@@ -243,27 +238,60 @@ def _convert(run: Run, name: str, args: Args, place: Place) -> Value | None:
 
 
 _FUNCTIONS: dict[str, Function] = {
-    "keras.activations.get": _activation_get, "keras.activations.deserialize": _activation_get,
-    "keras.losses.get": _loss_get, "keras.losses.deserialize": _loss_get,
-    "keras.models.save_model": _save, "keras.saving.save_model": _save,
-    "keras.models.clone_model": _clone, "keras.models.load_model": _loaded, "keras.saving.load_model": _loaded,
-    "tf.saved_model.load": _loaded, "keras.models.model_from_json": _model_from_config,
-    "keras.models.model_from_config": _model_from_config, "keras.models.model_from_yaml": _model_from_config,
-    "tensorflow_hub.KerasLayer": _hub, "tensorflow_hub.load": _hub, "tensorflow_hub.Module": _hub,
-    "tf.cond": _cond, "keras.ops.cond": _cond, "keras.backend.switch": _cond, "tf.map_fn": _map_fn,
-    "tf.vectorized_map": _map_fn, "keras.ops.vectorized_map": _map_fn,
-    "tf.Variable": _variable, "keras.Variable": _variable, "keras.backend.variable": _variable,
-    "keras.experimental.LinearModel": _linear_model, "keras.experimental.WideDeepModel": _linear_model,
-    "keras.models.LinearModel": _linear_model, "keras.models.WideDeepModel": _linear_model,
-    "keras.mixed_precision.set_global_policy": _policy, "keras.config.set_dtype_policy": _policy,
-    "keras.mixed_precision.experimental.set_policy": _policy, "keras.config.set_global_policy": _policy,
-    "tf.constant": _convert, "numpy.array": _convert, "numpy.asarray": _convert,
-    "keras.ops.convert_to_tensor": _convert, "tf.convert_to_tensor": _convert,
+    "keras.activations.get": _activation_get,
+    "keras.activations.deserialize": _activation_get,
+    "keras.losses.get": _loss_get,
+    "keras.losses.deserialize": _loss_get,
+    "keras.models.save_model": _save,
+    "keras.saving.save_model": _save,
+    "keras.models.clone_model": _clone,
+    "keras.models.load_model": _loaded,
+    "keras.saving.load_model": _loaded,
+    "tf.saved_model.load": _loaded,
+    "keras.models.model_from_json": _model_from_config,
+    "keras.models.model_from_config": _model_from_config,
+    "keras.models.model_from_yaml": _model_from_config,
+    "tensorflow_hub.KerasLayer": _hub,
+    "tensorflow_hub.load": _hub,
+    "tensorflow_hub.Module": _hub,
+    "tf.cond": _cond,
+    "keras.ops.cond": _cond,
+    "keras.backend.switch": _cond,
+    "tf.map_fn": _map_fn,
+    "tf.vectorized_map": _map_fn,
+    "keras.ops.vectorized_map": _map_fn,
+    "tf.Variable": _variable,
+    "keras.Variable": _variable,
+    "keras.backend.variable": _variable,
+    "keras.experimental.LinearModel": _linear_model,
+    "keras.experimental.WideDeepModel": _linear_model,
+    "keras.models.LinearModel": _linear_model,
+    "keras.models.WideDeepModel": _linear_model,
+    "keras.mixed_precision.set_global_policy": _policy,
+    "keras.config.set_dtype_policy": _policy,
+    "keras.mixed_precision.experimental.set_policy": _policy,
+    "keras.config.set_global_policy": _policy,
+    "tf.constant": _convert,
+    "numpy.array": _convert,
+    "numpy.asarray": _convert,
+    "keras.ops.convert_to_tensor": _convert,
+    "tf.convert_to_tensor": _convert,
     **dict.fromkeys(
-        ("tf.function", "tf.autograph.experimental.do_not_convert", "tf.custom_gradient", "tf.recompute_grad", "jax.jit",
-         "tf.py_function", "tf.numpy_function", "keras.saving.register_keras_serializable",
-         "keras.utils.register_keras_serializable", "tf.keras.utils.register_keras_serializable",
-         "fromlogits.transparent", "keras.ops.stop_gradient", "keras.saving.deserialize_keras_object"),
+        (
+            "tf.function",
+            "tf.autograph.experimental.do_not_convert",
+            "tf.custom_gradient",
+            "tf.recompute_grad",
+            "jax.jit",
+            "tf.py_function",
+            "tf.numpy_function",
+            "keras.saving.register_keras_serializable",
+            "keras.utils.register_keras_serializable",
+            "tf.keras.utils.register_keras_serializable",
+            "fromlogits.transparent",
+            "keras.ops.stop_gradient",
+            "keras.saving.deserialize_keras_object",
+        ),
         _same,
     ),
-}  # fmt: skip
+}

@@ -9,6 +9,7 @@ from fromlogits_audit.catalogue.losses import inferred_string, loss_class, loss_
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.classes import find_member, instantiate
 from fromlogits_audit.interp.functions import invoke
+from fromlogits_audit.interp.keras_values import LossV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     FALSE,
     Args,
@@ -19,14 +20,11 @@ from fromlogits_audit.interp.values import (
     FuncV,
     Hop,
     InstanceV,
-    LossV,
     MethodV,
     PartialV,
     Place,
-    TensorV,
     Unknown,
     Value,
-    data_tensor,
 )
 from fromlogits_audit.ir import Form, Undecided, Why
 

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras.shapes import Dims, broadcast, number, ranked
-from fromlogits_audit.interp.values import Const, LayerV, TensorV, TupleV, Unknown, Value
+from fromlogits_audit.interp.keras_values import LayerV, TensorV
+from fromlogits_audit.interp.values import (
+    Const,
+    TupleV,
+    Unknown,
+    Value,
+)
 from fromlogits_audit.ir import Scale, Undecided, Why
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from fromlogits_audit.interp.choice import lift
 from fromlogits_audit.interp.keras import external, instances, losses, models, ops
 from fromlogits_audit.interp.keras.compiling import compile_model
 from fromlogits_audit.interp.keras.shapes import dims
+from fromlogits_audit.interp.keras_values import LayerV, LossV, MetricV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.operators import identity
 from fromlogits_audit.interp.values import (
     NONE,
@@ -18,17 +19,11 @@ from fromlogits_audit.interp.values import (
     DictV,
     InstanceV,
     IterV,
-    LayerV,
     ListV,
-    LossV,
     MethodV,
-    MetricV,
-    ModelV,
     Place,
-    TensorV,
     TupleV,
     Value,
-    data_tensor,
 )
 from fromlogits_audit.ir import Why
 
@@ -140,14 +135,35 @@ def _layer_by_name(run: Run, model: Model, args: Args, place: Place | None) -> V
 
 
 _MODEL: dict[str, Handler] = {
-    "compile": _compile, "add": _add, "pop": _pop, "fit": _fit, "evaluate": _fit, "train_on_batch": _fit,
-    "test_on_batch": _fit, "fit_generator": _fit, "evaluate_generator": _fit, "predict": _predict,
-    "predict_on_batch": _predict, "predict_generator": _predict, "predict_step": _predict, "predict_proba": _predict,
-    "call": _call, "__call__": _call, "get_layer": _layer_by_name, "compute_loss": _compute_loss,
-    "compiled_loss": _compute_loss, "summary": _nothing, "save": _save, "save_weights": _nothing,
-    "load_weights": _nothing, "set_weights": _nothing, "build": _nothing, "export": _nothing, "add_loss": _nothing,
+    "compile": _compile,
+    "add": _add,
+    "pop": _pop,
+    "fit": _fit,
+    "evaluate": _fit,
+    "train_on_batch": _fit,
+    "test_on_batch": _fit,
+    "fit_generator": _fit,
+    "evaluate_generator": _fit,
+    "predict": _predict,
+    "predict_on_batch": _predict,
+    "predict_generator": _predict,
+    "predict_step": _predict,
+    "predict_proba": _predict,
+    "call": _call,
+    "__call__": _call,
+    "get_layer": _layer_by_name,
+    "compute_loss": _compute_loss,
+    "compiled_loss": _compute_loss,
+    "summary": _nothing,
+    "save": _save,
+    "save_weights": _nothing,
+    "load_weights": _nothing,
+    "set_weights": _nothing,
+    "build": _nothing,
+    "export": _nothing,
+    "add_loss": _nothing,
     "_clone": _same_model,
-}  # fmt: skip
+}
 
 
 def _model(run: Run, model: ModelV, name: str, args: Args, place: Place | None) -> Value | None:

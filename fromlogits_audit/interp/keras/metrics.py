@@ -15,6 +15,7 @@ from fromlogits_audit.catalogue.metrics import (
 )
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.keras_values import MetricV, TensorV
 from fromlogits_audit.interp.values import (
     FALSE,
     Args,
@@ -22,9 +23,7 @@ from fromlogits_audit.interp.values import (
     ExternalV,
     Hop,
     ListV,
-    MetricV,
     Place,
-    TensorV,
     TupleV,
     Unknown,
     Value,

@@ -14,6 +14,7 @@ from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras.activations import apply_activation
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
 from fromlogits_audit.interp.keras.shapes import number
+from fromlogits_audit.interp.keras_values import LayerV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import (
     NONE,
@@ -25,15 +26,11 @@ from fromlogits_audit.interp.values import (
     FuncV,
     Hop,
     InstanceV,
-    LayerV,
     ListV,
-    ModelV,
     Place,
-    TensorV,
     TupleV,
     Unknown,
     Value,
-    data_tensor,
 )
 from fromlogits_audit.ir import Scale, Undecided, Why
 
@@ -114,7 +111,7 @@ def make_application(run: Run, spec: ApplicationSpec, args: Args, place: Place) 
         else:
             pairs.append((guard, _features(given)))
     model.slots["$inputs"] = data_tensor((None, None, None, None))
-    model.slots["$outputs"] = choose(pairs)  # type: ignore[arg-type]
+    model.slots["$outputs"] = choose(pairs)
     return model
 
 

@@ -12,6 +12,7 @@ from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.merging import combine
 from fromlogits_audit.interp.keras.shapes import Dims, dims, number, ranked, splits_last_axis
+from fromlogits_audit.interp.keras_values import TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -20,11 +21,9 @@ from fromlogits_audit.interp.values import (
     ListV,
     Place,
     SliceV,
-    TensorV,
     TupleV,
     Unknown,
     Value,
-    data_tensor,
 )
 from fromlogits_audit.ir import LabelEncoding, Labels, Scale, Undecided, Why
 

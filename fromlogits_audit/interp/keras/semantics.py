@@ -18,6 +18,7 @@ from fromlogits_audit.interp.keras.layers import apply_layer
 from fromlogits_audit.interp.keras.losses import meet
 from fromlogits_audit.interp.keras.metrics import meet as meet_metric
 from fromlogits_audit.interp.keras.models import call_model, outputs_of
+from fromlogits_audit.interp.keras_values import LayerV, LossV, MetricV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -26,18 +27,12 @@ from fromlogits_audit.interp.values import (
     ExternalV,
     Guard,
     InstanceV,
-    LayerV,
     ListV,
-    LossV,
     MethodV,
-    MetricV,
-    ModelV,
     Place,
-    TensorV,
     TupleV,
     Unknown,
     Value,
-    data_tensor,
 )
 from fromlogits_audit.ir import Why
 

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.interface import Shape
 from fromlogits_audit.interp.items import content_of
-from fromlogits_audit.interp.values import Const, LayerV, TupleV, Value
+from fromlogits_audit.interp.keras_values import LayerV
+from fromlogits_audit.interp.values import (
+    Const,
+    TupleV,
+    Value,
+)
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run

@@ -1,0 +1,98 @@
+"""The Keras objects of the abstract domain: layers, models, tensors, losses, metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fromlogits_audit.catalogue.interface import HeadSpec, LayerSpec, LossSpec, MetricSpec
+from fromlogits_audit.interp.values import Hop, Obj, Place, Value
+from fromlogits_audit.ir import Form, Labels, Scale, Undecided, Why
+
+
+class LayerV(Obj):
+    """An instance of a Keras layer class; slots are its arguments by parameter name."""
+
+    __slots__ = ("place", "spec")
+
+    def __init__(self, spec: LayerSpec, place: Place, arguments: dict[str, Value]) -> None:
+        super().__init__(**arguments)
+        self.spec = spec
+        self.place = place
+
+
+class ModelV(Obj):
+    """A Keras model made by Sequential, Model(...), an application or a catalogued head.
+
+    Slots: ``layers`` (TupleV) for kind ``sequential``; ``inputs`` and ``outputs`` otherwise.
+    """
+
+    __slots__ = ("head", "kind", "place")
+
+    def __init__(self, kind: str, place: Place | None, head: HeadSpec | None = None) -> None:
+        super().__init__()
+        self.kind = kind
+        self.place = place
+        self.head = head
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TensorV(Value):
+    """A tensor or array, with what is known of its scale.
+
+    ``shape`` has None for unknown sizes and is None where the rank is unknown. ``layer`` and
+    ``parents`` are the layer that made it and what it was applied to. ``final`` is set where
+    the tensor is what a model returns (so that decisions on it count).
+    """
+
+    scale: Scale = Scale.UNKNOWN
+    activation: str | None = None
+    shape: tuple[int | None, ...] | None = None
+    reason: Undecided | None = None
+    trace: tuple[Hop, ...] = ()
+    unit_softmax: Place | None = None
+    layer: LayerV | None = None
+    parents: tuple[Value, ...] = ()
+    labels: Labels | None = None
+    name: str | None = None
+    dtype: str | None = None
+    final: Value | None = None
+
+    @property
+    def units(self) -> int | None:
+        return self.shape[-1] if self.shape else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LossV(Value):
+    """A loss built from a Keras class, string, function or op.
+
+    ``from_logits`` is the value given (or the default), None where there is no such parameter.
+    """
+
+    spec: LossSpec
+    from_logits: Value | None
+    form: Form
+    place: Place
+    explicit: bool = False
+    always_logits: bool = False
+    misuse: str | None = None
+    trace: tuple[Hop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MetricV(Value):
+    """A metric built from a Keras class, string or function."""
+
+    spec: MetricSpec
+    from_logits: Value | None
+    threshold: Value | None
+    form: Form
+    place: Place
+    misuse: str | None = None
+
+
+def data_tensor(
+    shape: tuple[int | None, ...] | None = None, labels: Labels | None = None, what: str = "input data"
+) -> TensorV:
+    """A tensor that is no output of a model."""
+    return TensorV(shape=shape, reason=Undecided(Why.DATA, what), labels=labels)
