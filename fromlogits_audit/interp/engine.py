@@ -18,6 +18,7 @@ from fromlogits_audit.interp.parse import ParsedModule
 from fromlogits_audit.interp.run import Run
 from fromlogits_audit.interp.selection import Selection
 from fromlogits_audit.interp.uncalled import run_uncalled
+from fromlogits_audit.interp.values import NONE
 from fromlogits_audit.ir import Location, Site
 from fromlogits_audit.source import read_source, shown_path, written_sources
 from fromlogits_audit.source.project import Project, find_root
@@ -140,6 +141,7 @@ def analyse_text(text: str, shown: str, declared: Declared | None = None) -> Ana
 def _run_module(session: _Session, run: Run, module: ParsedModule) -> list[ParsedModule]:
     """Run a module, and the files that a notebook's ``%%writefile`` cells hold."""
     run.state.steps = 0
+    run.settings.slots["policy"] = NONE  # a program of its own
     inner = []
     for written in written_sources(module.file):
         session.project.add(written.path)

@@ -91,12 +91,12 @@ def derived(run: Run, base: Value, index: Value) -> Value:
 
 def _of_sequence(run: Run, content: TupleV, index: Value, *, as_list: bool) -> Value:
     if isinstance(index, SliceV):
-        lower, upper, step = (
+        parts: list[Any] = [
             p.value if isinstance(p, Const) else "?" for p in (index.lower, index.upper, index.step)
-        )
-        if not all(p is None or isinstance(p, int) for p in (lower, upper, step)):
+        ]
+        if not all(p is None or isinstance(p, int) for p in parts):
             return ListV(content.items, True) if as_list else TupleV(content.items, True)
-        items = content.items[slice(lower, upper, step)]
+        items = content.items[slice(*parts)]
         return ListV(items, content.open) if as_list else TupleV(items, content.open)
     if isinstance(index, Const) and isinstance(index.value, int):
         try:

@@ -15,6 +15,7 @@ from fromlogits_audit.interp.modules import Modules
 from fromlogits_audit.interp.sites import Recorder
 from fromlogits_audit.interp.state import Frame, State
 from fromlogits_audit.interp.values import (
+    NONE,
     Args,
     BagV,
     BoundV,
@@ -57,8 +58,8 @@ class Run:
         """Sequential models, whether or not anything uses them."""
         self.saved: dict[Any, Value] = {}
         """Models by the path that the program saved them under."""
-        self.policy: Value | None = None
-        """The global dtype policy, where the program sets one."""
+        self.settings = BagV("settings", policy=NONE)
+        """What the program sets globally: the dtype policy."""
         self._declared = declared
 
     @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, overload
 
 from fromlogits_audit.interp.choice import alternatives, compatible
@@ -378,6 +378,11 @@ class Recorder:
         self._add(
             Kind.ACTIVATION, place, [Site(Kind.ACTIVATION, _NOWHERE, self.output(before, None), applied=fact)]
         )
+
+    def half_precision(self, tensor: TensorV, dtype: str, place: Place) -> None:
+        """The activation that ends a model is computed in float16 or bfloat16."""
+        output = replace(self.output(tensor, None), half_precision=dtype)
+        self._add(Kind.LAYER, place, [Site(Kind.LAYER, _NOWHERE, output)])
 
     def cutoff(self, threshold: float, spelled: str, tensor: TensorV, place: Place) -> None:
         """A prediction is compared with a constant; the loss of its model says whether that is right."""

@@ -122,7 +122,7 @@ class Obj(Value):
     __slots__ = ("slots",)
 
     def __init__(self, **slots: Value) -> None:
-        self.slots: dict[Hashable, Value] = {**slots}
+        self.slots: dict[Hashable, Value] = dict(slots.items())
 
 
 class ListV(Obj):

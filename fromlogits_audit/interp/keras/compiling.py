@@ -11,6 +11,7 @@ from fromlogits_audit.interp.choice import alternatives, product
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras import losses, metrics
 from fromlogits_audit.interp.keras.models import outputs_of
+from fromlogits_audit.interp.keras.precision import note_half_precision
 from fromlogits_audit.interp.keras_values import LossV, ModelV, TensorV
 from fromlogits_audit.interp.values import (
     NONE,
@@ -67,6 +68,8 @@ def compile_model(run: Run, model: Value, args: Args, place: Place) -> None:
             with run.state.branch(guard):
                 heads = heads_of(run, one_output)
                 pairs = _paired(run, one_loss, heads)
+                for head in heads:
+                    note_half_precision(run, head.value)
                 for head, asked in pairs:
                     losses.meet(run, asked, None, head.value, place=fallback, hops=hops, name=head.name)
                 _metrics(run, bound, pairs, heads, place, hops)

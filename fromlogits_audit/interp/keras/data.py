@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import alternatives
+from fromlogits_audit.interp.classes import find_member
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras.shapes import number
 from fromlogits_audit.interp.keras_values import TensorV, data_tensor
@@ -15,6 +16,7 @@ from fromlogits_audit.interp.values import (
     Const,
     Entries,
     Hop,
+    InstanceV,
     IterV,
     ListV,
     Place,
@@ -63,6 +65,9 @@ _MODES = {
 }  # fmt: skip
 
 
+_STEPS = ("train_step", "compute_loss", "test_step")
+
+
 class Data:
     """What data functions give. All methods return None for what they don't know."""
 
@@ -76,9 +81,6 @@ class Data:
             )
         if short in _DIRECTORY:
             return _directory(args, place, short)
-        if name in ("numpy.eye", "numpy.identity"):
-            size = number(args.get(0, "N"))
-            return data_tensor((size, size), _labels(LabelEncoding.ONE_HOT, size, place, "rows of np.eye"))
         if name == "pandas.get_dummies":
             return _encoded(args, LabelEncoding.ONE_HOT, None, place, "get_dummies")
         if name == "sklearn.model_selection.train_test_split":
@@ -86,6 +88,12 @@ class Data:
         if name.startswith("tf.data.Dataset.") or name in ("tf.data.Dataset.zip",):
             return self._dataset(run, short, args)
         return None
+
+    def flow(self, args: Args, place: Place | None) -> Value:
+        """``generator.flow_from_directory(...)``: one-hot labels unless ``class_mode`` says otherwise."""
+        mode = args.keywords.get("class_mode", Const("categorical"))
+        labels = Labels(_MODES[mode.value]) if isinstance(mode, Const) and mode.value in _MODES else None
+        return IterV(TupleV((data_tensor(what="images"), data_tensor(None, labels))), "dataset")
 
     def _dataset(self, run: Run, short: str, args: Args) -> Value | None:
         if short in ("from_tensor_slices", "from_tensors") and args.positional:
@@ -115,6 +123,9 @@ class Data:
     def new_tensor(self, run: Run, name: str, args: Args) -> Value:
         """A tensor made from nothing that has a scale: zeros, random numbers, one-hot rows."""
         short = name.rpartition(".")[2]
+        if short in ("eye", "identity"):
+            size = number(args.get(0, "N"))
+            return data_tensor((size, size), Labels(LabelEncoding.ONE_HOT, size))
         if short == "one_hot":
             classes = number(args.get(1, "depth") or args.keywords.get("num_classes"))
             return data_tensor(None, Labels(LabelEncoding.ONE_HOT, classes))
@@ -125,7 +136,12 @@ class Data:
         return data_tensor(what="a tensor made from constants")
 
     def fit(self, run: Run, model: Value, args: Args) -> None:
-        """``fit``/``evaluate``: the labels reach the losses of the last compile."""
+        """``fit``/``evaluate``: the labels reach the losses of the last compile.
+
+        Not where the project's own step stands between: it may encode them anew.
+        """
+        if isinstance(model, InstanceV) and any(find_member(model.cls, name) for name in _STEPS):
+            return
         labels = args.get(1, "y")
         source = args.get(0, "x")
         if (
@@ -137,10 +153,6 @@ class Data:
         for _, option in alternatives(labels if labels is not None else NONE, run.state.guard):
             if isinstance(option, TensorV) and option.labels is not None:
                 run.recorder.note_labels(model, option.labels)
-
-
-def _labels(encoding: LabelEncoding, classes: int | None, place: Place | None, what: str) -> Labels:
-    return Labels(encoding, classes)
 
 
 def _loaded(classes: int, place: Place | None) -> Value:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.activations import activation_function
 from fromlogits_audit.catalogue.applications import application
+from fromlogits_audit.catalogue.interface import OpEffect
 from fromlogits_audit.catalogue.layers import functional_layer, layer_class, merge_function
 from fromlogits_audit.catalogue.losses import loss_class, loss_function
 from fromlogits_audit.catalogue.metrics import metric_class, metric_function
 from fromlogits_audit.catalogue.ops import comparison, op
 from fromlogits_audit.catalogue.third_party import head
 from fromlogits_audit.interp.choice import alternatives, choose
-from fromlogits_audit.interp.keras import lookups, losses, metrics, models, ops
+from fromlogits_audit.interp.keras import arithmetic, lookups, losses, metrics, models, ops
 from fromlogits_audit.interp.keras.activations import apply_spec
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
 from fromlogits_audit.interp.keras.shapes import dims
@@ -190,14 +191,9 @@ def _computed(run: Run, function: ExternalV, args: Args, place: Place) -> Value 
         return _compared(run, symbol, args, place)
     spec = op(name)
     if spec is not None:
-        if not any(isinstance(v, (TensorV, Unknown)) for _, v in _options(run, args)) and name.startswith(
-            "numpy."
-        ):
-            return (
-                None
-                if _is_plain(args)
-                else ops.apply_effect(run, name, spec.effect, args, place, _axis(spec.parameters.names, args))
-            )
+        known = any(isinstance(v, (TensorV, Unknown)) for _, v in _options(run, args))
+        if name.startswith("numpy.") and not known and _is_plain(args) and spec.effect is not OpEffect.NEW:
+            return None
         return ops.apply_effect(run, name, spec.effect, args, place, _axis(spec.parameters.names, args))
     return None
 
@@ -224,7 +220,7 @@ def _compared(run: Run, symbol: str, args: Args, place: Place) -> Value:
     for _, left in alternatives(a, run.state.guard):
         for _, right in alternatives(b, run.state.guard):
             if isinstance(left, TensorV) or isinstance(right, TensorV):
-                ops.compare(run, symbol, left, right, place)
+                arithmetic.compare(run, symbol, left, right, place)
     return data_tensor(what="a comparison")
 
 

@@ -11,6 +11,7 @@ from fromlogits_audit.interp.choice import alternatives, choose, product
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras import merging
 from fromlogits_audit.interp.keras.activations import apply_activation, apply_spec, as_tensors, opaque
+from fromlogits_audit.interp.keras.precision import POLICY
 from fromlogits_audit.interp.keras.shapes import dims, number, out_shape, splits_last_axis
 from fromlogits_audit.interp.keras_values import LayerV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
@@ -42,6 +43,7 @@ def make_layer(run: Run, spec: LayerSpec, args: Args, place: Place) -> LayerV:
             if name in spec.parameters.names and name not in arguments:
                 arguments[name] = Unknown(unknown.reason, ("argument", unknown.key, name))
     arguments = {name: value for name, value in arguments.items() if not (value is NONE and name == "units")}
+    arguments[POLICY] = run.settings.slots["policy"]
     return LayerV(spec, place, arguments)
 
 

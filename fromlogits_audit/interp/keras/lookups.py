@@ -213,8 +213,14 @@ def _linear_model(run: Run, name: str, args: Args, place: Place) -> Value | None
 
 
 def _policy(run: Run, name: str, args: Args, place: Place) -> Value | None:
-    run.policy = args.get(0, "policy") or args.get(0, "dtype_policy")
+    policy = args.get(0, "policy") or args.get(0, "dtype_policy")
+    run.state.write(run.settings, "policy", policy or NONE)
     return NONE
+
+
+def _policy_object(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    """``Policy("mixed_float16")`` stands for its name."""
+    return args.get(0, "name")
 
 
 def _random(run: Run, name: str, args: Args, place: Place) -> Value | None:
@@ -268,6 +274,12 @@ _FUNCTIONS: dict[str, Function] = {
     "keras.models.LinearModel": _linear_model,
     "keras.models.WideDeepModel": _linear_model,
     "keras.mixed_precision.set_global_policy": _policy,
+    "keras.mixed_precision.set_dtype_policy": _policy,
+    "keras.mixed_precision.Policy": _policy_object,
+    "keras.mixed_precision.DTypePolicy": _policy_object,
+    "keras.mixed_precision.experimental.Policy": _policy_object,
+    "keras.DTypePolicy": _policy_object,
+    "keras.dtype_policies.DTypePolicy": _policy_object,
     "keras.config.set_dtype_policy": _policy,
     "keras.mixed_precision.experimental.set_policy": _policy,
     "keras.config.set_global_policy": _policy,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.interface import OpEffect
 from fromlogits_audit.interp.choice import choose, product
-from fromlogits_audit.interp.items import content_of, spread
+from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras.activations import opaque
+from fromlogits_audit.interp.keras.arithmetic import binary, matrix_product, negate, note_cutoff, tensors_of
 from fromlogits_audit.interp.keras.merging import combine
 from fromlogits_audit.interp.keras.shapes import Dims, dims, number, ranked, splits_last_axis
 from fromlogits_audit.interp.keras_values import TensorV, data_tensor
@@ -30,9 +31,6 @@ from fromlogits_audit.ir import LabelEncoding, Labels, Scale, Undecided, Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
-SMALL = 1e-3
-"""A constant added to keep a logarithm finite, not to change a scale."""
-
 
 def apply_effect(
     run: Run, name: str, effect: OpEffect, args: Args, place: Place | None, axis: Value | None
@@ -49,11 +47,6 @@ def apply_effect(
     return choose(results)
 
 
-def tensors_of(run: Run, args: Args) -> list[TensorV]:
-    """The tensor arguments; unknown ones count as tensors of unknown scale."""
-    return [v for v in args.all() if isinstance(v, TensorV)]
-
-
 def _first(args: Args) -> TensorV:
     for value in args.all():
         if isinstance(value, TensorV):
@@ -66,11 +59,7 @@ def _first(args: Args) -> TensorV:
 def _keep(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
     tensor = _first(args)
     short = name.rpartition(".")[2]
-    if (
-        not tensors_of(run, args)
-        and args.positional
-        and isinstance(args.positional[0], (Unknown, Const, ListV))
-    ):
+    if not tensors_of(args) and args.positional and isinstance(args.positional[0], (Unknown, Const, ListV)):
         return args.positional[0] if not isinstance(args.positional[0], Const) else data_tensor()
     if short == "squeeze":
         return replace(tensor, shape=_squeezed(tensor.shape, axis), layer=None, parents=(tensor,))
@@ -122,18 +111,15 @@ def _reshape(run: Run, name: str, args: Args, place: Place | None, axis: Value |
 
 
 def _linear(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    tensors = tensors_of(run, args)
-    units = tensors[1].shape[-1] if len(tensors) > 1 and tensors[1].shape else None
-    transposed = isinstance(args.keywords.get("transpose_b"), Const) or name.endswith(("einsum", "tensordot"))
-    base = tensors[0].shape if tensors else None
-    shape = (*base[:-1], None if transposed else units) if base else (None, None)
-    hops = (Hop(place, "a matrix product: unbounded scores"),) if place is not None else ()
-    return TensorV(Scale.LOGITS, "linear", shape, trace=hops)
+    by_formula = name.endswith(("einsum", "tensordot"))
+    transposed = isinstance(args.keywords.get("transpose_b"), Const) or by_formula
+    return matrix_product(args, place, transposed=transposed)
 
 
 def _add(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
     short = name.rpartition(".")[2]
-    values = [v for v in args.positional if isinstance(v, (TensorV, Const, Unknown))] or list(args.all())
+    known = [v for v in args.positional if isinstance(v, (TensorV, Const, Unknown))]
+    values: list[Value] = [*(known or args.all())]
     if short == "add_n":
         items = spread(run, args.positional[0]) if args.positional else TupleV(())
         values = list(items.items) if isinstance(items, TupleV) else []
@@ -141,7 +127,7 @@ def _add(run: Run, name: str, args: Args, place: Place | None, axis: Value | Non
         return data_tensor()
     result: Value = values[0]
     for value in values[1:2] if short != "add_n" else values[1:]:
-        result = binary(run, "-" if short.startswith("sub") else "+", result, value, place)
+        result = binary("-" if short.startswith("sub") else "+", result, value, place)
     return result
 
 
@@ -152,7 +138,7 @@ def _scale(run: Run, name: str, args: Args, place: Place | None, axis: Value | N
     if len(args.positional) < 2:
         return opaque(_first(args), Undecided(Why.COMBINED, short))
     divides = short.startswith(("div", "true", "real"))
-    return binary(run, "/" if divides else "*", args.positional[0], args.positional[1], place)
+    return binary("/" if divides else "*", args.positional[0], args.positional[1], place)
 
 
 def _mean(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
@@ -291,135 +277,3 @@ _HANDLERS: dict[OpEffect, Handler] = {
     OpEffect.LOG: _log,
     OpEffect.CLIP: _clip,
 }
-
-
-# -- operators -------------------------------------------------------------------------------
-def negate(tensor: TensorV) -> Value:
-    if tensor.scale in (Scale.LOGITS, Scale.UNKNOWN):
-        return replace(tensor, layer=None, parents=(tensor,))
-    return opaque(tensor, Undecided(Why.COMBINED, f"minus {tensor.activation}"))
-
-
-def binary(run: Run, symbol: str, a: Value, b: Value, place: Place | None) -> Value:
-    """Arithmetic in which at least one side is a tensor."""
-    if symbol == "@":
-        return _linear(run, "matmul", Args((a, b)), place, None)
-    if isinstance(a, TensorV) and isinstance(b, TensorV):
-        return _two(symbol, a, b)
-    tensor = a if isinstance(a, TensorV) else b
-    other = b if isinstance(a, TensorV) else a
-    if not isinstance(tensor, TensorV):
-        return _plain(a, b)
-    after = replace(tensor, layer=None, parents=(tensor,))
-    if tensor.scale is Scale.UNKNOWN or (tensor.scale is Scale.LOGITS and symbol in "+-*/"):
-        return after
-    if (
-        isinstance(other, Const)
-        and isinstance(other.value, (int, float))
-        and _harmless(symbol, float(other.value))
-    ):
-        return after if tensor is a or symbol in "+*" else _combined(after, symbol)
-    return _combined(after, symbol)
-
-
-def _plain(a: Value, b: Value) -> Value:
-    for value in (a, b):
-        if isinstance(value, Unknown):
-            return value
-    return data_tensor()
-
-
-def _harmless(symbol: str, value: float) -> bool:
-    """Adding almost nothing, or multiplying by one."""
-    return abs(value) < SMALL if symbol in "+-" else value == 1
-
-
-def _combined(tensor: TensorV, symbol: str) -> TensorV:
-    return opaque(tensor, Undecided(Why.COMBINED, f"{tensor.activation} {symbol} ..."))
-
-
-def _two(symbol: str, a: TensorV, b: TensorV) -> Value:
-    kind = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}.get(symbol, symbol)
-    if kind in ("add", "subtract", "multiply") and Scale.LOGITS in (a.scale, b.scale):
-        # Unbounded scores plus or times anything else stay unbounded.
-        base, other = (a, b) if a.scale is Scale.LOGITS else (b, a)
-        free = other.scale is not Scale.UNKNOWN or other.reason is None or other.reason.why is Why.DATA
-        if free or other.scale is Scale.LOGITS:
-            merged = combine("add", [replace(a, scale=Scale.LOGITS), replace(b, scale=Scale.LOGITS)], None)
-            return replace(
-                base, shape=merged.shape, activation="linear", layer=None, parents=(a, b), final=None
-            )
-    if kind == "divide" and a.scale is Scale.LOGITS:
-        return replace(a, layer=None, parents=(a, b))
-    return replace(combine(kind, [a, b], None), layer=None, parents=(a, b))
-
-
-def compare(run: Run, symbol: str, a: Value, b: Value, place: Place | None) -> Value:
-    """A comparison of a tensor: with a constant it is a decision."""
-    tensor, other = (a, b) if isinstance(a, TensorV) else (b, a)
-    assert isinstance(tensor, TensorV)
-    if (
-        isinstance(other, Const)
-        and isinstance(other.value, (int, float))
-        and symbol in ("<", "<=", ">", ">=")
-    ):
-        note_cutoff(run, tensor, float(other.value), place)
-    return data_tensor(tensor.shape, what="a comparison")
-
-
-def note_cutoff(run: Run, tensor: TensorV, threshold: float, place: Place | None) -> None:
-    if place is not None and tensor.final is not None and tensor.scale is not Scale.UNKNOWN:
-        run.recorder.cutoff(threshold, place.chunk.code(place.node), tensor, place)
-
-
-# -- items -----------------------------------------------------------------------------------
-def index(run: Run, tensor: TensorV, key: Value) -> Value:
-    """``tensor[key]``: the batch or an axis may go; the scale mostly stays."""
-    parts = list(content_of(run, key).items) if isinstance(key, TupleV) else [key]
-    if isinstance(key, Const) and isinstance(key.value, str):
-        return replace(tensor, shape=None)
-    shape, last = _indexed(ranked(tensor.shape), parts)
-    after = replace(tensor, shape=shape, layer=None, parents=(tensor,))
-    if tensor.scale is Scale.PROBABILITIES and last == "one":
-        return replace(after, scale=Scale.INDEPENDENT)
-    if tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES) and last == "some":
-        return opaque(after, Undecided(Why.COMBINED, "a part of the classes"))
-    return after
-
-
-def _indexed(shape: Dims, parts: list[Value]) -> tuple[Dims, str]:
-    """The shape after indexing, and what is taken of the last axis: all, some, one."""
-    ellipsis = next((i for i, p in enumerate(parts) if _is_ellipsis(p)), None)
-    solid = [p for p in parts if not _is_ellipsis(p) and p is not NONE]
-    if shape is None:
-        return None, _taken(parts[-1]) if ellipsis is not None and ellipsis < len(parts) - 1 else "all"
-    if len(solid) > len(shape):
-        return None, "all"
-    fill = len(shape) - len(solid)
-    at = ellipsis if ellipsis is not None else len(parts)
-    full = parts[:at] + [SliceV(NONE, NONE, NONE)] * fill + parts[at + (ellipsis is not None) :]
-    sizes: list[int | None] = []
-    axis = 0
-    taken = "all"
-    for part in full:
-        if part is NONE:
-            sizes.append(1)
-            continue
-        taken = _taken(part)
-        if taken != "one":
-            sizes.append(shape[axis] if taken == "all" else None)
-        axis += 1
-    return tuple(sizes), taken
-
-
-def _is_ellipsis(value: Value) -> bool:
-    return getattr(value, "name", None) == "builtins.Ellipsis"
-
-
-def _taken(part: Value) -> str:
-    if isinstance(part, SliceV):
-        whole = all(isinstance(p, Const) and p.value is None for p in (part.lower, part.upper))
-        return "all" if whole else "some"
-    if isinstance(part, Const) and isinstance(part.value, int):
-        return "one"
-    return "some"

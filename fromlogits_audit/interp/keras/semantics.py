@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.names import canonical
-from fromlogits_audit.interp.keras import external, instances, methods, ops
+from fromlogits_audit.interp.keras import arithmetic, external, indexing, instances, methods
 from fromlogits_audit.interp.keras.attributes import read, write
 from fromlogits_audit.interp.keras.compiling import compile_model
 from fromlogits_audit.interp.keras.data import Data
@@ -116,6 +116,8 @@ class Keras:
             return NONE
         if key[2] in ("run", "experimental_run_v2", "call_for_each_replica") and args.positional:
             return instances.replica(run, args)
+        if key[2] in ("flow_from_directory", "flow_from_dataframe"):
+            return self.data.flow(args, place)
         return _tuner_choice(key[2], args)
 
     # -- instances of project classes --------------------------------------------------------------
@@ -149,24 +151,22 @@ class Keras:
 
     # -- tensors -----------------------------------------------------------------------------------
     def arithmetic(self, run: Run, symbol: str, a: Value, b: Value, place: Place) -> Value:
-        return ops.binary(run, symbol, a, b, place)
+        return arithmetic.binary(symbol, a, b, place)
 
     def compare(self, run: Run, symbol: str, a: Value, b: Value, place: Place) -> Value:
-        return ops.compare(run, symbol, a, b, place)
+        return arithmetic.compare(run, symbol, a, b, place)
 
     def negate(self, run: Run, tensor: TensorV) -> Value:
-        return ops.negate(tensor)
+        return arithmetic.negate(tensor)
 
     def index(self, run: Run, tensor: TensorV, key: Value) -> Value:
-        result = ops.index(run, tensor, key)
+        result = indexing.index(tensor, key)
         return (
             replace(result, labels=tensor.labels) if isinstance(result, TensorV) and tensor.labels else result
         )
 
     def scalar(self, run: Run, name: str, tensor: TensorV) -> Value:
         """``float(tensor)``, ``int(tensor)``, ``round(tensor)``."""
-        if name == "builtins.round":
-            ops.note_cutoff(run, tensor, 0.5, None)
         if name in ("builtins.len", "builtins.int"):
             return run.state.fresh(Why.RUNTIME, "the content of a tensor")
         return tensor

@@ -1,0 +1,114 @@
+"""Operators on tensors: what arithmetic and comparisons leave of the scale."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp.keras.activations import opaque
+from fromlogits_audit.interp.keras.merging import combine
+from fromlogits_audit.interp.keras_values import TensorV, data_tensor
+from fromlogits_audit.interp.values import Args, Const, Hop, Place, Unknown, Value
+from fromlogits_audit.ir import Scale, Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+SMALL = 1e-3
+"""A constant added to keep a logarithm finite, not to change a scale."""
+
+
+def tensors_of(args: Args) -> list[TensorV]:
+    """The tensor arguments; unknown ones count as tensors of unknown scale."""
+    return [v for v in args.all() if isinstance(v, TensorV)]
+
+
+def matrix_product(args: Args, place: Place | None, *, transposed: bool = False) -> Value:
+    """A product with weights: unbounded scores. ``transposed``: the last axis of the second is not the units."""
+    tensors = tensors_of(args)
+    units = tensors[1].shape[-1] if len(tensors) > 1 and tensors[1].shape else None
+    base = tensors[0].shape if tensors else None
+    shape = (*base[:-1], None if transposed else units) if base else (None, None)
+    hops = (Hop(place, "a matrix product: unbounded scores"),) if place is not None else ()
+    return TensorV(Scale.LOGITS, "linear", shape, trace=hops)
+
+
+def negate(tensor: TensorV) -> Value:
+    """``-tensor``: only unbounded scores keep their scale."""
+    if tensor.scale in (Scale.LOGITS, Scale.UNKNOWN):
+        return replace(tensor, layer=None, parents=(tensor,))
+    return opaque(tensor, Undecided(Why.COMBINED, f"minus {tensor.activation}"))
+
+
+def binary(symbol: str, a: Value, b: Value, place: Place | None) -> Value:
+    """Arithmetic in which at least one side is a tensor."""
+    if symbol == "@":
+        return matrix_product(Args((a, b)), place)
+    if isinstance(a, TensorV) and isinstance(b, TensorV):
+        return _two(symbol, a, b)
+    tensor = a if isinstance(a, TensorV) else b
+    other = b if isinstance(a, TensorV) else a
+    if not isinstance(tensor, TensorV):
+        return _plain(a, b)
+    after = replace(tensor, layer=None, parents=(tensor,))
+    if tensor.scale is Scale.UNKNOWN or (tensor.scale is Scale.LOGITS and symbol in "+-*/"):
+        return after
+    if (
+        isinstance(other, Const)
+        and isinstance(other.value, (int, float))
+        and _harmless(symbol, float(other.value))
+    ):
+        return after if tensor is a or symbol in "+*" else _combined(after, symbol)
+    return _combined(after, symbol)
+
+
+def _plain(a: Value, b: Value) -> Value:
+    for value in (a, b):
+        if isinstance(value, Unknown):
+            return value
+    return data_tensor()
+
+
+def _harmless(symbol: str, value: float) -> bool:
+    """Adding almost nothing, or multiplying by one."""
+    return abs(value) < SMALL if symbol in "+-" else value == 1
+
+
+def _combined(tensor: TensorV, symbol: str) -> TensorV:
+    return opaque(tensor, Undecided(Why.COMBINED, f"{tensor.activation} {symbol} ..."))
+
+
+def _two(symbol: str, a: TensorV, b: TensorV) -> Value:
+    """Arithmetic of two tensors, the way a merging layer sees it."""
+    kind = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}.get(symbol, symbol)
+    if kind in ("add", "subtract", "multiply") and Scale.LOGITS in (a.scale, b.scale):
+        # Unbounded scores plus or times anything else stay unbounded.
+        base, other = (a, b) if a.scale is Scale.LOGITS else (b, a)
+        free = other.scale is not Scale.UNKNOWN or other.reason is None or other.reason.why is Why.DATA
+        if free or other.scale is Scale.LOGITS:
+            merged = combine("add", [replace(a, scale=Scale.LOGITS), replace(b, scale=Scale.LOGITS)], None)
+            return replace(
+                base, shape=merged.shape, activation="linear", layer=None, parents=(a, b), final=None
+            )
+    if kind == "divide" and a.scale is Scale.LOGITS:
+        return replace(a, layer=None, parents=(a, b))
+    return replace(combine(kind, [a, b], None), layer=None, parents=(a, b))
+
+
+def compare(run: Run, symbol: str, a: Value, b: Value, place: Place | None) -> Value:
+    """A comparison of a tensor: with a constant it is a decision."""
+    tensor, other = (a, b) if isinstance(a, TensorV) else (b, a)
+    assert isinstance(tensor, TensorV)
+    if (
+        isinstance(other, Const)
+        and isinstance(other.value, (int, float))
+        and symbol in ("<", "<=", ">", ">=")
+    ):
+        note_cutoff(run, tensor, float(other.value), place)
+    return data_tensor(tensor.shape, what="a comparison")
+
+
+def note_cutoff(run: Run, tensor: TensorV, threshold: float, place: Place | None) -> None:
+    """A prediction is cut at a threshold; other tensors are nobody's decision."""
+    if place is not None and tensor.final is not None and tensor.scale is not Scale.UNKNOWN:
+        run.recorder.cutoff(threshold, place.chunk.code(place.node), tensor, place)

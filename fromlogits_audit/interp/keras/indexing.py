@@ -1,0 +1,64 @@
+"""Items of tensors: what an index leaves of shape and scale."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fromlogits_audit.interp.keras.activations import opaque
+from fromlogits_audit.interp.keras.shapes import Dims, ranked
+from fromlogits_audit.interp.keras_values import TensorV
+from fromlogits_audit.interp.values import NONE, Const, SliceV, TupleV, Value
+from fromlogits_audit.ir import Scale, Undecided, Why
+
+
+def index(tensor: TensorV, key: Value) -> Value:
+    """``tensor[key]``: the batch or an axis may go; the scale mostly stays."""
+    parts = list(key.items) if isinstance(key, TupleV) else [key]
+    if isinstance(key, Const) and isinstance(key.value, str):
+        return replace(tensor, shape=None)
+    shape, last = _indexed(ranked(tensor.shape), parts)
+    after = replace(tensor, shape=shape, layer=None, parents=(tensor,))
+    if tensor.scale is Scale.PROBABILITIES and last == "one":
+        return replace(after, scale=Scale.INDEPENDENT)
+    if tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES) and last == "some":
+        return opaque(after, Undecided(Why.COMBINED, "a part of the classes"))
+    return after
+
+
+def _indexed(shape: Dims, parts: list[Value]) -> tuple[Dims, str]:
+    """The shape after indexing, and what is taken of the last axis: all, some, one."""
+    ellipsis = next((i for i, p in enumerate(parts) if _is_ellipsis(p)), None)
+    solid = [p for p in parts if not _is_ellipsis(p) and p is not NONE]
+    if shape is None:
+        return None, _taken(parts[-1]) if ellipsis is not None and ellipsis < len(parts) - 1 else "all"
+    if len(solid) > len(shape):
+        return None, "all"
+    fill = len(shape) - len(solid)
+    at = ellipsis if ellipsis is not None else len(parts)
+    full = parts[:at] + [SliceV(NONE, NONE, NONE)] * fill + parts[at + (ellipsis is not None) :]
+    sizes: list[int | None] = []
+    axis = 0
+    taken = "all"
+    for part in full:
+        if part is NONE:
+            sizes.append(1)
+            continue
+        taken = _taken(part)
+        if taken != "one":
+            sizes.append(shape[axis] if taken == "all" else None)
+        axis += 1
+    return tuple(sizes), taken
+
+
+def _is_ellipsis(value: Value) -> bool:
+    return getattr(value, "name", None) == "builtins.Ellipsis"
+
+
+def _taken(part: Value) -> str:
+    """What an index takes of its axis: all, some, one."""
+    if isinstance(part, SliceV):
+        whole = all(isinstance(p, Const) and p.value is None for p in (part.lower, part.upper))
+        return "all" if whole else "some"
+    if isinstance(part, Const) and isinstance(part.value, int):
+        return "one"
+    return "some"
