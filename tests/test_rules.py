@@ -35,6 +35,7 @@ PROMISED = [
     ("FLA404", "activation-applied-twice", "error"),
     ("FLA501", "integer-labels-with-one-hot-loss", "error"),
     ("FLA502", "one-hot-labels-with-sparse-loss", "error"),
+    ("FLA503", "units-do-not-fit-labels", "error"),
     ("FLA601", "loss-class-not-instantiated", "warning"),
     ("FLA602", "from-logits-not-a-bool", "error"),
     ("FLA701", "half-precision-probabilities", "warning"),

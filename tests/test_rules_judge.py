@@ -182,6 +182,8 @@ def test_half_precision_leaves_the_loss_alone() -> None:
 
 
 INTEGER, ONE_HOT = Labels(LabelEncoding.INTEGER), Labels(LabelEncoding.ONE_HOT, classes=10)
+BINARY, OF_TEN = Labels(LabelEncoding.BINARY), Labels(LabelEncoding.INTEGER, classes=10)
+NINE, ELEVEN, ANY_UNITS = (Output(Scale.PROBABILITIES, "softmax", units) for units in (9, 11, None))
 SPARSE = Loss("SparseCategoricalCrossentropy", CE, False, sparse=True)
 DENSE = Loss("CategoricalCrossentropy", CE, False, sparse=False)
 
@@ -190,7 +192,15 @@ LABELS = [
     (ONE_HOT, SPARSE, SOFTMAX, "FLA502", "takes class numbers"),
     (INTEGER, SPARSE, SOFTMAX, "ok", "fits"),
     (ONE_HOT, DENSE, SOFTMAX, "ok", "fits"),
-    (Labels(LabelEncoding.BINARY), DENSE, SOFTMAX, "ok", "multi-label targets are not told apart"),
+    (BINARY, DENSE, SOFTMAX, "FLA501", "0/1 labels have one column"),
+    (BINARY, SPARSE, SOFTMAX, "ok", "0/1 labels are class numbers"),
+    (BINARY, DENSE, ONE_UNIT_SOFTMAX, "FLA303", "one cause: one unit"),
+    (ONE_HOT, DENSE, NINE, "FLA503", "ten columns, nine units"),
+    (ONE_HOT, SPARSE, NINE, "FLA502", "one cause: the encoding"),
+    (ONE_HOT, DENSE, ANY_UNITS, "ok", "units that are not known"),
+    (OF_TEN, SPARSE, NINE, "FLA503", "class 9 has no unit"),
+    (OF_TEN, SPARSE, ELEVEN, "ok", "a unit stays unused"),
+    (OF_TEN, DENSE, NINE, "FLA501", "one cause: the encoding"),
     (Labels(), DENSE, SOFTMAX, "ok", "labels of which nothing is known"),
     (None, DENSE, SOFTMAX, "ok", "no labels in sight"),
     (INTEGER, DENSE, UNKNOWN, "FLA501", "whatever the output"),

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import alternatives, compatible
+from fromlogits_audit.interp.drafts import (
+    MAX_HOPS,
+    Capture,
+    Draft,
+    Meeting,
+    Trail,
+    cutoffs_joined,
+    facts_of,
+    matters,
+    scale_source,
+)
 from fromlogits_audit.interp.edits import Editor
+from fromlogits_audit.interp.facts import losses_of, metric_of
 from fromlogits_audit.interp.keras_values import LossV, MetricV, TensorV
-from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import (
-    ALWAYS,
-    Choice,
     Const,
     ExternalV,
     Guard,
@@ -32,91 +41,15 @@ from fromlogits_audit.ir import (
     Labels,
     Location,
     Loss,
-    Metric,
     Output,
     Scale,
     Site,
-    Step,
     Undecided,
     Why,
 )
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
-
-MAX_HOPS = 12
-
-
-class Trail(Sequence[Step]):
-    """The steps of a trace, located when someone reads them: most sites are ok and nobody does."""
-
-    __slots__ = ("_hops", "_steps")
-
-    def __init__(self, hops: tuple[Hop, ...]) -> None:
-        self._hops = hops
-        self._steps: tuple[Step, ...] | None = None
-
-    def _located(self) -> tuple[Step, ...]:
-        if self._steps is None:
-            self._steps = tuple(
-                Step(hop.place.chunk.module.locate(hop.place), hop.note) for hop in self._hops
-            )
-        return self._steps
-
-    def __len__(self) -> int:
-        return len(self._hops)
-
-    @overload
-    def __getitem__(self, index: int) -> Step: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Step]: ...
-    def __getitem__(self, index: int | slice) -> Step | Sequence[Step]:
-        return self._located()[index]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Trail) and self._keys() == other._keys()
-
-    def __hash__(self) -> int:
-        return hash(self._keys())
-
-    def _keys(self) -> tuple[tuple[tuple[int, int], str], ...]:
-        return tuple((hop.place.key, hop.note) for hop in self._hops)
-
-
-@dataclass
-class Capture:
-    """What happened while a hand-written loss ran."""
-
-    sites: int = 0
-    opaque: Undecided | None = None
-    name: str | None = None
-    hops: tuple[Hop, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Draft:
-    """A site whose alternatives are still values."""
-
-    kind: Kind
-    place: Place
-    pairs: tuple[Site, ...]
-    owners: tuple[Value | None, ...] = ()
-    """For each pair the model whose loss is the partner, where it is looked up at the end."""
-    labels: list[Labels] = field(default_factory=list)
-    """The labels that ``fit`` and ``evaluate`` were given for it."""
-    partner: Place | None = None
-    """Where the partner stands, for a metric of one known loss."""
-
-
-@dataclass
-class Meeting:
-    """Sites at one place that are alternatives of one another."""
-
-    kind: Kind
-    place: Place
-    sites: dict[Site, Value | None]
-    """Each with the model whose loss is its partner."""
-    partner: Place | None = None
 
 
 @dataclass
@@ -215,7 +148,7 @@ class Recorder:
             if place is None or (isinstance(option, Const) and option.value is None):
                 continue
             sites = groups.setdefault(place.key, (place, []))[1]
-            for assumed, fact in self._losses(option, predicted):
+            for assumed, fact in losses_of(self.run, option, predicted):
                 if compatible(guard, assumed):
                     sites.extend(self._pairs(guard | assumed, fact, place, predicted, hops, name, labels))
             self.met.add(place.key)
@@ -246,59 +179,6 @@ class Recorder:
         options = [v for _, v in alternatives(value, self.run.state.guard)] if value is not None else []
         found = {v.labels for v in options if isinstance(v, TensorV)}
         return found.pop() if len(found) == 1 and len(options) == 1 else None
-
-    def _losses(self, value: Value, predicted: Value | None = None) -> Iterable[tuple[Guard, Loss]]:
-        """The facts of a loss, one for each value that ``from_logits`` may have, and what that assumes."""
-        if not isinstance(value, LossV):
-            reason = (
-                value.reason
-                if isinstance(value, Unknown)
-                else Undecided(Why.OPAQUE_LOSS, "not a loss that is known")
-            )
-            yield ALWAYS, Loss("custom:unknown", Family.UNKNOWN, form=Form.CUSTOM, reason=reason)
-            return
-        spec = value.spec
-        for guard, flag in self._flags(value.from_logits, predicted):
-            known = bool(flag.value) if isinstance(flag, Const) else None
-            reason = flag.reason if isinstance(flag, Unknown) else None
-            if flag is not None and known is None and reason is None:
-                reason = Undecided(Why.RUNTIME, "the value of from_logits")
-            yield (
-                guard,
-                Loss(
-                    name=spec.name,
-                    family=spec.family,
-                    from_logits=True if value.always_logits else known,
-                    sparse=spec.sparse,
-                    form=value.form,
-                    spelled=_spelling(value),
-                    misuse=value.misuse,
-                    always_logits=value.always_logits,
-                    focal=spec.focal,
-                    explicit=value.explicit,
-                    reason=reason,
-                    trace=self.steps(value.trace),
-                ),
-            )
-
-    def _flags(self, flag: Value | None, predicted: Value | None) -> list[tuple[Guard, Value | None]]:
-        """The values of ``from_logits``; an unknown one that chose the output too is both, each with its own."""
-        rows: list[tuple[Guard, Value | None]] = []
-        options = alternatives(flag, self.run.state.guard) if flag is not None else [(ALWAYS, None)]
-        for guard, option in options:
-            known = truth(self.run.state, option) if isinstance(option, Unknown) else None
-            if known is not None:
-                rows.append((guard, Const(known)))
-            elif isinstance(option, Unknown) and isinstance(predicted, Choice):
-                yes, no = conditions(self.run.state, option)
-                asked = {key for key, _ in yes}
-                if any(key in asked for other, _ in predicted.alternatives for key, _ in other):
-                    rows += [(guard | yes, Const(True)), (guard | no, Const(False))]
-                else:
-                    rows.append((guard, option))
-            else:
-                rows.append((guard, option))
-        return rows
 
     def custom(
         self,
@@ -334,7 +214,7 @@ class Recorder:
         partners: list[tuple[Guard, Loss | None]] = [
             (guard | assumed, fact)
             for guard, option in options
-            for assumed, fact in self._losses(option, predicted)
+            for assumed, fact in losses_of(self.run, option, predicted)
             if compatible(guard, assumed)
         ] or [(frozenset(), None)]
         sites = []
@@ -347,30 +227,13 @@ class Recorder:
                             Kind.METRIC,
                             _NOWHERE,
                             output,
-                            metric=self._metric(metric),
+                            metric=metric_of(metric),
                             partner=loss,
                             trace=self.steps(hops),
                         )
                     )
         beside = {option.place for _, option in options if isinstance(option, LossV)}
         self._add(Kind.METRIC, metric.place, sites, owner, beside.pop() if len(beside) == 1 else None)
-
-    def _metric(self, value: MetricV) -> Metric:
-        flag, cut = value.from_logits, value.threshold
-        unknown = next((v.reason for v in (flag, cut) if isinstance(v, Unknown)), None)
-        threshold = (
-            float(cut.value) if isinstance(cut, Const) and isinstance(cut.value, (int, float)) else None
-        )
-        return Metric(
-            name=value.spec.name,
-            family=value.spec.family,
-            from_logits=bool(flag.value) if isinstance(flag, Const) else None,
-            threshold=threshold,
-            form=value.form,
-            spelled=value.place.chunk.code(value.place.node),
-            misuse=value.misuse,
-            reason=unknown,
-        )
 
     def applied(self, activation: str, axis_size: int | None, before: TensorV, place: Place) -> None:
         """A softmax or sigmoid is applied to a tensor."""
@@ -429,10 +292,10 @@ class Recorder:
         return self._batch is not None
 
     def _commit(self, meeting: Meeting) -> None:
-        if meeting.kind is Kind.ACTIVATION and not any(_matters(site) for site in meeting.sites):
+        if meeting.kind is Kind.ACTIVATION and not any(matters(site) for site in meeting.sites):
             return
         owners = tuple(meeting.sites.values())
-        key = (meeting.kind, meeting.place.key, tuple(map(_facts, meeting.sites)), tuple(map(id, owners)))
+        key = (meeting.kind, meeting.place.key, tuple(map(facts_of, meeting.sites)), tuple(map(id, owners)))
         draft = self._index.get(key)
         if draft is None:
             draft = Draft(meeting.kind, meeting.place, tuple(meeting.sites), owners, partner=meeting.partner)
@@ -470,7 +333,7 @@ class Recorder:
 
     def finish(self) -> list[Site]:
         """All sites, located; losses that met nothing are undecided ones."""
-        sites = list(dict.fromkeys(self._site(draft) for draft in _cutoffs_joined(self.drafts)))
+        sites = list(dict.fromkeys(self._site(draft) for draft in cutoffs_joined(self.drafts)))
         for key, loss in self.built.items():
             if key not in self.met:
                 sites.append(self._lonely(key, loss))
@@ -517,55 +380,8 @@ class Recorder:
             if given
             else "no code that was read gives it an output"
         )
-        facts = next(fact for _, fact in self._losses(loss))
+        facts = next(fact for _, fact in losses_of(self.run, loss))
         return Site(Kind.LOSS, self.locate(loss.place), Output.unknown(why, detail), loss=facts)
 
 
 _NOWHERE = Location("")
-
-
-def scale_source(tensor: TensorV) -> Place | None:
-    """The layer or call that gives a tensor its scale: the last hop that says so."""
-    words = ": unbounded scores" if tensor.activation == "linear" else f"{tensor.activation} gives "
-    return next((hop.place for hop in reversed(tensor.trace) if words in hop.note), None)
-
-
-def _matters(site: Site) -> bool:
-    """Whether applying an activation here says anything: twice, or over an axis of size one."""
-    before = site.output.scale
-    return before in (Scale.PROBABILITIES, Scale.INDEPENDENT) or (
-        site.applied is not None and site.applied.axis_size == 1
-    )
-
-
-def _cutoffs_joined(drafts: list[Draft]) -> Iterator[Draft]:
-    """A decision that several models reach is one site: it needs all of them to be wrong."""
-    cutoffs: dict[tuple[int, int], list[Draft]] = {}
-    for draft in drafts:
-        if draft.kind is Kind.CUTOFF:
-            cutoffs.setdefault(draft.place.key, []).append(draft)
-        else:
-            yield draft
-    for same in cutoffs.values():
-        pairs = tuple(pair for draft in same for pair in draft.pairs)
-        owners = tuple(owner for draft in same for owner in draft.owners)
-        yield Draft(Kind.CUTOFF, same[0].place, pairs, owners, partner=same[0].partner)
-
-
-def _spelling(loss: LossV) -> str:
-    return loss.place.chunk.code(loss.place.node)
-
-
-def _facts(site: Site) -> object:
-    """What tells two sites at one place apart: facts, not the way they were reached."""
-    output = site.output
-    return (
-        site.loss
-        and (site.loss.name, site.loss.from_logits, site.loss.form, site.loss.misuse, site.loss.reason),
-        site.metric,
-        site.cutoff,
-        site.applied,
-        site.partner and (site.partner.name, site.partner.from_logits),
-        site.labels and (site.labels.encoding, site.labels.classes),
-        (output.scale, output.activation, output.units, output.name, output.reason, output.unit_softmax),
-    )

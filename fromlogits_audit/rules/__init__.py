@@ -27,6 +27,7 @@ from fromlogits_audit.rules import (
     softmax_over_one_unit,
     softmax_with_binary_loss,
     undecided,
+    units_do_not_fit_labels,
     unreadable,
     unused_suppression,
 )
@@ -54,6 +55,7 @@ RULES: tuple[Rule, ...] = (
     activation_applied_twice.RULE,  # FLA404
     integer_labels_with_one_hot_loss.RULE,  # FLA501
     one_hot_labels_with_sparse_loss.RULE,  # FLA502
+    units_do_not_fit_labels.RULE,  # FLA503
     loss_class_not_instantiated.RULE,  # FLA601
     from_logits_not_a_bool.RULE,  # FLA602
     half_precision_probabilities.RULE,  # FLA701

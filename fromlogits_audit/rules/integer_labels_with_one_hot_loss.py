@@ -1,6 +1,7 @@
 """
 ## What it does
-Finds integer class labels that reach a categorical cross-entropy, which takes one-hot labels.
+Finds integer class labels, also 0/1 labels of two classes, that reach a categorical cross-entropy, which
+takes one-hot labels.
 
 ## Why it is wrong
 `CategoricalCrossentropy` raises a `ValueError` about shapes at the first batch.
@@ -56,10 +57,13 @@ from fromlogits_audit.rules.wording import loss_words
 
 
 def check(site: Site) -> Finding | None:
+    words = "Integer labels"
     loss = encoding_into(site, LabelEncoding.INTEGER, sparse=False)
     if loss is None:
+        words, loss = "0/1 labels", encoding_into(site, LabelEncoding.BINARY, sparse=False)
+    if loss is None:
         return None
-    problem = f"{label_words(site, 'Integer labels')} reach {loss_words(loss)}, which takes one-hot labels."
+    problem = f"{label_words(site, words)} reach {loss_words(loss)}, which takes one-hot labels."
     mend = "use the sparse form of the loss, or keras.utils.to_categorical on the labels"
     return RULE.report(
         site, f"{problem} {consequences.tell(_told(loss), site.runtime)}", mend, fixes=[fixing.sister(site)]

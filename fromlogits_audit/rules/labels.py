@@ -1,4 +1,4 @@
-"""What the two label rules share: do these labels have the shape that this loss takes?"""
+"""What the label rules share: do these labels have the shape that this loss takes?"""
 
 from __future__ import annotations
 

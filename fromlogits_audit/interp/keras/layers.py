@@ -131,7 +131,7 @@ def _apply(run: Run, layer: LayerV, tensor: Value, args: Args) -> Value:
 def _weighted(run: Run, layer: LayerV, shape: tuple[int | None, ...] | None) -> Value:
     short = layer.spec.name.rpartition(".")[2]
     size = shape[-1] if shape else None
-    detail = f"{short} of {size} units" if size is not None else short
+    detail = f"{short} of {size} unit{'' if size == 1 else 's'}" if size is not None else short
     if layer.spec.name == "keras.layers.EinsumDense":
         target = dims(run, layer.slots.get("output_shape"))
         shape = (None, *target) if target else None

@@ -1,0 +1,143 @@
+"""Sites in the making: traces not yet located, alternatives not yet judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, overload
+
+from fromlogits_audit.interp.keras_values import TensorV
+from fromlogits_audit.interp.values import (
+    Hop,
+    Place,
+    Value,
+)
+from fromlogits_audit.ir import (
+    Kind,
+    Labels,
+    Scale,
+    Site,
+    Step,
+    Undecided,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+MAX_HOPS = 12
+
+
+class Trail(Sequence[Step]):
+    """The steps of a trace, located when someone reads them: most sites are ok and nobody does."""
+
+    __slots__ = ("_hops", "_steps")
+
+    def __init__(self, hops: tuple[Hop, ...]) -> None:
+        self._hops = hops
+        self._steps: tuple[Step, ...] | None = None
+
+    def _located(self) -> tuple[Step, ...]:
+        if self._steps is None:
+            self._steps = tuple(
+                Step(hop.place.chunk.module.locate(hop.place), hop.note) for hop in self._hops
+            )
+        return self._steps
+
+    def __len__(self) -> int:
+        return len(self._hops)
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Step]: ...
+    def __getitem__(self, index: int | slice) -> Step | Sequence[Step]:
+        return self._located()[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Trail) and self._keys() == other._keys()
+
+    def __hash__(self) -> int:
+        return hash(self._keys())
+
+    def _keys(self) -> tuple[tuple[tuple[int, int], str], ...]:
+        return tuple((hop.place.key, hop.note) for hop in self._hops)
+
+
+@dataclass
+class Capture:
+    """What happened while a hand-written loss ran."""
+
+    sites: int = 0
+    opaque: Undecided | None = None
+    name: str | None = None
+    hops: tuple[Hop, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """A site whose alternatives are still values."""
+
+    kind: Kind
+    place: Place
+    pairs: tuple[Site, ...]
+    owners: tuple[Value | None, ...] = ()
+    """For each pair the model whose loss is the partner, where it is looked up at the end."""
+    labels: list[Labels] = field(default_factory=list)
+    """The labels that ``fit`` and ``evaluate`` were given for it."""
+    partner: Place | None = None
+    """Where the partner stands, for a metric of one known loss."""
+
+
+@dataclass
+class Meeting:
+    """Sites at one place that are alternatives of one another."""
+
+    kind: Kind
+    place: Place
+    sites: dict[Site, Value | None]
+    """Each with the model whose loss is its partner."""
+    partner: Place | None = None
+
+
+def scale_source(tensor: TensorV) -> Place | None:
+    """The layer or call that gives a tensor its scale: the last hop that says so."""
+    words = ": unbounded scores" if tensor.activation == "linear" else f"{tensor.activation} gives "
+    return next((hop.place for hop in reversed(tensor.trace) if words in hop.note), None)
+
+
+def matters(site: Site) -> bool:
+    """Whether applying an activation here says anything: twice, or over an axis of size one."""
+    before = site.output.scale
+    return before in (Scale.PROBABILITIES, Scale.INDEPENDENT) or (
+        site.applied is not None and site.applied.axis_size == 1
+    )
+
+
+def cutoffs_joined(drafts: list[Draft]) -> Iterator[Draft]:
+    """A decision that several models reach is one site: it needs all of them to be wrong."""
+    cutoffs: dict[tuple[int, int], list[Draft]] = {}
+    for draft in drafts:
+        if draft.kind is Kind.CUTOFF:
+            cutoffs.setdefault(draft.place.key, []).append(draft)
+        else:
+            yield draft
+    for same in cutoffs.values():
+        pairs = tuple(pair for draft in same for pair in draft.pairs)
+        owners = tuple(owner for draft in same for owner in draft.owners)
+        yield Draft(Kind.CUTOFF, same[0].place, pairs, owners, partner=same[0].partner)
+
+
+def facts_of(site: Site) -> object:
+    """What tells two sites at one place apart: facts, not the way they were reached."""
+    output = site.output
+    return (
+        site.loss
+        and (site.loss.name, site.loss.from_logits, site.loss.form, site.loss.misuse, site.loss.reason),
+        site.metric,
+        site.cutoff,
+        site.applied,
+        site.partner and (site.partner.name, site.partner.from_logits),
+        site.labels and (site.labels.encoding, site.labels.classes),
+        (output.scale, output.activation, output.units, output.name, output.reason, output.unit_softmax),
+    )

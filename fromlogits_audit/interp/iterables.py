@@ -1,0 +1,192 @@
+"""Builtins that make or walk sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.truth import truth
+from fromlogits_audit.interp.values import (
+    NONE,
+    Args,
+    Const,
+    ListV,
+    Place,
+    TupleV,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+Function = Callable[["Run", Args, "Place | None"], "Value | None"]
+
+
+MAX_RANGE = 64
+
+
+def _range(run: Run, args: Args, place: Place | None) -> Value:
+    numbers = [v.value for v in args.positional if isinstance(v, Const) and isinstance(v.value, int)]
+    if len(numbers) == len(args.positional) and 1 <= len(numbers) <= 3:
+        try:
+            values = range(*numbers)
+        except ValueError:
+            return TupleV(())
+        if len(values) <= MAX_RANGE:
+            return TupleV(tuple(Const(n) for n in values))
+    return TupleV((run.state.fresh(Why.RUNTIME, "a loop counter"),), True)
+
+
+def _sequence(run: Run, args: Args, place: Place | None) -> Value:
+    if not args.positional:
+        return ListV()
+    items = spread(run, args.positional[0])
+    return ListV(items.items, items.open) if isinstance(items, TupleV) else items
+
+
+def _tuple(run: Run, args: Args, place: Place | None) -> Value:
+    items = spread(run, args.positional[0]) if args.positional else TupleV(())
+    return items
+
+
+def _reversed(run: Run, args: Args, place: Place | None) -> Value:
+    items = spread(run, args.positional[0])
+    return TupleV(items.items[::-1], items.open) if isinstance(items, TupleV) else items
+
+
+def _zip(run: Run, args: Args, place: Place | None) -> Value:
+    rows = [spread(run, value) for value in args.positional]
+    for row in rows:
+        if isinstance(row, Unknown):
+            items = tuple(
+                r.items[0] if isinstance(r, TupleV) and r.items else run.state.fresh(Why.RUNTIME, "an item")
+                for r in rows
+            )
+            return TupleV((TupleV(items),), True)
+    known = [row for row in rows if isinstance(row, TupleV)]
+    closed = [row for row in known if not row.open]
+    length = min((len(row.items) for row in closed), default=1)
+    padded = [row.items + row.items[-1:] * (length - len(row.items)) for row in known]
+    return TupleV(tuple(TupleV(tuple(r)) for r in zip(*padded, strict=False)), not closed)
+
+
+def _enumerate(run: Run, args: Args, place: Place | None) -> Value:
+    items = spread(run, args.positional[0])
+    if isinstance(items, Unknown):
+        return TupleV(
+            (
+                TupleV(
+                    (run.state.fresh(Why.RUNTIME, "a counter"), Unknown(items.reason, ("each", items.key)))
+                ),
+            ),
+            True,
+        )
+    start = args.get(1, "start")
+    first = start.value if isinstance(start, Const) and isinstance(start.value, int) else 0
+    return TupleV(tuple(TupleV((Const(n), v)) for n, v in enumerate(items.items, first)), items.open)
+
+
+def _map(run: Run, args: Args, place: Place | None) -> Value:
+    if len(args.positional) < 2:
+        return run.state.fresh(Why.UNSUPPORTED, "map()")
+    items = spread(run, args.positional[1])
+    if isinstance(items, Unknown):
+        return IterOf(
+            run, run.call(args.positional[0], Args((Unknown(items.reason, ("each", items.key)),)), place)
+        )
+    results = tuple(run.call(args.positional[0], Args((v,)), place) for v in items.items[:MAX_RANGE])
+    return TupleV(results, items.open)
+
+
+def IterOf(run: Run, element: Value) -> Value:
+    return TupleV((element,), True)
+
+
+def _filter(run: Run, args: Args, place: Place | None) -> Value:
+    items = spread(run, args.positional[1]) if len(args.positional) > 1 else TupleV(())
+    return TupleV(items.items, True) if isinstance(items, TupleV) else items
+
+
+def _first(run: Run, args: Args, place: Place | None) -> Value:
+    if not args.positional:
+        return NONE
+    items = spread(run, args.positional[0])
+    if isinstance(items, TupleV):
+        return (
+            items.items[0]
+            if items.items
+            else args.get(1, "default") or run.state.fresh(Why.RUNTIME, "next()")
+        )
+    return Unknown(items.reason, ("each", items.key))
+
+
+def _same(run: Run, args: Args, place: Place | None) -> Value:
+    return args.positional[0] if args.positional else ListV()
+
+
+def _any_all(want: bool) -> Function:
+    def function(run: Run, args: Args, place: Place | None) -> Value:
+        items = spread(run, args.positional[0]) if args.positional else TupleV(())
+        if not isinstance(items, TupleV):
+            return Unknown(items.reason, ("any", items.key))
+        answers = [truth(run.state, v) for v in items.items]
+        if want in answers and not items.open:
+            return Const(want)
+        if None in answers or items.open:
+            return run.state.fresh(Why.RUNTIME, "any()/all()")
+        return Const(not want)
+
+    return function
+
+
+def _reduce(run: Run, args: Args, place: Place | None) -> Value:
+    items = spread(run, args.positional[1]) if len(args.positional) > 1 else None
+    if not isinstance(items, TupleV):
+        return run.state.fresh(Why.RUNTIME, "reduce()")
+    values = list(items.items)
+    result = args.get(2, "initial") or (values.pop(0) if values else NONE)
+    for value in values[:MAX_RANGE]:
+        result = run.call(args.positional[0], Args((result, value)), place)
+    return result
+
+
+def _chain(run: Run, args: Args, place: Place | None) -> Value:
+    items: tuple[Value, ...] = ()
+    is_open = False
+    for value in args.positional:
+        part = spread(run, value)
+        if isinstance(part, Unknown):
+            is_open = True
+            continue
+        items += part.items
+        is_open = is_open or part.open
+    return TupleV(items, is_open)
+
+
+ITERABLES: dict[str, Function] = {
+    "builtins.range": _range,
+    "builtins.list": _sequence,
+    "builtins.set": _sequence,
+    "builtins.sorted": _sequence,
+    "builtins.frozenset": _sequence,
+    "collections.deque": _sequence,
+    "builtins.tuple": _tuple,
+    "builtins.reversed": _reversed,
+    "builtins.zip": _zip,
+    "builtins.enumerate": _enumerate,
+    "builtins.map": _map,
+    "builtins.filter": _filter,
+    "builtins.next": _first,
+    "builtins.iter": _same,
+    "builtins.any": _any_all(True),
+    "builtins.all": _any_all(False),
+    "functools.reduce": _reduce,
+    "itertools.chain": _chain,
+    "tqdm.tqdm": _same,
+    "tqdm.notebook.tqdm": _same,
+    "tqdm.auto.tqdm": _same,
+    "tqdm.trange": _range,
+}

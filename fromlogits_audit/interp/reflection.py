@@ -1,0 +1,204 @@
+"""Builtins that read and make attributes, types and modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fromlogits_audit.interp.choice import choose, product
+from fromlogits_audit.interp.classes import external_bases, resolution_order
+from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.values import (
+    NONE,
+    Args,
+    BagV,
+    BoundV,
+    ClassV,
+    Const,
+    DictV,
+    ExternalV,
+    FuncV,
+    InstanceV,
+    ListV,
+    MethodV,
+    PartialV,
+    Place,
+    TupleV,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+Function = Callable[["Run", Args, "Place | None"], "Value | None"]
+
+
+def _getattr(run: Run, args: Args, place: Place | None) -> Value:
+    base, name = args.get(0, "object"), args.get(1, "name")
+    if base is None or name is None or place is None:
+        return run.state.fresh(Why.UNSUPPORTED, "getattr()")
+    pairs = []
+    for guard, (b, n) in product([base, name], run.state.guard):
+        if isinstance(n, Const) and isinstance(n.value, str):
+            pairs.append((guard, _attribute_or_default(run, b, n.value, args.get(2, "default"), place)))
+        elif isinstance(n, Unknown):
+            pairs.append((guard, Unknown(n.reason, ("getattr", n.key), place)))
+        else:
+            pairs.append((guard, run.state.fresh(Why.RUNTIME, "getattr() of a name that is not known")))
+    return choose(pairs)
+
+
+def _attribute_or_default(run: Run, base: Value, name: str, default: Value | None, place: Place) -> Value:
+    value = run.attribute(base, name, place)
+    missing = isinstance(value, Unknown) and value.reason.why in (Why.UNDEFINED, Why.RUNTIME, Why.PARAMETER)
+    return default if default is not None and missing else value
+
+
+def _setattr(run: Run, args: Args, place: Place | None) -> Value:
+    from fromlogits_audit.interp.attributes import set_attribute
+
+    if len(args.positional) == 3 and isinstance(args.positional[1], Const):
+        set_attribute(run, args.positional[0], str(args.positional[1].value), args.positional[2])
+    return NONE
+
+
+def _hasattr(run: Run, args: Args, place: Place | None) -> Value:
+    base, name = args.get(0, "obj"), args.get(1, "name")
+    if isinstance(base, (InstanceV, BagV)) and isinstance(name, Const):
+        if name.value in base.slots:
+            return Const(True)
+        if isinstance(base, InstanceV) and not external_bases(base.cls):
+            return Const(any(name.value in cls.slots for cls in resolution_order(base.cls)))
+    return run.state.fresh(Why.RUNTIME, "hasattr()")
+
+
+def _isinstance(run: Run, args: Args, place: Place | None) -> Value:
+    if len(args.positional) != 2:
+        return run.state.fresh(Why.UNSUPPORTED, "isinstance()")
+    value, kinds = args.positional
+    options_ = kinds.items if isinstance(kinds, TupleV) else (kinds,)
+    answers = [_is_instance(value, kind) for kind in options_]
+    if True in answers:
+        return Const(True)
+    if None in answers:
+        return Unknown(
+            Undecided(Why.RUNTIME, "isinstance()"),
+            ("isinstance", _key(value), tuple(_key(k) for k in options_)),
+        )
+    return Const(False)
+
+
+def _key(value: Value) -> Any:
+    from fromlogits_audit.interp.operators import identity
+
+    return identity(value)
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,), "int": (int,), "float": (float,), "bool": (bool,), "bytes": (bytes,),
+}  # fmt: skip
+
+
+def _is_instance(value: Value, kind: Value) -> bool | None:
+    if isinstance(value, Unknown):
+        return None
+    if isinstance(kind, ClassV):
+        return kind in resolution_order(value.cls) if isinstance(value, InstanceV) else False
+    if not isinstance(kind, ExternalV):
+        return None
+    name = kind.name.rpartition(".")[2]
+    if kind.name.startswith("builtins."):
+        if isinstance(value, Const):
+            return isinstance(value.value, _TYPES[name]) if name in _TYPES else None
+        known = {"list": ListV, "tuple": TupleV, "dict": DictV}.get(name)
+        if known is not None:
+            return isinstance(value, known)
+        return False if name in _TYPES else None
+    if isinstance(value, InstanceV):
+        return True if kind.name in external_bases(value.cls) else None
+    return False if isinstance(value, (Const, ListV, TupleV, DictV)) else None
+
+
+def _callable(run: Run, args: Args, place: Place | None) -> Value:
+    value = args.positional[0] if args.positional else NONE
+    if isinstance(value, (FuncV, BoundV, ClassV, PartialV, MethodV)):
+        return Const(True)
+    if isinstance(value, (Const, ListV, TupleV, DictV)):
+        return Const(False)
+    return run.state.fresh(Why.RUNTIME, "callable()")
+
+
+def _type(run: Run, args: Args, place: Place | None) -> Value:
+    value = args.positional[0] if args.positional else NONE
+    if isinstance(value, InstanceV):
+        return value.cls
+    return run.state.fresh(Why.RUNTIME, "type()")
+
+
+def _property(run: Run, args: Args, place: Place | None) -> Value:
+    getter = args.positional[0] if args.positional else NONE
+    if isinstance(getter, FuncV):
+        getter.core.kind = "property"
+    return getter
+
+
+def _import(run: Run, args: Args, place: Place | None) -> Value | None:
+    """A module imported by a name that is known."""
+    name = args.get(0, "name")
+    frame = place.chunk.module.frame if place is not None else None
+    if (
+        isinstance(name, Const)
+        and isinstance(name.value, str)
+        and frame is not None
+        and not name.value.startswith(".")
+    ):
+        return run.import_module(frame, name.value)
+    return None
+
+
+def _namedtuple(run: Run, args: Args, place: Place | None) -> Value | None:
+    """A maker of records: fields in order, with defaults for the last ones."""
+    names = args.get(1, "field_names")
+    if isinstance(names, Const) and isinstance(names.value, str):
+        names = TupleV(tuple(Const(name) for name in names.value.replace(",", " ").split()))
+    items = spread(run, names) if names is not None else None
+    if not isinstance(items, TupleV) or items.open:
+        return None
+    made = BagV("record")
+    defaults = spread(run, args.keywords["defaults"]) if "defaults" in args.keywords else TupleV(())
+    given = defaults.items if isinstance(defaults, TupleV) else ()
+    plain = [item.value for item in items.items if isinstance(item, Const)]
+    for at, name in enumerate(plain):
+        behind = at - (len(plain) - len(given))
+        made.slots[str(name)] = (
+            given[behind] if behind >= 0 else run.state.fresh(Why.PARAMETER, f"field {name}")
+        )
+    return made
+
+
+def _replaced(run: Run, args: Args, place: Place | None) -> Value | None:
+    """``dataclasses.replace(obj, **changes)``."""
+    source = args.positional[0] if args.positional else NONE
+    if not isinstance(source, (InstanceV, BagV)):
+        return None
+    made = InstanceV(source.cls, place) if isinstance(source, InstanceV) else BagV(source.kind)
+    made.slots.update(source.slots)
+    made.slots.update(args.keywords)
+    return made
+
+
+REFLECTION: dict[str, Function] = {
+    "builtins.getattr": _getattr,
+    "builtins.setattr": _setattr,
+    "builtins.hasattr": _hasattr,
+    "builtins.isinstance": _isinstance,
+    "builtins.callable": _callable,
+    "builtins.type": _type,
+    "builtins.property": _property,
+    "builtins.__import__": _import,
+    "importlib.import_module": _import,
+    "collections.namedtuple": _namedtuple,
+    "dataclasses.replace": _replaced,
+}
