@@ -26,8 +26,6 @@ from fromlogits_audit.ir import Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
-Content = TupleV | Entries
-
 
 def rewrite(run: Run, target: ListV | DictV, change: Callable[[Value], Value]) -> None:
     """Replace the content by a function of it, alternative by alternative."""

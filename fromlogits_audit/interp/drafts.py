@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, overload
+from typing import overload
 
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.values import (
@@ -20,10 +20,6 @@ from fromlogits_audit.ir import (
     Step,
     Undecided,
 )
-
-if TYPE_CHECKING:
-    pass
-
 
 MAX_HOPS = 12
 

@@ -118,10 +118,17 @@ class Recorder:
         finally:
             self._compiling = before
 
-    def note_labels(self, model: Value, labels: Labels) -> None:
-        """``fit`` or ``evaluate`` gives a compiled model labels."""
+    def note_labels(
+        self, model: Value, labels: Labels, output: str | None = None, *, several: bool = False
+    ) -> None:
+        """``fit`` or ``evaluate`` gives a compiled model labels, or one of its outputs.
+
+        ``several``: they are as told only where there are more than two classes, so not on two units.
+        """
         for draft in self._compiled.get(id(model), []):
-            draft.labels.append(labels)
+            named = output is None or all(pair.output.name == output for pair in draft.pairs)
+            if named and not (several and any(pair.output.units == 2 for pair in draft.pairs)):
+                draft.labels.append(labels)
 
     # -- recording -------------------------------------------------------------------------------
     def meet(

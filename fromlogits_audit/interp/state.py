@@ -17,7 +17,6 @@ from fromlogits_audit.interp.choice import choose, compatible
 from fromlogits_audit.interp.values import (
     ALWAYS,
     ClassV,
-    Const,
     FuncCore,
     Guard,
     Place,
@@ -93,7 +92,6 @@ class Holder:
 
 
 Write = tuple[int, Hashable]
-_MISSING = Const("<missing>")
 
 
 @dataclass

@@ -24,7 +24,7 @@ def tensors_of(args: Args) -> list[TensorV]:
 
 
 def matrix_product(args: Args, place: Place | None, *, transposed: bool = False) -> Value:
-    """A product with weights: unbounded scores. ``transposed``: the second has its units first."""
+    """A product with weights: unbounded scores. ``transposed``: its units are not known."""
     tensors = tensors_of(args)
     units = tensors[1].shape[-1] if len(tensors) > 1 and tensors[1].shape else None
     base = tensors[0].shape if tensors else None

@@ -22,6 +22,7 @@ from fromlogits_audit.interp.values import (
     Hop,
     InstanceV,
     ListV,
+    Obj,
     Place,
     TupleV,
     Unknown,
@@ -32,6 +33,8 @@ from fromlogits_audit.ir import Undecided, Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
+HEADS = "$heads"
+"""The slot of a model that holds the names of its outputs, in their order."""
 PARAMETERS = ("optimizer", "loss", "metrics", "loss_weights", "weighted_metrics")
 
 
@@ -68,11 +71,14 @@ def compile_model(run: Run, model: Value, args: Args, place: Place) -> None:
             with run.state.branch(guard):
                 heads = heads_of(run, one_output)
                 pairs = _paired(run, one_loss, heads)
+                named = heads if len(heads) > 1 else [head for head, _ in pairs]
                 for head in heads:
                     note_half_precision(run, head.value)
                 for head, asked in pairs:
                     losses.meet(run, asked, None, head.value, place=fallback, hops=hops, name=head.name)
                 _metrics(run, bound, pairs, heads, place, hops)
+            if isinstance(model, Obj):
+                run.state.write(model, HEADS, TupleV(tuple(Const(head.name) for head in named)))
 
 
 def _weights(run: Run, value: Value) -> bool:

@@ -1,4 +1,4 @@
-"""Labels and data sets: how y_true is written, as far as the code says."""
+"""Labels and data sets: how y_true is written, as far as the code says, and which losses it reaches."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import alternatives
-from fromlogits_audit.interp.classes import find_member
+from fromlogits_audit.interp.classes import external_bases, find_member
 from fromlogits_audit.interp.items import content_of, spread
-from fromlogits_audit.interp.keras.shapes import number
+from fromlogits_audit.interp.keras import encoders, sources
+from fromlogits_audit.interp.keras.compiling import HEADS
+from fromlogits_audit.interp.keras.labels import counted, drawn, of_literal, one_hot, uncounted
 from fromlogits_audit.interp.keras_values import TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
@@ -19,6 +21,7 @@ from fromlogits_audit.interp.values import (
     InstanceV,
     IterV,
     ListV,
+    Obj,
     Place,
     TupleV,
     Unknown,
@@ -29,13 +32,6 @@ from fromlogits_audit.ir import LabelEncoding, Labels, Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
-_DATASETS = {
-    "keras.datasets.mnist": 10, "keras.datasets.fashion_mnist": 10, "keras.datasets.cifar10": 10,
-    "keras.datasets.cifar100": 100, "keras.datasets.reuters": 46,
-}  # fmt: skip
-"""Integer labels 0 to K - 1; imdb's 0/1 labels fit one unit as well as two and are left open."""
-
-_DIRECTORY = ("image_dataset_from_directory", "text_dataset_from_directory", "audio_dataset_from_directory")
 _PASSING = frozenset(
     [
         "shuffle",
@@ -49,7 +45,6 @@ _PASSING = frozenset(
         "unbatch",
         "padded_batch",
         "shard",
-        "filter",
         "ragged_batch",
         "apply",
         "snapshot",
@@ -59,13 +54,8 @@ _PASSING = frozenset(
         "rebatch",
     ]
 )
-_MODES = {
-    "int": LabelEncoding.INTEGER, "sparse": LabelEncoding.INTEGER, "categorical": LabelEncoding.ONE_HOT,
-    "binary": LabelEncoding.BINARY,
-}  # fmt: skip
-
-
 _STEPS = ("train_step", "compute_loss", "test_step")
+_SEQUENCES = ("keras.utils.Sequence", "keras.utils.PyDataset")
 
 
 class Data:
@@ -73,31 +63,26 @@ class Data:
 
     def call_external(self, run: Run, name: str, args: Args, place: Place | None) -> Value | None:
         short = name.rpartition(".")[2]
-        if short == "load_data" and name.rpartition(".")[0] in _DATASETS:
-            return _loaded(_DATASETS[name.rpartition(".")[0]], place)
         if short == "to_categorical":
-            return _encoded(
-                args, LabelEncoding.ONE_HOT, number(args.get(1, "num_classes")), place, "to_categorical"
-            )
-        if short in _DIRECTORY:
-            return _directory(args, place, short)
+            return _one_hot(args.get(1, "num_classes"), place, short)
         if name == "pandas.get_dummies":
-            return _encoded(args, LabelEncoding.ONE_HOT, None, place, "get_dummies")
+            whole = "columns" in args.keywords or "drop_first" in args.keywords
+            return data_tensor() if whole else _one_hot(None, place, short)
+        if name == "sklearn.preprocessing.label_binarize":
+            return _binarized(run, args, place)
         if name == "sklearn.model_selection.train_test_split":
             return _split(run, args)
-        if name.startswith("tf.data.Dataset.") or name in ("tf.data.Dataset.zip",):
-            return self._dataset(run, short, args)
-        return None
+        made = sources.read(run, name, args) or encoders.make(name, args)
+        if made is None and name.startswith("tf.data.Dataset."):
+            return self._dataset(run, short, args, place)
+        return made
 
-    def flow(self, args: Args, place: Place | None) -> Value:
-        """``generator.flow_from_directory(...)``: one-hot labels unless ``class_mode`` says otherwise."""
-        mode = args.keywords.get("class_mode", Const("categorical"))
-        labels = Labels(_MODES[mode.value]) if isinstance(mode, Const) and mode.value in _MODES else None
-        return IterV(TupleV((data_tensor(what="images"), data_tensor(None, labels))), "dataset")
-
-    def _dataset(self, run: Run, short: str, args: Args) -> Value | None:
+    def _dataset(self, run: Run, short: str, args: Args, place: Place | None) -> Value | None:
         if short in ("from_tensor_slices", "from_tensors") and args.positional:
             return IterV(content_of(run, args.positional[0]), "dataset")
+        if short == "from_generator" and args.positional:
+            items = spread(run, run.call(args.positional[0], Args(), place))
+            return IterV(items.items[0], "dataset") if isinstance(items, TupleV) and items.items else None
         if short == "zip" and args.positional:
             parts = spread(run, args.positional[0]) if len(args.positional) == 1 else TupleV(args.positional)
             if isinstance(parts, TupleV):
@@ -112,6 +97,8 @@ class Data:
         """A method of a data set."""
         if name in _PASSING:
             return dataset
+        if name in ("filter", "concatenate"):
+            return IterV(_uncounted(dataset.element), "dataset")
         if name in ("map", "flat_map", "interleave") and args.positional:
             return IterV(_mapped(run, dataset.element, args.positional[0], place), "dataset")
         if name in ("next", "__next__", "get_next", "__iter__"):
@@ -122,19 +109,26 @@ class Data:
 
     def new_tensor(self, run: Run, name: str, args: Args) -> Value:
         """A tensor made from nothing that has a scale: zeros, random numbers, one-hot rows."""
-        short = name.rpartition(".")[2]
+        module, _, short = name.rpartition(".")
         if short in ("eye", "identity"):
-            size = number(args.get(0, "N"))
-            return data_tensor((size, size), Labels(LabelEncoding.ONE_HOT, size))
+            made = one_hot(args.get(0, "N"))
+            return data_tensor((made.classes, made.classes), made)
         if short == "one_hot":
-            classes = number(args.get(1, "depth") or args.keywords.get("num_classes"))
-            return data_tensor(None, Labels(LabelEncoding.ONE_HOT, classes))
-        if short == "randint" and name.startswith("numpy."):
-            high = number(args.get(1, "high"))
-            low = number(args.get(0, "low"))
-            return data_tensor(None, Labels(LabelEncoding.INTEGER, high if low == 0 else None))
+            return data_tensor(None, one_hot(args.get(1, "depth") or args.keywords.get("num_classes")))
+        if name == "numpy.random.randint":
+            low, high = args.get(0, "low"), args.get(1, "high")
+            return drawn(run, low if high is not None else None, high or low, args.get(2, "size"))
+        if name == "keras.random.randint":
+            return drawn(run, args.get(1, "minval"), args.get(2, "maxval"), args.get(0, "shape"))
+        if name == "tf.random.uniform" and _whole(args.get(3, "dtype")):
+            return drawn(run, args.get(1, "minval"), args.get(2, "maxval"), args.get(0, "shape"))
+        if short == "arange":
+            return counted(args)
+        if module.endswith("random") and short in ("shuffle", "permutation") and args.positional:
+            return args.positional[0] if isinstance(args.positional[0], TensorV) else data_tensor()
         return data_tensor(what="a tensor made from constants")
 
+    # -- where labels go ---------------------------------------------------------------------------
     def fit(self, run: Run, model: Value, args: Args) -> None:
         """``fit``/``evaluate``: the labels reach the losses of the last compile.
 
@@ -142,37 +136,72 @@ class Data:
         """
         if isinstance(model, InstanceV) and any(find_member(model.cls, name) for name in _STEPS):
             return
-        labels = args.get(1, "y")
-        source = args.get(0, "x")
-        if (
-            isinstance(source, IterV)
-            and isinstance(source.element, TupleV)
-            and len(source.element.items) >= 2
-        ):
-            labels = source.element.items[1]
-        for _, option in alternatives(labels if labels is not None else NONE, run.state.guard):
-            if isinstance(option, TensorV) and option.labels is not None:
-                run.recorder.note_labels(model, option.labels)
+        source, labels = args.get(0, "x"), args.get(1, "y")
+        for _, data in alternatives(source if source is not None else NONE, run.state.guard):
+            pair = content_of(run, _batch(run, data))
+            if isinstance(pair, TupleV) and len(pair.items) >= 2 and isinstance(data, (IterV, InstanceV)):
+                labels = pair.items[1]
+            for _, option in alternatives(labels if labels is not None else NONE, run.state.guard):
+                _note(run, model, option)
 
 
-def _loaded(classes: int, place: Place | None) -> Value:
-    pair = TupleV((data_tensor(what="images"), data_tensor(None, Labels(LabelEncoding.INTEGER, classes))))
-    return TupleV((pair, pair))
+def _batch(run: Run, data: Value) -> Value:
+    """What iterating over something that ``fit`` takes yields."""
+    if isinstance(data, IterV):
+        return data.element
+    if isinstance(data, InstanceV) and any(base in _SEQUENCES for base in external_bases(data.cls)):
+        with run.state.scratch():
+            item = run.call_special(data, "__getitem__", (run.state.fresh(Why.RUNTIME, "an index"),), None)
+        return item if item is not None else NONE
+    return NONE
 
 
-def _encoded(
-    args: Args, encoding: LabelEncoding, classes: int | None, place: Place | None, what: str
-) -> Value:
+def _note(run: Run, model: Value, labels: Value) -> None:
+    """Labels of a model, or of each of its outputs by name or position."""
+    slots = model.slots.get(HEADS) if isinstance(model, Obj) else None
+    heads = [str(v.value) for v in slots.items if isinstance(v, Const)] if isinstance(slots, TupleV) else []
+    content = content_of(run, labels)
+    if isinstance(content, Entries):
+        parts = {str(key): value for key, (_, value) in content.items.items()}
+    elif isinstance(content, TupleV) and len(content.items) == len(heads):
+        parts = dict(zip(heads, content.items, strict=True))
+    else:
+        parts = {}
+    if len(heads) <= 1:
+        content = next(iter(parts.values()), content) if len(parts) == 1 else content
+        _note_one(run, model, content, None)
+    for name, value in parts.items() if len(heads) > 1 else ():
+        _note_one(run, model, value, name)
+
+
+def _note_one(run: Run, model: Value, value: Value, output: str | None) -> None:
+    found = value.labels if isinstance(value, TensorV) else of_literal(run, value)
+    if found is not None:
+        several = encoders.one_column_of_two(value)
+        run.recorder.note_labels(model, found, output, several=several)
+
+
+# -- parts -----------------------------------------------------------------------------------------
+def _one_hot(classes: Value | None, place: Place | None, what: str) -> Value:
     hops = (Hop(place, what),) if place is not None else ()
-    return replace(data_tensor(None, Labels(encoding, classes)), trace=hops)
+    return replace(data_tensor(None, one_hot(classes), "one-hot labels"), trace=hops)
 
 
-def _directory(args: Args, place: Place | None, short: str) -> Value:
-    mode = args.get(2, "label_mode") or Const("int")
-    labels = None
-    if isinstance(mode, Const) and mode.value in _MODES:
-        labels = Labels(_MODES[mode.value], None)
-    return IterV(TupleV((data_tensor(what="images or texts"), data_tensor(None, labels))), "dataset")
+def _binarized(run: Run, args: Args, place: Place | None) -> Value:
+    """``label_binarize(y, classes=[0, 1, 2])``: one column where there are two classes."""
+    names = content_of(run, args.get(1, "classes") or NONE)
+    if not isinstance(names, TupleV) or names.open:
+        return data_tensor()
+    count = len(names.items)
+    if count <= 2:
+        return data_tensor(None, Labels(LabelEncoding.BINARY, 2), "0/1 labels")
+    return _one_hot(Const(count), place, "label_binarize")
+
+
+def _whole(dtype: Value | None) -> bool:
+    """Whether a dtype is one of whole numbers."""
+    name = getattr(dtype, "name", None) or (dtype.value if isinstance(dtype, Const) else "")
+    return "int" in str(name).rpartition(".")[2]
 
 
 def _split(run: Run, args: Args) -> Value:
@@ -180,6 +209,15 @@ def _split(run: Run, args: Args) -> Value:
     for value in args.positional:
         parts += [value, value]
     return ListV(tuple(parts))
+
+
+def _uncounted(element: Value) -> Value:
+    """An element of a data set that may lack some classes."""
+    if isinstance(element, TupleV):
+        return TupleV(tuple(map(_uncounted, element.items)), element.open)
+    if isinstance(element, TensorV) and element.labels is not None:
+        return replace(element, labels=uncounted(element.labels))
+    return element
 
 
 def _mapped(run: Run, element: Value, function: Value, place: Place | None) -> Value:

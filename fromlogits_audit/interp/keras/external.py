@@ -23,12 +23,9 @@ from fromlogits_audit.interp.values import (
     FALSE,
     NONE,
     Args,
-    BoundV,
     Const,
     ExternalV,
-    FuncV,
     ListV,
-    PartialV,
     Place,
     TupleV,
     Unknown,
@@ -45,23 +42,6 @@ _CONSTANTS = {
     "tf.newaxis": NONE,
     "math.pi": Const(3.141592653589793),
 }
-_WRAPPERS = frozenset(
-    [
-        "tf.function",
-        "tf.autograph.experimental.do_not_convert",
-        "tf.custom_gradient",
-        "tf.recompute_grad",
-        "jax.jit",
-        "jax.vmap",
-        "tf.py_function",
-        "tf.numpy_function",
-        "keras.saving.register_keras_serializable",
-        "tf.autograph.to_graph",
-        "keras.utils.register_keras_serializable",
-        "fromlogits.transparent",
-        "keras.models.clone_model",
-    ]
-)
 _OPEN_FAMILIES = ("tf.", "keras.", "numpy.", "jax.", "builtins.", "math.")
 """Packages whose functions are known well enough: one without ``log`` in its name takes no logarithm."""
 
@@ -249,10 +229,6 @@ def _functional(run: Run, name: str, args: Args, place: Place) -> Value:
     return apply_layer(run, layer, inputs, Args(), place)
 
 
-def is_wrapper(name: str) -> bool:
-    return name in _WRAPPERS
-
-
 def note_escape(run: Run, name: str, args: Args) -> None:
     """A tensor goes to a function nobody knows: a hand-written loss may ask for any scale there."""
     if not any(isinstance(v, TensorV) for v in args.all()):
@@ -260,7 +236,3 @@ def note_escape(run: Run, name: str, args: Args) -> None:
     if name.startswith(_OPEN_FAMILIES) and "log" not in name and "entropy" not in name:
         return
     run.recorder.note_opaque(Undecided(Why.EXTERNAL, f"calls {name}"))
-
-
-def functions_in(args: Args) -> list[Value]:
-    return [v for v in args.all() if isinstance(v, (FuncV, BoundV, PartialV))]

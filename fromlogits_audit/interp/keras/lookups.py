@@ -11,7 +11,7 @@ from fromlogits_audit.catalogue.losses import loss_class
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import losses
-from fromlogits_audit.interp.keras.models import make_functional
+from fromlogits_audit.interp.keras.labels import of_literal
 from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.operators import identity
 from fromlogits_audit.interp.truth import conditions, truth
@@ -223,16 +223,8 @@ def _policy_object(run: Run, name: str, args: Args, place: Place) -> Value | Non
     return args.get(0, "name")
 
 
-def _random(run: Run, name: str, args: Args, place: Place) -> Value | None:
-    return data_tensor(what="random numbers")
-
-
 def _model_from_config(run: Run, name: str, args: Args, place: Place) -> Value | None:
     return _loaded(run, name, args, place)
-
-
-def _functional_alias(run: Run, name: str, args: Args, place: Place) -> Value | None:
-    return make_functional(run, args, place)
 
 
 def _convert(run: Run, name: str, args: Args, place: Place) -> Value | None:
@@ -240,7 +232,9 @@ def _convert(run: Run, name: str, args: Args, place: Place) -> Value | None:
     first = args.get(0, "value") or args.get(0, "x") or NONE
     if isinstance(first, (TensorV, Unknown, LayerV)):
         return first
-    return data_tensor(what="a literal") if isinstance(first, (Const, ListV)) else None
+    if not isinstance(first, (Const, ListV)):
+        return None
+    return data_tensor(None, of_literal(run, first), "a literal")
 
 
 _FUNCTIONS: dict[str, Function] = {

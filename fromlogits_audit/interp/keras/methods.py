@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.catalogue.ops import method as tensor_method
 from fromlogits_audit.interp.choice import lift
-from fromlogits_audit.interp.keras import external, instances, losses, models, ops
+from fromlogits_audit.interp.keras import encoders, external, instances, losses, models, ops
 from fromlogits_audit.interp.keras.compiling import compile_model
 from fromlogits_audit.interp.keras.shapes import dims
 from fromlogits_audit.interp.keras_values import LayerV, LossV, MetricV, ModelV, TensorV, data_tensor
@@ -15,6 +15,7 @@ from fromlogits_audit.interp.operators import identity
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
+    BagV,
     ClassV,
     DictV,
     InstanceV,
@@ -54,6 +55,8 @@ def call(run: Run, method: MethodV, args: Args, place: Place | None) -> Value | 
         return _tensor(run, receiver, name, args, place)
     if isinstance(receiver, IterV):
         return run.keras.data.call_method(run, receiver, name, args, place)
+    if isinstance(receiver, BagV):
+        return encoders.call_method(run, receiver, name, args)
     if isinstance(receiver, ClassV) and name in ("from_config", "from_preset", "from_pretrained"):
         return run.call(receiver, Args((), args.keywords, args.star, args.double), place)
     if isinstance(receiver, (ListV, TupleV, DictV)) and name in ("numpy", "copy", "items"):
@@ -235,8 +238,12 @@ def _tensor(run: Run, tensor: TensorV, name: str, args: Args, place: Place | Non
         )
         full = Args((tensor, *args.positional), args.keywords, args.star, args.double)
         return ops.apply_effect(run, f"method.{name}", effect, full, place, axis)
+    if name in _SAME_ARRAY:
+        return tensor
     external.note_escape(run, f"method.{name}", Args((tensor,)))
     return data_tensor(what=f"{name}() of a tensor")
 
 
+_SAME_ARRAY = ("toarray", "todense", "to_numpy")
+"""Methods that give the same rows out of a sparse matrix or a data frame."""
 _AXIS_FIRST = frozenset(["mean", "sum", "max", "min", "std", "var", "prod", "squeeze", "argmax"])

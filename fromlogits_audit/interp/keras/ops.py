@@ -11,6 +11,7 @@ from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.arithmetic import binary, matrix_product, negate, note_cutoff, tensors_of
+from fromlogits_audit.interp.keras.labels import labelled
 from fromlogits_audit.interp.keras.merging import combine
 from fromlogits_audit.interp.keras.shapes import Dims, dims, number, ranked, splits_last_axis
 from fromlogits_audit.interp.keras_values import TensorV, data_tensor
@@ -41,7 +42,8 @@ def apply_effect(
     for guard, row in rows:
         count = len(args.positional)
         one = Args(row[:count], dict(zip(names, row[count:], strict=True)))
-        results.append((guard, _HANDLERS[effect](run, name, one, place, axis)))
+        result = _HANDLERS[effect](run, name, one, place, axis)
+        results.append((guard, labelled(run, effect, name, one, result)))
     return choose(results)
 
 

@@ -14,6 +14,8 @@ from fromlogits_audit.interp.keras import arithmetic, external, indexing, instan
 from fromlogits_audit.interp.keras.attributes import read, write
 from fromlogits_audit.interp.keras.compiling import compile_model
 from fromlogits_audit.interp.keras.data import Data
+from fromlogits_audit.interp.keras.encoders import flow
+from fromlogits_audit.interp.keras.labels import after_index, after_operator
 from fromlogits_audit.interp.keras.layers import apply_layer
 from fromlogits_audit.interp.keras.losses import meet
 from fromlogits_audit.interp.keras.metrics import meet as meet_metric
@@ -117,7 +119,7 @@ class Keras:
         if key[2] in ("run", "experimental_run_v2", "call_for_each_replica") and args.positional:
             return instances.replica(run, args)
         if key[2] in ("flow_from_directory", "flow_from_dataframe"):
-            return self.data.flow(args, place)
+            return flow(run, key[2], args)
         return _tuner_choice(key[2], args)
 
     # -- instances of project classes --------------------------------------------------------------
@@ -151,7 +153,7 @@ class Keras:
 
     # -- tensors -----------------------------------------------------------------------------------
     def arithmetic(self, run: Run, symbol: str, a: Value, b: Value, place: Place) -> Value:
-        return arithmetic.binary(symbol, a, b, place)
+        return after_operator(symbol, a, b, arithmetic.binary(symbol, a, b, place))
 
     def compare(self, run: Run, symbol: str, a: Value, b: Value, place: Place) -> Value:
         return arithmetic.compare(run, symbol, a, b, place)
@@ -161,9 +163,9 @@ class Keras:
 
     def index(self, run: Run, tensor: TensorV, key: Value) -> Value:
         result = indexing.index(tensor, key)
-        return (
-            replace(result, labels=tensor.labels) if isinstance(result, TensorV) and tensor.labels else result
-        )
+        if tensor.labels is None or not isinstance(result, TensorV):
+            return result
+        return replace(result, labels=after_index(tensor, key))
 
     def scalar(self, run: Run, name: str, tensor: TensorV) -> Value:
         """``float(tensor)``, ``int(tensor)``, ``round(tensor)``."""
