@@ -55,7 +55,7 @@ def call_external(run: Run, name: str, args: Args, place: Place | None) -> Value
     if function is not None:
         return function(run, args, place)
     if name in _FOLD:
-        return _folded(run, name, args)
+        return _folded(run, name, args, place)
     if name.startswith("builtins.") and name[9:].endswith(("Error", "Exception", "Warning")):
         return run.state.fresh(Why.RUNTIME, "an exception")
     return options.call_external(run, name, args, place)
@@ -71,14 +71,14 @@ def _plain(value: Value) -> Any:
     raise ValueError
 
 
-def _folded(run: Run, name: str, args: Args) -> Value:
+def _folded(run: Run, name: str, args: Args, place: Place | None) -> Value:
     if name == "builtins.len" and len(args.positional) == 1:
         return _length(run, args.positional[0])
     rows = product(args.positional, run.state.guard)
-    return choose([(guard, _fold_row(run, name, row, args)) for guard, row in rows])
+    return choose([(guard, _fold_row(run, name, row, place)) for guard, row in rows])
 
 
-def _fold_row(run: Run, name: str, row: tuple[Value, ...], args: Args) -> Value:
+def _fold_row(run: Run, name: str, row: tuple[Value, ...], place: Place | None) -> Value:
     try:
         plain = [_plain(value) for value in row]
         if name == "builtins.pow" and any(isinstance(v, (int, float)) and abs(v) > 1000 for v in plain):
@@ -90,7 +90,7 @@ def _fold_row(run: Run, name: str, row: tuple[Value, ...], args: Args) -> Value:
         if name in ("builtins.int", "builtins.float") and len(row) == 1 and isinstance(row[0], Unknown):
             return Unknown(row[0].reason, (name, row[0].key))
         if len(row) == 1 and isinstance(row[0], TensorV):
-            return run.keras.scalar(run, name, row[0])
+            return run.keras.scalar(run, name, row[0], place)
         if name == "builtins.str" and row and isinstance(row[0], InstanceV) and "value" in row[0].slots:
             return row[0].slots["value"]
         for value in row:

@@ -135,6 +135,8 @@ def same(a: Value, b: Value) -> bool:
             and a.name == b.name
             and a.unit_softmax == b.unit_softmax
             and a.final is b.final
+            and a.head == b.head
+            and a.dtype == b.dtype
         )
     if isinstance(a, FuncV) and isinstance(b, FuncV):
         return a.core is b.core and a.place == b.place

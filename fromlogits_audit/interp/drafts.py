@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
-from fromlogits_audit.interp.keras_values import TensorV
+from fromlogits_audit.interp.keras_values import LossV, TensorV
 from fromlogits_audit.interp.values import (
     Hop,
     Place,
     Value,
 )
 from fromlogits_audit.ir import (
+    Family,
     Kind,
     Labels,
     Scale,
@@ -68,6 +69,34 @@ class Capture:
     opaque: Undecided | None = None
     name: str | None = None
     hops: tuple[Hop, ...] = ()
+    output: Value | None = None
+    """What the loss is given."""
+    reached: list[LossV] = field(default_factory=list)
+    """The Keras losses inside that met the output just as it is."""
+
+    def reach(self, loss: Value, predicted: Value) -> None:
+        """A loss meets a tensor inside."""
+        given = self.output
+        if not (isinstance(loss, LossV) and isinstance(predicted, TensorV) and isinstance(given, TensorV)):
+            return
+        if (predicted.scale, predicted.activation) == (given.scale, given.activation):
+            self.reached.append(loss)
+
+    def meant(self) -> LossV | None:
+        """The cross-entropy that says what the output means, where there is one and no other."""
+        found = [loss for loss in self.reached if loss.spec.family in (Family.CATEGORICAL, Family.BINARY)]
+        flags = {
+            (loss.spec.family, loss.always_logits, getattr(loss.from_logits, "value", None)) for loss in found
+        }
+        return found[0] if len(flags) == 1 else None
+
+
+@dataclass(frozen=True, eq=False)
+class Owner:
+    """One output of a model; there is one object for each."""
+
+    model: Value
+    head: str | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +106,8 @@ class Draft:
     kind: Kind
     place: Place
     pairs: tuple[Site, ...]
-    owners: tuple[Value | None, ...] = ()
-    """For each pair the model whose loss is the partner, where it is looked up at the end."""
+    owners: tuple[Owner | None, ...] = ()
+    """For each pair the model output whose loss is the partner, where it is looked up at the end."""
     labels: list[Labels] = field(default_factory=list)
     """The labels that ``fit`` and ``evaluate`` were given for it."""
     partner: Place | None = None
@@ -91,8 +120,8 @@ class Meeting:
 
     kind: Kind
     place: Place
-    sites: dict[Site, Value | None]
-    """Each with the model whose loss is its partner."""
+    sites: dict[Site, Owner | None]
+    """Each with the model output whose loss is its partner."""
     partner: Place | None = None
 
 

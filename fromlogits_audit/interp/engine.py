@@ -149,6 +149,7 @@ def _run_module(session: _Session, run: Run, module: ParsedModule) -> list[Parse
         if kept is not None:
             inner.append(session.modules.add(written.path, kept))
     session.modules.execute(run, module)
+    run.policies[id(module)] = run.settings.slots["policy"]
     for other in inner:
         run.state.steps = 0
         session.modules.execute(run, other)

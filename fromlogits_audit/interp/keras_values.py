@@ -56,6 +56,8 @@ class TensorV(Value):
     name: str | None = None
     dtype: str | None = None
     final: Value | None = None
+    head: str | None = None
+    """Which of the outputs of ``final`` this is: its key or position, None where it is the only one."""
 
     @property
     def units(self) -> int | None:

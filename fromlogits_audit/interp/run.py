@@ -60,6 +60,10 @@ class Run:
         """Models by the path that the program saved them under."""
         self.settings = BagV("settings", policy=NONE)
         """What the program sets globally: the dtype policy."""
+        self.policies: dict[int, Value] = {}
+        """The policy that each program left, by the identity of its module."""
+        self.policy_lines: dict[int, int] = {}
+        """Where the definition or statement begins that set it."""
         self._declared = declared
 
     @contextmanager

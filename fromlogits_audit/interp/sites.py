@@ -13,6 +13,7 @@ from fromlogits_audit.interp.drafts import (
     Capture,
     Draft,
     Meeting,
+    Owner,
     Trail,
     cutoffs_joined,
     facts_of,
@@ -22,6 +23,7 @@ from fromlogits_audit.interp.drafts import (
 from fromlogits_audit.interp.edits import Editor
 from fromlogits_audit.interp.facts import losses_of, metric_of
 from fromlogits_audit.interp.keras_values import LossV, MetricV, TensorV
+from fromlogits_audit.interp.partners import Partners
 from fromlogits_audit.interp.values import (
     Const,
     ExternalV,
@@ -64,10 +66,11 @@ class Recorder:
     _captures: list[Capture] = field(default_factory=list)
     _batch: dict[object, Meeting] | None = None
     """What met since the outermost ``together`` began."""
-    _losses_of: dict[int, list[tuple[Loss, Place]]] = field(default_factory=dict)
-    """Which losses met the outputs of a model, by its identity."""
+    _partners: Partners = field(default_factory=Partners)
     _compiled: dict[int, list[Draft]] = field(default_factory=dict)
     """The loss sites of a model's last compile."""
+    meanings: dict[int, LossV | None] = field(default_factory=dict)
+    """The Keras loss that a hand-written one gave the output to when it ran last, by its identity."""
     _compiling: Value | None = None
     _index: dict[object, Draft] = field(default_factory=dict)
     _scaled_by: dict[Output, Place] = field(default_factory=dict)
@@ -84,12 +87,12 @@ class Recorder:
         self.escapes.add(loss.place.key)
 
     @contextmanager
-    def capture(self, name: str | None, hops: tuple[Hop, ...]) -> Iterator[Capture]:
+    def capture(self, name: str | None, hops: tuple[Hop, ...], output: Value) -> Iterator[Capture]:
         """Count the sites that a block records (the body of a loss of the project's own).
 
         They belong to the output ``name``, and were reached over ``hops``.
         """
-        capture = Capture(name=name, hops=hops)
+        capture = Capture(name=name, hops=hops, output=output)
         self._captures.append(capture)
         try:
             yield capture
@@ -145,6 +148,7 @@ class Recorder:
         if self._captures:
             name = name or self._captures[-1].name
             hops = (*self._captures[-1].hops, *hops)
+            self._captures[-1].reach(loss, predicted)
         groups: dict[tuple[int, int], tuple[Place, list[Site]]] = {}
         for guard, option in alternatives(loss, self.run.state.guard):
             place = (
@@ -176,8 +180,8 @@ class Recorder:
             if not compatible(guard, other):
                 continue
             output = self.output(tensor, name)
-            if isinstance(tensor, TensorV) and tensor.final is not None:
-                self._losses_of.setdefault(id(tensor.final), []).append((loss, place))
+            if isinstance(tensor, TensorV):
+                self._partners.note(tensor, loss, place)
             yield Site(
                 Kind.LOSS, _NOWHERE, output, loss=loss, labels=self._labels(labels), trace=self.steps(hops)
             )
@@ -216,7 +220,9 @@ class Recorder:
         hops: tuple[Hop, ...] = (),
     ) -> None:
         """A metric that has a threshold or a flag meets an output."""
-        owner = predicted.final if partner is None and isinstance(predicted, TensorV) else None
+        owner = (
+            self._partners.owner(predicted) if partner is None and isinstance(predicted, TensorV) else None
+        )
         options = alternatives(partner, self.run.state.guard) if partner is not None else []
         partners: list[tuple[Guard, Loss | None]] = [
             (guard | assumed, fact)
@@ -257,14 +263,14 @@ class Recorder:
     def cutoff(self, threshold: float, spelled: str, tensor: TensorV, place: Place) -> None:
         """A prediction is compared with a constant; the loss of its model says whether that is right."""
         site = Site(Kind.CUTOFF, _NOWHERE, self.output(tensor, None), cutoff=Cutoff(threshold, spelled))
-        self._add(Kind.CUTOFF, place, [site], tensor.final)
+        self._add(Kind.CUTOFF, place, [site], self._partners.owner(tensor))
 
     def _add(
         self,
         kind: Kind,
         place: Place,
         sites: list[Site],
-        owner: Value | None = None,
+        owner: Owner | None = None,
         partner: Place | None = None,
     ) -> None:
         if not sites:
@@ -352,7 +358,7 @@ class Recorder:
         pairs: tuple[Site, ...] = ()
         for pair, owner in zip(draft.pairs, draft.owners, strict=True):
             if owner is not None:
-                partner, beside = self._partner(owner)
+                partner, beside = self._partners.of(owner)
                 pair = pair.at(partner=partner)
             pairs += (pair,)
         if draft.labels and len({(one.encoding, one.classes) for one in draft.labels}) == 1:
@@ -370,14 +376,6 @@ class Recorder:
             partner=self.locate(partner) if partner is not None else None,
             shared=place.key in self._plain,
         )
-
-    def _partner(self, model: Value) -> tuple[Loss | None, Place | None]:
-        """The loss of a model's output, where all that meet it ask for the same scale, and its place."""
-        losses = self._losses_of.get(id(model), [])
-        if len({(loss.family, loss.from_logits) for loss, _ in losses}) != 1:
-            return None, None
-        places = {place for _, place in losses}
-        return losses[0][0], places.pop() if len(places) == 1 else None
 
     def _lonely(self, key: tuple[int, int], loss: LossV) -> Site:
         given = key in self.escapes

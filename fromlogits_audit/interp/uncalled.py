@@ -10,6 +10,7 @@ from fromlogits_audit.interp.classes import instantiate
 from fromlogits_audit.interp.functions import invoke, parameters
 from fromlogits_audit.interp.interest import WORD, Interest, bears
 from fromlogits_audit.interp.values import (
+    NONE,
     Args,
     ClassV,
     FuncCore,
@@ -158,6 +159,11 @@ def _roots(waiting: list[FuncCore]) -> list[FuncCore]:
 def _run_one(run: Run, core: FuncCore) -> None:
     run.state.steps = 0
     core.entered = True
+    left = run.policies.get(id(core.module))
+    if left is not None:  # else its program still runs
+        # What was called before the policy was set is not known: only what stands below it counts.
+        below = run.policy_lines.get(id(core.module), 0) < core.chunk.first
+        run.settings.slots["policy"] = left if below else NONE
     with run.guard(core.module):
         _invoke_assumed(run, core)
 

@@ -3,8 +3,8 @@
 Finds one-hot labels that reach a sparse categorical cross-entropy, which takes class numbers.
 
 ## Why it is wrong
-The loss expects one integer per sample, of shape (N,) or (N, 1), and gets (N, K). Every runtime raises a
-`ValueError` at the first batch.
+The loss expects one integer per sample, of shape (N,) or (N, 1), and gets (N, K). Keras 3 raises a
+`ValueError` at the first batch, Keras 2 an `InvalidArgumentError`.
 
 ## Example
 ```python
@@ -46,10 +46,13 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Kind, LabelEncoding, Site
-from fromlogits_audit.rules import fixing
+from fromlogits_audit.rules import consequences, fixing
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.labels import encoding_into, label_words
 from fromlogits_audit.rules.wording import loss_words
+
+_RAISES = "the first batch raises a ValueError"
+_TOLD = consequences.by_engine(_RAISES, _RAISES, keras2="the first batch raises an InvalidArgumentError")
 
 
 def check(site: Site) -> Finding | None:
@@ -57,7 +60,7 @@ def check(site: Site) -> Finding | None:
     if loss is None:
         return None
     problem = f"{label_words(site, 'One-hot labels')} reach {loss_words(loss)}, which takes class numbers."
-    told = "The first batch raises a ValueError on every backend."
+    told = consequences.tell(_TOLD, site.runtime)
     mend = "use the form of the loss without `sparse`, or give it the class numbers"
     return RULE.report(site, f"{problem} {told}", mend, fixes=[fixing.sister(site)])
 

@@ -65,6 +65,7 @@ def compile_model(run: Run, model: Value, args: Args, place: Place) -> None:
     hops = (Hop(place, "compiled here"),)
     fallback = argument_place(place, "loss", 1) or place
     with run.recorder.together():
+        _note_ends(run, outputs)
         for guard, (one_loss, one_output) in product([loss, outputs], run.state.guard):
             if isinstance(one_loss, Const) and one_loss.value is None:
                 continue
@@ -72,13 +73,21 @@ def compile_model(run: Run, model: Value, args: Args, place: Place) -> None:
                 heads = heads_of(run, one_output)
                 pairs = _paired(run, one_loss, heads)
                 named = heads if len(heads) > 1 else [head for head, _ in pairs]
-                for head in heads:
-                    note_half_precision(run, head.value)
                 for head, asked in pairs:
                     losses.meet(run, asked, None, head.value, place=fallback, hops=hops, name=head.name)
                 _metrics(run, bound, pairs, heads, place, hops)
             if isinstance(model, Obj):
                 run.state.write(model, HEADS, TupleV(tuple(Const(head.name) for head in named)))
+
+
+def _note_ends(run: Run, outputs: Value) -> None:
+    """In which precision the outputs end, each over all that it may be."""
+    ends: dict[int, list[Value]] = {}
+    for _, option in alternatives(outputs, run.state.guard):
+        for position, head in enumerate(heads_of(run, option)):
+            ends.setdefault(position, []).append(head.value)
+    for options in ends.values():
+        note_half_precision(run, options)
 
 
 def _weights(run: Run, value: Value) -> bool:
@@ -195,8 +204,9 @@ def _metrics(
 
 
 def _partner(run: Run, loss: Value, head: Head, place: Place) -> Value | None:
+    units = head.value.units if isinstance(head.value, TensorV) else None
     options = [
-        losses.resolved(run, v, place, head.value.units if isinstance(head.value, TensorV) else None)
+        losses.resolved(run, v, place, units) or run.recorder.meanings.get(id(v))
         for _, v in alternatives(loss, run.state.guard)
     ]
     known = [o for o in options if isinstance(o, LossV)]

@@ -11,7 +11,7 @@ from fromlogits_audit.interp.choice import alternatives, choose, product
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras import merging
 from fromlogits_audit.interp.keras.activations import apply_activation, apply_spec, as_tensors, opaque
-from fromlogits_audit.interp.keras.precision import POLICY
+from fromlogits_audit.interp.keras.precision import POLICY, dtype_of
 from fromlogits_audit.interp.keras.shapes import dims, number, out_shape, splits_last_axis
 from fromlogits_audit.interp.keras_values import LayerV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
@@ -287,7 +287,7 @@ def _noted(run: Run, layer: LayerV, inputs: Value, result: Value) -> Value:
     if isinstance(result, TensorV):
         name = layer.slots.get("name")
         known = name.value if isinstance(name, Const) and isinstance(name.value, str) else None
-        result = replace(result, layer=layer, parents=(inputs,), name=known)
+        result = replace(result, layer=layer, parents=(inputs,), name=known, dtype=dtype_of(layer))
         run.state.write(layer, "$output", result)
         run.state.write(layer, "$input", inputs)
     return result

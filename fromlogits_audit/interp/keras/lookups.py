@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.activations import activation_string
 from fromlogits_audit.catalogue.losses import loss_class
+from fromlogits_audit.catalogue.metrics import is_accuracy_string
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.items import content_of
-from fromlogits_audit.interp.keras import losses
+from fromlogits_audit.interp.keras import losses, metrics
 from fromlogits_audit.interp.keras.labels import of_literal
 from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.operators import identity
@@ -115,6 +116,15 @@ def _from_config(run: Run, value: DictV, place: Place) -> Value:
     return losses.build_loss(run, spec, Args((), keywords), place)
 
 
+def _metric_get(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    """``keras.metrics.get("binary_accuracy")``: the metric stands at this call."""
+    value = args.get(0, "identifier")
+    known = None
+    if isinstance(value, Const) and isinstance(value.value, str) and not is_accuracy_string(value.value):
+        known = metrics.string_metric(Const(value.value, place), None)
+    return replace(known, form=Form.FUNCTION) if known is not None else value
+
+
 def _clone(run: Run, name: str, args: Args, place: Place) -> Value | None:
     source = args.get(0, "model")
     if not isinstance(source, ModelV):
@@ -215,6 +225,8 @@ def _linear_model(run: Run, name: str, args: Args, place: Place) -> Value | None
 def _policy(run: Run, name: str, args: Args, place: Place) -> Value | None:
     policy = args.get(0, "policy") or args.get(0, "dtype_policy")
     run.state.write(run.settings, "policy", policy or NONE)
+    if id(place.chunk.module) not in run.policies:  # what a function does that nothing calls ends with it
+        run.policy_lines[id(place.chunk.module)] = place.chunk.first
     return NONE
 
 
@@ -242,6 +254,8 @@ _FUNCTIONS: dict[str, Function] = {
     "keras.activations.deserialize": _activation_get,
     "keras.losses.get": _loss_get,
     "keras.losses.deserialize": _loss_get,
+    "keras.metrics.get": _metric_get,
+    "keras.metrics.deserialize": _metric_get,
     "keras.models.save_model": _save,
     "keras.saving.save_model": _save,
     "keras.models.clone_model": _clone,

@@ -199,13 +199,14 @@ def _meet_own(
     if isinstance(loss, ClassV):
         loss = instantiate(run, loss, Args(), place)
     truth = labels if labels is not None else data_tensor(what="labels")
-    with run.recorder.capture(name, hops) as capture:
+    with run.recorder.capture(name, hops, predicted) as capture:
         if isinstance(loss, InstanceV):
             own = _own_call(loss)
             if own is not None:
                 invoke(run, own.core, Args((loss, truth, predicted)), loss)
         else:
             run.call(loss, Args((truth, predicted)), place)
+    run.recorder.meanings[id(loss)] = capture.meant()
     if capture.sites == 0:
         where = _place_of(loss) or place
         if where is not None:

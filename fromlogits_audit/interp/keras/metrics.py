@@ -15,14 +15,17 @@ from fromlogits_audit.catalogue.metrics import (
 )
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.items import spread
-from fromlogits_audit.interp.keras_values import MetricV, TensorV
+from fromlogits_audit.interp.keras_values import MetricV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     FALSE,
     Args,
+    BoundV,
     Const,
     ExternalV,
+    FuncV,
     Hop,
     ListV,
+    PartialV,
     Place,
     TupleV,
     Unknown,
@@ -146,6 +149,10 @@ def _meet_each(
     hops: tuple[Hop, ...],
 ) -> None:
     for guard, option in alternatives(metric, run.state.guard):
+        if isinstance(option, (FuncV, BoundV, PartialV)):
+            # A metric of the project's own: what it decides on the output is a decision like others.
+            with run.state.branch(guard):
+                run.call(option, Args((data_tensor(what="labels"), predicted)), place)
         units = _units(run, predicted)
         known = resolved(run, option, units, place)
         if known is None or not asks(known):

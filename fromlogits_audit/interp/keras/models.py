@@ -227,19 +227,25 @@ def _through(run: Run, layer: Value, value: Value, place: Place | None) -> Value
     return TensorV(reason=result.reason) if isinstance(result, Unknown) else result
 
 
-def final(run: Run, outputs: Value, model: Value) -> Value:
-    """Mark tensors as what a model returns."""
+def final(run: Run, outputs: Value, model: Value, head: str | None = None) -> Value:
+    """Mark tensors as what a model returns, each as the output that it is."""
     if isinstance(outputs, Choice):
-        return choose([(g, final(run, v, model)) for g, v in outputs.alternatives])
+        return choose([(g, final(run, v, model, head)) for g, v in outputs.alternatives])
     if isinstance(outputs, TensorV):
-        return replace(outputs, final=model)
+        return replace(outputs, final=model, head=head)
     if isinstance(outputs, TupleV):
-        return TupleV(tuple(final(run, v, model) for v in outputs.items), outputs.open)
+        marked = [final(run, v, model, _part(head, n)) for n, v in enumerate(outputs.items)]
+        return TupleV(tuple(marked), outputs.open)
     if isinstance(outputs, Entries):
-        return DictV({k: (key, final(run, v, model)) for k, (key, v) in outputs.items.items()}, outputs.open)
+        entries = {k: (key, final(run, v, model, _part(head, k))) for k, (key, v) in outputs.items.items()}
+        return DictV(entries, outputs.open)
     if isinstance(outputs, (ListV, DictV)):
-        return final(run, content_of(run, outputs), model)
+        return final(run, content_of(run, outputs), model, head)
     return outputs
+
+
+def _part(head: str | None, key: object) -> str:
+    return str(key) if head is None else f"{head}.{key}"
 
 
 # -- graphs ------------------------------------------------------------------------------------

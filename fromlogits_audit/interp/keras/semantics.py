@@ -167,8 +167,11 @@ class Keras:
             return result
         return replace(result, labels=after_index(tensor, key))
 
-    def scalar(self, run: Run, name: str, tensor: TensorV) -> Value:
+    def scalar(self, run: Run, name: str, tensor: TensorV, place: Place | None) -> Value:
         """``float(tensor)``, ``int(tensor)``, ``round(tensor)``."""
+        if name == "builtins.round":
+            arithmetic.note_cutoff(run, tensor, 0.5, place)
+            return data_tensor((), what="a decision")
         if name in ("builtins.len", "builtins.int"):
             return run.state.fresh(Why.RUNTIME, "the content of a tensor")
         return tensor
