@@ -294,6 +294,7 @@ SAFE = [
     },
     {"class_name": "Adam", "module": "keras.optimizers", "config": {"learning_rate": 0.1}},
     {"class_name": 5, "module": [], "config": {"value": [1, 2, 3]}},
+    {"class_name": "MultiHeadAttention", "inbound_nodes": [[["x", 0, 0, {"value": ["embedding", 0, 0]}]]]},
 ]
 
 

@@ -321,7 +321,7 @@ SHAPE_LAYERS: tuple[LayerSpec, ...] = (
         "axis=-1, epsilon=1e-06",
         "normalization.rms_normalization",
     ),
-    layer("Rescaling", UNBOUND, Shape.SAME, "scale, offset=0.0", "preprocessing.rescaling"),
+    layer("Rescaling", LOGITS_ONLY, Shape.SAME, "scale, offset=0.0", "preprocessing.rescaling"),
     layer(
         "Normalization",
         UNBOUND,

@@ -28,7 +28,7 @@ from fromlogits_audit.saved.graphdef import Node
 from fromlogits_audit.saved.layers import put_together
 from fromlogits_audit.saved.merging import combine
 from fromlogits_audit.saved.tracing import Frame, Traced, Tracer, undecided
-from fromlogits_audit.saved.values import Dims, Tensor, data, scores, unknown
+from fromlogits_audit.saved.values import Dims, Tensor, combined, data, scores, unknown
 
 _INFINITE = float("inf")
 _NORMALISED = (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES)
@@ -160,6 +160,8 @@ def _concat(tracer: Tracer, frame: Frame, node: Node, port: int) -> Traced:
     axis = input_of(tracer, frame, node, len(node.inputs) - 1).constant
     tensors = [part.tensor for part in parts]
     joined = combine("concat", tensors, int(axis) if axis is not None else None) if tensors else Tensor()
+    if joined.scale is Scale.INDEPENDENT and any(part.base is not None for part in parts):
+        joined = combined(joined, "concatenation of p and, it may be, 1 - p")  # which would sum to one
     return Traced(replace(joined, shape=node.shape(port) or joined.shape))
 
 

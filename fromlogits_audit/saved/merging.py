@@ -8,6 +8,9 @@ from fromlogits_audit.ir import Scale, Undecided, Why
 from fromlogits_audit.saved.shapes import Config, broadcast
 from fromlogits_audit.saved.values import Dims, Tensor, number
 
+_WITHIN = ("multiply", "maximum", "minimum", "average")
+"""What takes numbers in [0, 1] to a number in [0, 1]."""
+
 
 def merge(kind: str, tensors: list[Tensor], config: Config) -> Tensor:
     """What a merging layer (``kind`` is its class in lower case) makes of its inputs."""
@@ -33,6 +36,8 @@ def combine(kind: str, tensors: list[Tensor], axis: int | None = None) -> Tensor
     if scales == {Scale.LOGITS} or (kind == "average" and _one_known(scales) and len(activations) == 1):
         activation = first.activation if len(activations) == 1 else "linear"
         return replace(first, shape=shape, activation=activation, unit_softmax=False)
+    if kind in _WITHIN and scales == {Scale.INDEPENDENT}:
+        return replace(first, shape=shape)
     if kind in ("add", "subtract", "multiply") and Scale.LOGITS in scales and all(map(_harmless, tensors)):
         # Unbounded scores plus or times anything else stay unbounded.
         base = next(tensor for tensor in tensors if tensor.scale is Scale.LOGITS)

@@ -78,7 +78,10 @@ def _lambda(entry: Json, label: str) -> Iterator[str]:
 
 
 def _is_code(value: Json) -> bool:
-    return isinstance(value, list) and len(value) == 3 and isinstance(value[0], str)
+    """``[code, defaults, closure]``. A link to a layer, ``[name, 0, 0]``, has numbers in their places."""
+    if not isinstance(value, list) or len(value) != 3 or not isinstance(value[0], str):
+        return False
+    return all(part is None or isinstance(part, (list, dict)) for part in value[1:])
 
 
 def _imports(module: str, class_name: str) -> bool:

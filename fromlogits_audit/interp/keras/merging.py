@@ -20,6 +20,9 @@ from fromlogits_audit.ir import Scale, Undecided, Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
+_WITHIN = ("multiply", "maximum", "minimum", "average")
+"""What takes numbers in [0, 1] to a number in [0, 1]."""
+
 
 def merge(run: Run, layer: LayerV, inputs: Value) -> Value:
     """What a merging layer makes of its list of inputs."""
@@ -63,6 +66,8 @@ def combine(
     if keeps:
         activation = first.activation if len({t.activation for t in tensors}) == 1 else "linear"
         return replace(first, shape=shape, activation=activation, layer=None, parents=())
+    if kind in _WITHIN and scales == {Scale.INDEPENDENT} and not open:
+        return replace(first, shape=shape, layer=None, parents=())
     if kind in ("add", "subtract") and Scale.LOGITS in scales and Scale.UNKNOWN not in scales:
         # Unbounded plus anything bounded is unbounded.
         base = next(t for t in tensors if t.scale is Scale.LOGITS)
