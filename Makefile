@@ -9,7 +9,7 @@ export CUDA_VISIBLE_DEVICES := -1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs clean
+.PHONY: help demo test lint format docs ecosystem ecosystem-accept soak soak-fuzz soak-kills soak-installed soak-programs clean
 
 help:
 	@echo "make demo    install into $(VENV) and audit fixtures/"
@@ -17,6 +17,13 @@ help:
 	@echo "make lint    ruff and mypy only"
 	@echo "make format  let ruff format and sort"
 	@echo "make docs    write anew what is generated: docs/rules, docs/options.md, the README's table of rules"
+	@echo "make ecosystem CHECKOUTS=DIR         scan public repositories, say which findings are new or gone"
+	@echo "make ecosystem-accept CHECKOUTS=DIR  store them as the new expectation"
+	@echo "make soak SOAK_SECONDS=N              the four soaks below, one after the other"
+	@echo "make soak-fuzz SOAK_SECONDS=N         mangled sources, notebooks, models, configurations, N seconds a kind"
+	@echo "make soak-kills SOAK_KILLS=N          every kind of run that writes, killed N times"
+	@echo "make soak-installed                   scan all of site-packages and of the standard library, file by file"
+	@echo "make soak-programs PROGRAMS=N SEED=N  more generated programs, run on TensorFlow and JAX and scanned"
 	@echo "make clean   remove $(VENV) and caches"
 
 # The stamps make a second run start at once: pip runs again only where pyproject.toml changed.
@@ -43,6 +50,27 @@ lint: $(VENV)/.installed-test
 test: lint
 	$(BIN)/python -m pytest
 
+# What takes hours and finds what the tests of every day do not (docs/trust.md).
+SOAK_SECONDS ?= 600
+SOAK_KILLS ?= 100
+soak: soak-fuzz soak-kills soak-installed soak-programs
+
+soak-fuzz: $(VENV)/.installed-test
+	SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/python -m pytest -q tests/test_fuzz.py -k soak
+
+soak-kills: $(VENV)/.installed-test
+	SOAK_KILLS=$(SOAK_KILLS) $(BIN)/python -m pytest -q tests/test_nothing_lost.py -k kill
+
+soak-installed: $(VENV)/.installed-test
+	$(BIN)/python tests/soak/installed.py
+
+# Programs generated from SEED on, run on TensorFlow and JAX and scanned, and put through every transformation.
+PROGRAMS ?= 2000
+SEED ?= $(shell date +%s)
+soak-programs: $(VENV)/.installed-test
+	@echo "seeds from $(SEED)"
+	SOAK_PROGRAMS=$(PROGRAMS) SOAK_SEED=$(SEED) $(BIN)/python -m pytest -rP tests/test_differential.py tests/test_metamorphic.py
+
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -50,6 +78,13 @@ format: $(VENV)/.installed-test
 docs: $(VENV)/.installed
 	$(BIN)/python -m fromlogits_audit.rules.pages
 	$(BIN)/python -m fromlogits_audit.manual
+
+# CHECKOUTS is a folder with a checkout of each repository of ecosystem/repositories.toml, by name.
+ecosystem: $(VENV)/.installed
+	$(BIN)/python benchmarks/ecosystem.py $(CHECKOUTS)
+
+ecosystem-accept: $(VENV)/.installed
+	$(BIN)/python benchmarks/ecosystem.py --accept $(CHECKOUTS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .fromlogits_audit_cache build dist

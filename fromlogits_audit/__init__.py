@@ -1,19 +1,33 @@
 """Finds Keras losses that disagree with what their model returns.
 
 Importing this package is cheap: no parser, no TensorFlow. The ways in from Python are
-:func:`fromlogits_audit.pipeline.audit_source` for code, and :func:`audit_model` and
-:func:`describe_outputs` for saved models; from a shell, ``fromlogits-audit scan`` and ``model``.
+:func:`fromlogits_audit.pipeline.audit_source` for code, :func:`audit_model` and :func:`describe_outputs` for
+saved models, :func:`check_model`, :func:`assert_loss_consistent` and :class:`LogitsAudit` for models in
+memory; from a shell, ``fromlogits-audit scan``, ``model`` and ``run``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import os
 
+    from fromlogits_audit.callback import LogitsAudit
+    from fromlogits_audit.checking import LossMismatch, assert_loss_consistent, check_model
     from fromlogits_audit.models import ModelOutput
     from fromlogits_audit.report import Report
+
+__all__ = [
+    "HOMEPAGE",
+    "LogitsAudit",
+    "LossMismatch",
+    "__version__",
+    "assert_loss_consistent",
+    "audit_model",
+    "check_model",
+    "describe_outputs",
+]
 
 __version__ = "0.1.0"
 HOMEPAGE = "https://github.com/fromlogits-audit/fromlogits-audit"
@@ -59,3 +73,25 @@ def describe_outputs(path: str | os.PathLike[str]) -> list[ModelOutput]:
     from fromlogits_audit.model_pipeline import describe
 
     return describe(Path(path))
+
+
+_LAZY = {
+    "LogitsAudit": "callback",
+    "LossMismatch": "checking",
+    "assert_loss_consistent": "checking",
+    "check_model": "checking",
+}
+"""What loads the rules: imported where it is asked for (PEP 562)."""
+
+
+def __getattr__(name: str) -> Any:
+    module = _LAZY.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{module}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

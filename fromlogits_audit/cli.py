@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,6 +35,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
+class Interrupted(BaseException):
+    """Ctrl-C has ended the script that ``run`` ran; click would make a message of a KeyboardInterrupt."""
+
+
 class ExitCode(IntEnum):
     """What the process says to its caller."""
 
@@ -50,7 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     them one by one at the end costs more than parsing did, and the process ends anyway.
     """
     gc.disable()
-    status = run(arguments)
+    try:
+        status = run(arguments)
+    except Interrupted:
+        sys.excepthook = lambda *_: None  # it was printed when it happened
+        raise KeyboardInterrupt from None
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -72,11 +81,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _silence_stdout()
     except Exception as error:
-        _report_bug(error)
+        report_bug(error)
     return ExitCode.ERROR
 
 
-def _report_bug(error: Exception) -> None:
+def report_bug(error: Exception) -> None:
     what = str(error) if isinstance(error, AuditError) else f"{type(error).__name__}: {error}"
     _note(f"{PROGRAM} {__version__} failed: {what}")
     _note("This is a bug in the tool, not in your code. Please report it with what you ran.")
@@ -96,7 +105,31 @@ def _silence_stdout() -> None:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class Commands(click.Group):
+    """The commands; those in modules of their own are loaded when they are asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted([*super().list_commands(context), *_LATER])
+
+    def all(self) -> dict[str, click.Command]:
+        """Every command by its name, loaded."""
+        context = click.Context(self)
+        found = ((name, self.get_command(context, name)) for name in self.list_commands(context))
+        return {name: command for name, command in found if command is not None}
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in _LATER:
+            return super().get_command(context, name)
+        module = import_module(f"fromlogits_audit.commands.{_LATER[name]}")
+        found: click.Command = getattr(module, name)
+        return found
+
+
+_LATER = {"explain": "pages", "rules": "pages", "run": "run"}
+"""Command to its module in ``commands``, where it has the command's name."""
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name=PROGRAM)
 def cli() -> None:
     """Find Keras losses that disagree with what their model returns.
@@ -171,7 +204,7 @@ def scan(
 
     from_stdin = _reads_stdin(paths, stdin_filename)
     named = [Path(stdin_filename or "stdin.py")] if from_stdin else list(paths)
-    settings = _settings(named, config, options)
+    settings = settings_of(named, config, options)
     asked = workflow.Asked(
         options["write_baseline"], options["add_noqa"], settings.changed_since, options["shard"]
     )
@@ -187,7 +220,7 @@ def scan(
             return _preview(audit, narrow, settings, unsafe=options["unsafe_fixes"])
         report = _fixed(audit, narrow, unsafe=options["unsafe_fixes"]) if options["fix"] else audit()
     report = workflow.applied(report, asked, settings, Path.cwd())
-    return _deliver(report, settings)
+    return deliver(report, settings)
 
 
 def _refuse_fixes(options: dict[str, Any]) -> None:
@@ -208,7 +241,7 @@ def _preview(
     from fromlogits_audit import fixes
 
     outcome = fixes.mend(audit, Path.cwd(), unsafe=unsafe, narrow=narrow)
-    _write(fixes.diff(outcome), settings.output_file)
+    write(fixes.diff(outcome), settings.output_file)
     for note in () if settings.quiet else (*outcome.notes, f"Would fix {outcome.summary}."):
         _note(note)
     failed = narrow(outcome.found).fails(settings.threshold) and not settings.exit_zero
@@ -236,11 +269,11 @@ def model(
 
     if loss is not None and source is not None:
         raise UsageError("--loss and --source can't be used together.")
-    settings = _settings(list(paths), config, options)
+    settings = settings_of(list(paths), config, options)
     measure = settings.probe if probe is None else probe
     asked = model_pipeline.ModelOptions(loss, source, measure, trust)
     report = model_pipeline.audit_models(paths, settings, asked, progress=_progress(settings))
-    return _deliver(report, settings)
+    return deliver(report, settings)
 
 
 def _progress(settings: Settings) -> Callable[[Sequence[Any]], Any] | None:
@@ -262,7 +295,7 @@ def _reads_stdin(paths: tuple[Path, ...], stdin_filename: str | None) -> bool:
     return dash
 
 
-def _settings(paths: Sequence[Path], config: Path | None, options: dict[str, Any]) -> Settings:
+def settings_of(paths: Sequence[Path], config: Path | None, options: dict[str, Any]) -> Settings:
     """The configuration with what the command line says instead."""
     from dataclasses import replace
 
@@ -293,25 +326,38 @@ def _words(values: Sequence[str]) -> list[str]:
     return [word.strip() for value in values for word in value.split(",") if word.strip()]
 
 
-def _deliver(report: Report, settings: Settings) -> ExitCode:
+def deliver(report: Report, settings: Settings) -> ExitCode:
     """Write the report where it belongs and say how the run ended."""
+    write(rendered(report, settings), settings.output_file)
+    note_beside(report, settings)
+    return outcome(report, settings)
+
+
+def outcome(report: Report, settings: Settings) -> ExitCode:
+    failed = report.fails(settings.threshold) and not settings.exit_zero
+    return ExitCode.FINDINGS if failed else ExitCode.OK
+
+
+def rendered(report: Report, settings: Settings) -> str:
+    """The report as the settings and the terminal want it."""
     from fromlogits_audit.reporters.interface import reporter
 
-    output_file = settings.output_file
     style = Style(
-        colour=output_file is None and _wants_colour(),
+        colour=settings.output_file is None and _wants_colour(),
         width=shutil.get_terminal_size((120, 24)).columns,
         quiet=settings.quiet,
         show_sites=settings.show_sites,
         statistics=settings.statistics,
     )
-    _write(reporter(settings.output_format)(report, style), output_file)
+    return reporter(settings.output_format)(report, style)
+
+
+def note_beside(report: Report, settings: Settings) -> None:
+    """What goes to standard error beside a report."""
     for note in () if settings.quiet else report.notes:
         _note(note)
     if settings.statistics and settings.output_format in MACHINE_FORMATS:
         _note_statistics(report)
-    failed = report.fails(settings.threshold) and not settings.exit_zero
-    return ExitCode.FINDINGS if failed else ExitCode.OK
 
 
 def _note_statistics(report: Report) -> None:
@@ -331,7 +377,7 @@ def _wants_colour() -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _write(text: str, output_file: Path | None) -> None:
+def write(text: str, output_file: Path | None) -> None:
     """To a file as UTF-8, or to standard output as it is encoded; what can't be written is escaped."""
     if output_file is not None:
         _write_file(text, output_file)
@@ -346,35 +392,9 @@ def _write(text: str, output_file: Path | None) -> None:
 
 
 def _write_file(text: str, output_file: Path) -> None:
+    from fromlogits_audit.writing import write_report
+
     try:
-        output_file.write_bytes(text.encode("utf-8", "backslashreplace"))
+        write_report(output_file, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise UsageError(f"cannot write {output_file}: {error.strerror or error}") from error
-
-
-@cli.command()
-@click.option("--output-format", type=click.Choice(("text", "json")), default="text", show_default=True)
-def rules(output_format: str) -> ExitCode:
-    """List the rules: code, severity, name, what each finds."""
-    from fromlogits_audit.reporters.rules import as_json, as_text
-    from fromlogits_audit.rules import RULES
-
-    _write(as_json(RULES) if output_format == "json" else as_text(RULES), None)
-    return ExitCode.OK
-
-
-@cli.command()
-@click.argument("code")
-def explain(code: str) -> ExitCode:
-    """Show one rule's page: what, why, a bad and a good example, how to fix. CODE may be its name."""
-    from fromlogits_audit.config import nearest
-    from fromlogits_audit.reporters.rules import page
-    from fromlogits_audit.rules import RULES
-
-    wanted = code.strip().lower()
-    for rule in RULES:
-        if wanted in (rule.code.lower(), rule.name):
-            _write(page(rule), None)
-            return ExitCode.OK
-    known = [word for rule in RULES for word in (rule.code, rule.name)]
-    raise UsageError(f"there is no rule {code!r}.{nearest(code, known)}")

@@ -8,7 +8,7 @@ old or new.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,9 +17,9 @@ import libcst as cst
 from fromlogits_audit.errors import InputError
 from fromlogits_audit.finding import Applicability, Edit, Finding, Fix
 from fromlogits_audit.ir import Location
-from fromlogits_audit.report import Report
+from fromlogits_audit.report import Report, Source
 from fromlogits_audit.source.pending import holding
-from fromlogits_audit.source.rewrite import is_notebook, rewritten, source_of
+from fromlogits_audit.source.rewrite import is_as_read, is_notebook, rewritten, source_of
 from fromlogits_audit.writing import write_whole
 
 MAX_PASSES = 20
@@ -143,12 +143,15 @@ class _Run:
     after: Texts = field(default_factory=dict)
     done: list[Fix] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    """The files as the last report saw them."""
     _refused: set[Fix] = field(default_factory=set)
 
     def choose(self, report: Report) -> list[Fix]:
         """The fix of each finding that touches none before it."""
         chosen: list[Fix] = []
         taken: list[Edit] = []
+        self.sources = report.sources
         for finding in report.findings:
             fix = self._of(finding)
             inside = fix is not None and all(edit.location.path in report.paths for edit in fix.edits)
@@ -197,6 +200,9 @@ class _Run:
         data = self.after.get(path)
         if data is None:
             data = self.before[path] = file.read_bytes()
+            read = self.sources.get(path)
+            if not is_as_read(read.text if read is not None else None, data, file):
+                raise ValueError("it was changed by somebody else meanwhile")
         result = rewritten(data, file, edits)
         _check(data, result, file, path)
         return result

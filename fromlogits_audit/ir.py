@@ -351,6 +351,8 @@ class Site:
     """Parts of a saved model that would run code where it is loaded, in words. None of them was run."""
     measured: Output | None = None
     """What a measurement of ``output`` showed; ``measured.reason.detail`` holds its numbers."""
+    evidence: str | None = None
+    """``run`` where the program was watched while it ran, None where it was read."""
 
     def at(self, **changes: Any) -> Site:
         """This site with some facts replaced."""

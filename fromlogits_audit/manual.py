@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from fromlogits_audit.cli import PROGRAM, cli
+from fromlogits_audit.cli import PROGRAM, Commands, cli
 from fromlogits_audit.config import COMMAND_LINE_ONLY, KEYS
 
 PAGE = "docs/options.md"
@@ -41,9 +41,9 @@ def render() -> str:
 
 def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
     yield path, command
-    if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from _commands(command.commands[name], f"{path} {name}")
+    if isinstance(command, Commands):
+        for name, inner in command.all().items():
+            yield from _commands(inner, f"{path} {name}")
 
 
 def _about(command: click.Command) -> list[str]:

@@ -7,6 +7,9 @@ from enum import Enum
 
 from fromlogits_audit.ir import Loss, Output
 
+LIVE = "live"
+"""The format of a model that is no file."""
+
 
 class Evidence(str, Enum):
     """How an output's scale is known."""
@@ -36,7 +39,8 @@ class ModelLoss:
 
 @dataclass(frozen=True)
 class ModelReport:
-    """One model. ``format`` is ``keras-v3``, ``h5`` or ``saved-model``; ``path`` as the report shows it."""
+    """One model. ``format`` is ``keras-v3``, ``h5`` or ``saved-model``, ``live`` for one in memory; ``path``
+    as the report shows it."""
 
     path: str
     format: str
@@ -44,3 +48,7 @@ class ModelReport:
     outputs: tuple[ModelOutput, ...] = ()
     losses: tuple[ModelLoss, ...] = ()
     unsafe: tuple[str, ...] = ()
+
+    @property
+    def live(self) -> bool:
+        return self.format == LIVE

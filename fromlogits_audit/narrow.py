@@ -84,7 +84,9 @@ def changed_since(ref: str, cwd: Path) -> frozenset[str]:
 
 def _git(cwd: Path, *arguments: str, what: str = "") -> str:
     try:
-        done = subprocess.run(["git", *arguments], cwd=cwd, capture_output=True, check=False)
+        done = subprocess.run(
+            ["git", "-c", "core.fsmonitor=false", *arguments], cwd=cwd, capture_output=True, check=False
+        )
     except OSError as error:
         raise UsageError(f"--changed-since needs git: {error.strerror or error}") from error
     if done.returncode:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from fromlogits_audit.errors import InputError
 from fromlogits_audit.finding import Edit
-from fromlogits_audit.report import Report
-from fromlogits_audit.source.rewrite import rewritten, source_of
+from fromlogits_audit.report import Report, Source
+from fromlogits_audit.source.rewrite import is_as_read, rewritten, source_of
 from fromlogits_audit.suppress import noqa_edits
 from fromlogits_audit.writing import write_whole
 
@@ -32,7 +32,7 @@ def add_noqa(report: Report, cwd: Path) -> Added:
     lines = files = 0
     notes: list[str] = []
     for path, edits in sorted(by_path.items()):
-        problem = _write(cwd / path, edits)
+        problem = _write(cwd / path, edits, report.sources.get(path))
         if problem is None:
             lines, files = lines + len(edits), files + 1
         else:
@@ -40,10 +40,12 @@ def add_noqa(report: Report, cwd: Path) -> Added:
     return Added(lines, files, tuple(notes))
 
 
-def _write(file: Path, edits: list[Edit]) -> str | None:
+def _write(file: Path, edits: list[Edit], source: Source | None) -> str | None:
     """Why a file could not be written, None where it was."""
     try:
         before = file.read_bytes()
+        if not is_as_read(source.text if source is not None else None, before, file):
+            return "it was changed by somebody else meanwhile"
         after = rewritten(before, file, edits)
         if _meaning(before, file) != _meaning(after, file):
             return "the file would not mean the same any more"

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from fromlogits_audit.config import Settings
 from fromlogits_audit.finding import Finding
+from fromlogits_audit.interp.analysis import Analysis
 from fromlogits_audit.interp.declared import Declared
-from fromlogits_audit.interp.engine import Analysis, analyse, analyse_text
+from fromlogits_audit.interp.engine import analyse_text
 from fromlogits_audit.ir import Location, Status
 from fromlogits_audit.outcome import (
     LISTED,
@@ -26,6 +27,7 @@ from fromlogits_audit.outcome import (
 from fromlogits_audit.report import Problem, Report, Silenced
 from fromlogits_audit.rules.judge import judge
 from fromlogits_audit.rules.settle import settle
+from fromlogits_audit.scanning import Sources, analysed
 from fromlogits_audit.source.discover import discover
 from fromlogits_audit.source.text import shown_path
 from fromlogits_audit.suppress import Suppressions
@@ -41,7 +43,7 @@ def audit_source(
     """
     settings, cwd = settings or Settings(), cwd or Path.cwd()
     found = discover(paths or [cwd], exclude=settings.exclude, cwd=cwd)
-    analysis = analyse(found.files, cwd=cwd, declared=_declared(settings))
+    analysis = analysed(found.files, settings, cwd=cwd)
     unread = [Problem(Location(shown_path(path, cwd), None, 1, 1, 1, 1), why) for path, why in found.problems]
     asked = frozenset(shown_path(path, cwd) for path in found.files)
     return _report(analysis, settings, cwd=cwd, unread=unread, main=(paths or [cwd])[0], asked=asked)
@@ -118,6 +120,8 @@ def _suppressed(
     """What remains and what a comment silences; comments that silence nothing are findings too."""
     comments = Suppressions(analysis.sources)
     kept, silenced = comments.split(chosen)
+    if isinstance(analysis.sources, Sources):
+        asked &= analysis.sources.commented
     unused = comments.unused(asked, settings.enabled)
     more, quiet = comments.split(selected(unused, settings, cwd))
     return tuple(sorted([*kept, *more], key=Finding.sort_key)), (*silenced, *quiet)

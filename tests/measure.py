@@ -304,7 +304,8 @@ def watched(recorder: Recorder) -> Iterator[None]:
 
     eager, before, path, cwd = tf.config.functions_run_eagerly(), set(sys.modules), list(sys.path), Path.cwd()
     writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    patches = [(o, n, getattr(o, n), new) for o, n, new in _patches(recorder)]
+    # What was inherited has to be inherited again: an own attribute would hide what others replace above.
+    patches = [(o, n, vars(o).get(n), new) for o, n, new in _patches(recorder)]
     try:
         for owner, name, _, new in patches:
             setattr(owner, name, new)
@@ -315,7 +316,10 @@ def watched(recorder: Recorder) -> Iterator[None]:
         yield
     finally:
         for owner, name, old, _ in patches:
-            setattr(owner, name, old)
+            if old is None:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, old)
         tf.config.run_functions_eagerly(eager)
         sys.dont_write_bytecode = writes_bytecode
         os.chdir(cwd)

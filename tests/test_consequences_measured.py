@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fromlogits_audit.rules import fixing
 from fromlogits_audit.rules.consequences import sigmoid, softmax_ceiling
 from fromlogits_audit.rules.half_precision_probabilities import highest_below_one
 
@@ -133,6 +134,52 @@ def test_a_metric_with_the_wrong_flag_reports_another_number(k: Any) -> None:
     assert right == pytest.approx(0.0486, abs=1e-3)
     assert told < 1e-5, "clipped to 1 - 1e-7: a logit on the right side looks certain"
     assert again > 0.4
+
+
+@KERAS
+def test_a_loss_among_the_metrics_is_clipped_like_the_metric_of_its_name(k: Any) -> None:
+    truth, logits = np.array([[1.0], [0.0]]), np.array([[3.0], [-3.0]])
+    right = float(k.losses.BinaryCrossentropy(from_logits=True)(truth, logits))
+    assert float(k.losses.BinaryCrossentropy()(truth, logits)) < 1e-5 < 0.01 < right
+    assert float(tf.reduce_max(k.losses.binary_crossentropy(truth, logits))) < 1e-5
+
+
+@pytest.mark.parametrize("name", ["ce", "crossentropy"])
+def test_only_keras_2_knows_a_metric_by_the_name_of_any_cross_entropy(name: str) -> None:
+    def evaluated(k: Any) -> float:
+        model = k.Sequential([k.Input((1,)), k.layers.Dense(1, kernel_initializer="ones")])
+        model.compile(loss=k.losses.BinaryCrossentropy(from_logits=True), metrics=[name])
+        return float(model.evaluate(np.full((4, 1), 3.0), np.ones((4, 1)), verbose=0, return_dict=True)[name])
+
+    assert evaluated(tf_keras) < 1e-5
+    with pytest.raises(ValueError, match="Could not interpret metric"):
+        evaluated(keras)
+
+
+@KERAS
+def test_metrics_without_a_cut_at_zero_refuse_one(k: Any) -> None:
+    """So the message asks for the sigmoid of the output."""
+    for build in (lambda: k.metrics.F1Score(threshold=0.0), lambda: k.metrics.Precision(thresholds=-1.0)):
+        with pytest.raises(ValueError, match=r"(?i)threshold"):
+            build()
+    assert fixing.AT_ZERO.keys().isdisjoint({"F1Score", "FBetaScore"})
+
+
+@KERAS
+def test_thresholds_on_the_logit_scale_do_not_help_auc(k: Any) -> None:
+    """Keras puts its ends at 0 and 1 around them: perfectly told apart, and an area of 0."""
+    truth, logits = np.array([1, 0, 1, 0]), np.array([3.0, -1.0, 0.1, -4.0])
+    assert float(k.metrics.AUC(thresholds=[-2.0, 0.0, 2.0])(truth, logits)) == 0.0
+    assert float(k.metrics.AUC(from_logits=True)(truth, logits)) == 1.0
+
+
+def test_decisions_between_the_two_cuts_go_the_wrong_way() -> None:
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
+    logits = model.predict(np.array([[-1.0], [0.3], [0.7]]), verbose=0)
+    meant = np.asarray(keras.ops.sigmoid(logits)) > 0.5
+    assert (meant == (logits > 0.0)).all()
+    assert (meant != (logits > 0.5)).ravel().tolist() == [False, True, False]
+    assert (np.round(logits) != meant).ravel().tolist() == [True, True, False]
 
 
 @pytest.mark.parametrize("classes", [2, 10, 1000])

@@ -327,6 +327,11 @@ def metric_function(canonical: str) -> MetricSpec | None:
     return _FUNCTIONS.get(canonical)
 
 
+def focal_metric(name: str) -> MetricSpec | None:
+    """The row of a focal loss that is used as a metric, by its class name."""
+    return next((spec for _, spec in _FOCAL if spec.name == name), None)
+
+
 def metric_string(alias: str) -> MetricSpec | None:
     """The row of a string given to ``metrics=[...]``; case counts.
 

@@ -10,8 +10,9 @@ from fromlogits_audit.interp import containers
 from fromlogits_audit.interp.attributes import set_attribute
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.items import unpacked
+from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.state import Frame
-from fromlogits_audit.interp.values import Choice, InstanceV, ListV, TupleV, Value
+from fromlogits_audit.interp.values import Choice, InstanceV, ListV, SliceV, TupleV, Value
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -35,26 +36,34 @@ def assign(run: Run, frame: Frame, target: cst.CSTNode, value: Value) -> None:
 
 
 def _item(run: Run, frame: Frame, target: cst.Subscript, value: Value) -> None:
-    from fromlogits_audit.interp.evaluate import evaluate
+    from fromlogits_audit.interp.evaluate import evaluate, index_of
 
     base = evaluate(run, frame, target.value)
-    first = target.slice[0].slice
-    if not isinstance(first, cst.Index):
-        return
-    index = evaluate(run, frame, first.value)
+    index = index_of(run, frame, target)
     branches = []
     options = alternatives(base, run.state.guard)
     for guard, option in options:
         with run.state.branch(guard) as branch:
             if isinstance(option, InstanceV):
                 run.call_special(option, "__setitem__", (index, value), None)
-            else:
+            elif isinstance(option, TensorV):
+                _written(run, frame, option, run.keras.written(option, index, value))
+            elif not isinstance(index, SliceV):
                 containers.set_item(run, option, index, value)
         branches.append(branch)
     if isinstance(base, Choice):
         run.state.join(branches)
     else:
         run.state.adopt(branches[0])
+
+
+def _written(run: Run, frame: Frame | None, before: TensorV, after: Value) -> None:
+    """An array is changed where it is: by every name that it has here."""
+    while frame is not None and after is not before:
+        for name, value in list(frame.slots.items()):
+            if value is before:
+                run.state.write(frame, name, after)
+        frame = frame.parent
 
 
 def _sequence(run: Run, frame: Frame, target: cst.Tuple | cst.List, value: Value) -> None:

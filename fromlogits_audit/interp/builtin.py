@@ -11,6 +11,7 @@ from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.iterables import ITERABLES
 from fromlogits_audit.interp.keras_values import TensorV
+from fromlogits_audit.interp.operators import MAX_TEXT, bounded
 from fromlogits_audit.interp.reflection import REFLECTION
 from fromlogits_audit.interp.values import (
     NONE,
@@ -46,6 +47,8 @@ _FOLD: dict[str, Callable[..., Any]] = {
     "math.pow": pow,
     "numpy.prod": math.prod,
     "numpy.ceil": math.ceil,
+    "numpy.log": math.log,
+    "numpy.sqrt": math.sqrt,
 }
 
 
@@ -61,13 +64,13 @@ def call_external(run: Run, name: str, args: Args, place: Place | None) -> Value
     return options.call_external(run, name, args, place)
 
 
-def _plain(value: Value) -> Any:
-    """The Python value of a constant or of a closed sequence of constants; raises ValueError."""
+def _plain(value: Value, depth: int = 0) -> Any:
+    """The Python value of constants, also in a closed sequence that is not nested deeply; else ValueError."""
     if isinstance(value, Const):
         return value.value
     content = value.slots["items"] if isinstance(value, ListV) else value
-    if isinstance(content, TupleV) and not content.open and len(content.items) <= 256:
-        return [_plain(item) for item in content.items]
+    if isinstance(content, TupleV) and not content.open and len(content.items) <= 256 and depth < 2:
+        return [_plain(item, depth + 1) for item in content.items]
     raise ValueError
 
 
@@ -85,7 +88,7 @@ def _fold_row(run: Run, name: str, row: tuple[Value, ...], place: Place | None) 
             raise ValueError
         if any(isinstance(v, str) and len(v) > 4000 for v in plain):
             raise ValueError
-        return Const(_FOLD[name](*plain))
+        return bounded(run, _FOLD[name](*plain))
     except Exception:
         if name in ("builtins.int", "builtins.float") and len(row) == 1 and isinstance(row[0], Unknown):
             return Unknown(row[0].reason, (name, row[0].key))
@@ -116,6 +119,12 @@ def _partial(run: Run, args: Args, place: Place | None) -> Value:
         return run.state.fresh(Why.UNSUPPORTED, "partial()")
     rest = Args(args.positional[1:], args.keywords, args.star, args.double)
     return PartialV(args.positional[0], rest, place)
+
+
+def _static_method(run: Run, args: Args, place: Place | None) -> Value | None:
+    """``loss = staticmethod(function)`` in a class: the function as it is, bound to nothing."""
+    function = args.positional[0] if args.positional else None
+    return PartialV(function, Args(), function.place) if isinstance(function, FuncV) else function
 
 
 def _dict(run: Run, args: Args, place: Place | None) -> Value:
@@ -159,6 +168,7 @@ _FUNCTIONS: dict[str, Function] = {
     **ITERABLES,
     **REFLECTION,
     "functools.partial": _partial,
+    "builtins.staticmethod": _static_method,
     "builtins.dict": _dict,
     "collections.OrderedDict": _dict,
     "easydict.EasyDict": _dict,
@@ -228,13 +238,26 @@ def _constant_method(run: Run, receiver: Const, name: str, args: Args) -> Value:
             named = {key: _plain(v) for key, v in args.keywords.items()}
             if name == "format" and (len(receiver.value) > 2000 or ":" in receiver.value):
                 raise ValueError
+            if _explodes(receiver.value, name, plain):
+                raise ValueError
             result = getattr(receiver.value, name)(*plain, **named)
         except Exception:
             return run.state.fresh(Why.RUNTIME, f"str.{name}()")
         if isinstance(result, (list, tuple)):
-            return ListV(tuple(Const(v, receiver.place) for v in result[:256]))
-        return Const(result, receiver.place)
+            return ListV(tuple(Const(v, receiver.place) for v in result[:256]), len(result) > 256)
+        return bounded(run, result, receiver.place)
     return run.state.fresh(Why.RUNTIME, f"method {name}")
+
+
+def _explodes(text: str, name: str, arguments: list[Any]) -> bool:
+    """Whether a method of text may give one that is much longer than what it was given."""
+    if name == "zfill":
+        return not all(isinstance(width, int) and width < 1000 for width in arguments)
+    if name == "replace" and len(arguments) > 1:
+        return len(text) * len(str(arguments[1])) > MAX_TEXT
+    if name == "join" and arguments:
+        return len(text) * len(arguments[0]) > MAX_TEXT
+    return len(text) > MAX_TEXT
 
 
 def default_of_get(function: Unknown, args: Args) -> Value | None:

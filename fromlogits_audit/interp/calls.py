@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp import builtin
@@ -38,10 +39,14 @@ def call(run: Run, function: Value, args: Args, place: Place | None) -> Value:
         return _call(run, function, args, place)
     pairs = []
     branches = []
-    for guard, option in alternatives(function, run.state.guard):
-        with run.state.branch(guard) as branch:
-            pairs.append((guard, _call(run, option, args, place)))
-        branches.append(branch)
+    options = alternatives(function, run.state.guard)
+    # One of several models is compiled: what meets at one place then is one site.
+    one_of = all(isinstance(option, MethodV) for _, option in options)
+    with run.recorder.together() if one_of else nullcontext():
+        for guard, option in options:
+            with run.state.branch(guard) as branch:
+                pairs.append((guard, _call(run, option, args, place)))
+            branches.append(branch)
     run.state.join(branches)
     return choose(pairs)
 
@@ -54,7 +59,7 @@ def _call(run: Run, function: Value, args: Args, place: Place | None) -> Value:
     if isinstance(function, ClassV):
         return run.declared(function, args, place) or instantiate(run, function, args, place)
     if isinstance(function, PartialV):
-        return call(run, function.func, merged(function.args, args), place)
+        return call(run, _named_at(function), merged(function.args, args), place)
     if isinstance(function, ExternalV):
         return _external(run, function, args, place)
     if isinstance(function, MethodV):
@@ -71,6 +76,13 @@ def _call(run: Run, function: Value, args: Args, place: Place | None) -> Value:
     if isinstance(function, Unknown):
         return _unknown(run, function, args, place)
     return run.state.fresh(Why.UNSUPPORTED, "a call of something that is no function")
+
+
+def _named_at(partial: PartialV) -> Value:
+    """What a partial calls. A loss that it makes stands at the partial, not at the name inside."""
+    if isinstance(partial.func, ExternalV) and partial.place is not None:
+        return ExternalV(partial.func.name, partial.place)
+    return partial.func
 
 
 def merged(first: Args, second: Args) -> Args:

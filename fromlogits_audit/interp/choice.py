@@ -24,10 +24,17 @@ from fromlogits_audit.ir import Undecided, Why
 MAX_ALTERNATIVES = 16
 
 
+class Work:
+    """Counts comparisons of alternatives, which a statement may need any number of: they count as steps."""
+
+    done = 0
+
+
 def compatible(a: Guard, b: Guard) -> bool:
     """Whether two conjunctions of assumptions can hold together."""
     if not a or not b:
         return True
+    Work.done += 1
     known = dict(a)
     equal = {key[:2]: key[2] for key, holds in a if holds and _is_equality(key)}
     ordered = False
@@ -94,6 +101,7 @@ def choose(pairs: Iterable[tuple[Guard, Value]]) -> Value:
             flat.append((guard, value))
     groups: list[tuple[list[Guard], Value]] = []
     for guard, value in flat:
+        Work.done += 1
         for guards, seen in groups:
             if same(seen, value):
                 guards.append(guard)

@@ -51,24 +51,10 @@ def resolution_order(cls: ClassV) -> list[ClassV]:
 
 
 def _linearised(cls: ClassV) -> list[ClassV]:
-    order: list[ClassV] = []
-    seen: set[int] = set()
-
-    def visit(current: ClassV, depth: int) -> list[ClassV]:
-        if depth > 20:
-            return []
-        found = [current]
-        for base in current.bases:
-            if isinstance(base, ClassV):
-                found.extend(visit(base, depth + 1))
-        return found
-
-    for candidate in reversed(visit(cls, 0)):
-        if id(candidate) not in seen:
-            seen.add(id(candidate))
-            order.append(candidate)
-    order.reverse()
-    return order
+    cls.order = [cls]  # what a class that derives from itself finds
+    above = [c for base in cls.bases if isinstance(base, ClassV) for c in resolution_order(base)]
+    last = dict.fromkeys(c for c in reversed(above) if c is not cls)
+    return [cls, *reversed(last)]
 
 
 def external_bases(cls: ClassV) -> list[str]:

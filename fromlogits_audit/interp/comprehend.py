@@ -57,8 +57,8 @@ def _clause(run: Run, scope: Frame, clause: cst.CompFor, node: Any, rows: _Rows,
         items, rows.open = (run.state.fresh(Why.LIMIT, "one item of a long sequence"),), True
     from fromlogits_audit.interp.assign import assign
 
-    for item in items:
-        if not run.state.step():
+    for number, item in enumerate(items):
+        if not run.state.step() and number:
             rows.open = True
             return
         assign(run, scope, clause.target, item)
@@ -72,4 +72,5 @@ def _clause(run: Run, scope: Frame, clause: cst.CompFor, node: Any, rows: _Rows,
         elif isinstance(node, cst.DictComp):
             rows.items.append((evaluate(run, scope, node.key), evaluate(run, scope, node.value)))
         else:
-            rows.items.append((evaluate(run, scope, node.elt), None))
+            value = evaluate(run, scope, node.elt)
+            rows.items.append((run.keras.some_of(value) if None in tests else value, None))

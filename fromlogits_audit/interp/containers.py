@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import choose, lift
 from fromlogits_audit.interp.items import content_of, get_item, spread
-from fromlogits_audit.interp.operators import dict_key
+from fromlogits_audit.interp.operators import dict_key, equal
 from fromlogits_audit.interp.values import (
+    FALSE,
     NONE,
     Args,
     Const,
@@ -20,6 +21,7 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
+    sequence,
 )
 from fromlogits_audit.ir import Why
 
@@ -42,27 +44,30 @@ def copied(run: Run, value: Value) -> Value:
     return made
 
 
-def deeply_copied(run: Run, value: Value, depth: int) -> Value:
-    """Lists and dicts inside one another, each made anew."""
-    content = content_of(run, value)
+def deeply_copied(run: Run, value: Value, depth: int, made: dict[int, Value] | None = None) -> Value:
+    """Lists and dicts inside one another, each made anew once."""
+    done = {} if made is None else made
     if depth > 20 or not isinstance(value, (ListV, DictV)):
         return value
-    made: ListV | DictV = ListV() if isinstance(value, ListV) else DictV()
+    if id(value) in done:
+        return done[id(value)]
+    content = content_of(run, value)
+    copy: ListV | DictV = ListV() if isinstance(value, ListV) else DictV()
+    done[id(value)] = copy
     if isinstance(content, TupleV):
-        made.slots["items"] = TupleV(
-            tuple(deeply_copied(run, v, depth + 1) for v in content.items), content.open
-        )
+        items = tuple(deeply_copied(run, v, depth + 1, done) for v in content.items)
+        copy.slots["items"] = TupleV(items, content.open)
     elif isinstance(content, Entries):
-        items = {k: (key, deeply_copied(run, v, depth + 1)) for k, (key, v) in content.items.items()}
-        made.slots["items"] = Entries(items, content.open)
+        rows = {k: (key, deeply_copied(run, v, depth + 1, done)) for k, (key, v) in content.items.items()}
+        copy.slots["items"] = Entries(rows, content.open)
     else:
-        made.slots["items"] = content
-    return made
+        copy.slots["items"] = content
+    return copy
 
 
 def _append(run: Run, target: ListV, args: Args) -> Value:
     item = args.positional[0] if args.positional else NONE
-    rewrite(run, target, _sequence(lambda c: TupleV((*c.items, item), c.open)))
+    rewrite(run, target, _sequence(lambda c: sequence((*c.items, item), c.open)))
     return NONE
 
 
@@ -71,7 +76,7 @@ def _extend(run: Run, target: ListV, args: Args) -> Value:
     if isinstance(more, Unknown):
         rewrite(run, target, _sequence(lambda c: TupleV((*c.items, more), True)))
     else:
-        rewrite(run, target, _sequence(lambda c: TupleV(c.items + more.items, c.open or more.open)))
+        rewrite(run, target, _sequence(lambda c: sequence(c.items + more.items, c.open or more.open)))
     return NONE
 
 
@@ -107,9 +112,49 @@ def _reverse(run: Run, target: ListV, args: Args) -> Value:
     return NONE
 
 
+def sort(target: ListV, args: Args) -> None:
+    """Put a list that is new in its order, where that is known; elsewhere the items stay as they stand."""
+    content = target.slots["items"]
+    if isinstance(content, TupleV):
+        target.slots["items"] = _ordered(content, args)
+
+
+def _ordered(content: TupleV, args: Args) -> TupleV:
+    reverse = args.keywords.get("reverse", FALSE)
+    constants = [item for item in content.items if isinstance(item, Const)]
+    if len(constants) < len(content.items) or "key" in args.keywords or not isinstance(reverse, Const):
+        return content
+    try:
+        ordered = sorted(constants, key=lambda item: item.value, reverse=bool(reverse.value))
+        return TupleV(tuple(ordered), content.open)
+    except TypeError:
+        return content
+
+
+def _sort(run: Run, target: ListV, args: Args) -> Value:
+    rewrite(run, target, _sequence(lambda content: _ordered(content, args)))
+    return NONE
+
+
+def _remove(run: Run, target: ListV, args: Args) -> Value:
+    gone = args.positional[0] if args.positional else NONE
+
+    def without(content: TupleV) -> TupleV:
+        for at, item in enumerate(content.items):
+            same = equal(item, gone)
+            if same is None:
+                return TupleV(content.items, True)
+            if same:
+                return TupleV((*content.items[:at], *content.items[at + 1 :]), content.open)
+        return content
+
+    rewrite(run, target, _sequence(without))
+    return NONE
+
+
 _LIST: dict[str, Callable[[Run, ListV, Args], Value]] = {}
 _LIST.update({"append": _append, "add": _append, "extend": _extend, "update": _extend, "insert": _insert})
-_LIST.update({"pop": _pop, "clear": _clear, "reverse": _reverse})
+_LIST.update({"pop": _pop, "clear": _clear, "reverse": _reverse, "sort": _sort, "remove": _remove})
 
 
 def update_items(
@@ -207,8 +252,6 @@ def call_method(
         return copied(run, receiver)
     if isinstance(receiver, ListV) and name in _LIST:
         return _LIST[name](run, receiver, args)
-    if name in ("sort", "remove"):
-        return NONE
     if name in ("index", "count"):
         return run.state.fresh(Why.RUNTIME, f"list.{name}()")
     return None

@@ -9,7 +9,6 @@ import may spell it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +35,7 @@ from fromlogits_audit.interp.values import (
     Value,
 )
 from fromlogits_audit.ir import Form, Scale
+from fromlogits_audit.source.defined import SOURCE_FOLDERS
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.parse import ParsedModule
@@ -50,8 +50,6 @@ ACTIVATIONS: Mapping[Scale, str] = {
     Scale.NON_NEGATIVE: "relu",
 }
 """The activation that stands for a declared scale."""
-
-_SOURCE_FOLDERS = ("src", "lib")
 
 
 class LossLike(Protocol):
@@ -187,32 +185,14 @@ class Declared:
             parts = list(inner.with_suffix("").parts)
             parts = parts[:-1] if parts[-1] == "__init__" else parts
             names.append(".".join([*parts, qualname]))
-            if parts and parts[0] in _SOURCE_FOLDERS:
+            if parts and parts[0] in SOURCE_FOLDERS:
                 names.append(".".join([*parts[1:], qualname]))
         return names
 
-    def notes(self, run: Run) -> tuple[str, ...]:
-        """A warning for each name that no file of the project defines and no code calls."""
-        return tuple(
-            f"[tool.fromlogits-audit.{table}]: nothing is called {name}."
-            for table, names in (("outputs", self._outputs), ("losses", self._losses))
-            for name in names
-            if name not in self._met and not _is_defined(run.modules.project.root, name)
-        )
-
-
-def _is_defined(root: Path, name: str) -> bool:
-    """Whether the file that a name means says its last part in a definition or an assignment."""
-    parts = name.split(".")
-    stated = re.compile(
-        rf"^\s*(?:(?:async\s+)?def|class)\s+{re.escape(parts[-1])}\b|\b{re.escape(parts[-1])}\s*=", re.M
-    )
-    for count in range(len(parts) - 1, 0, -1):
-        stems = [base.joinpath(*parts[:count]) for base in (root, *(root / one for one in _SOURCE_FOLDERS))]
-        for file in [path for stem in stems for path in (stem.with_suffix(".py"), stem / "__init__.py")]:
-            if file.is_file():
-                return stated.search(file.read_text(encoding="utf-8", errors="replace")) is not None
-    return False
+    @property
+    def met(self) -> frozenset[str]:
+        """The declared names that the code uses."""
+        return frozenset(self._met)
 
 
 def _is_data(labels: Value, predicted: Value) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import overload
 
 from fromlogits_audit.interp.keras_values import LossV, TensorV
@@ -108,8 +108,8 @@ class Draft:
     pairs: tuple[Site, ...]
     owners: tuple[Owner | None, ...] = ()
     """For each pair the model output whose loss is the partner, where it is looked up at the end."""
-    labels: list[Labels] = field(default_factory=list)
-    """The labels that ``fit`` and ``evaluate`` were given for it."""
+    labels: dict[int, list[Labels]] = field(default_factory=dict)
+    """The labels that ``fit`` and ``evaluate`` were given for it, by the identity of the model."""
     partner: Place | None = None
     """Where the partner stands, for a metric of one known loss."""
 
@@ -123,6 +123,21 @@ class Meeting:
     sites: dict[Site, Owner | None]
     """Each with the model output whose loss is its partner."""
     partner: Place | None = None
+
+
+def agreed(labels: Sequence[Labels]) -> Labels | None:
+    """What all labels that a model is given have in common, None where they are encoded differently."""
+    if len({one.encoding for one in labels}) != 1:
+        return None
+    return labels[0] if len({one.classes for one in labels}) == 1 else replace(labels[0], classes=None)
+
+
+def given(draft: Draft) -> list[Labels | None]:
+    """The labels that a loss meets: one for each way in which the models that it serves have them encoded."""
+    each = [agreed(labels) for labels in draft.labels.values()]
+    encodings = dict.fromkeys(labels.encoding for labels in each if labels is not None)
+    found = [[labels for labels in each if labels and labels.encoding is encoding] for encoding in encodings]
+    return [agreed(same) for same in found] or [None]
 
 
 def scale_source(tensor: TensorV) -> Place | None:
@@ -166,3 +181,11 @@ def facts_of(site: Site) -> object:
         site.labels and (site.labels.encoding, site.labels.classes),
         (output.scale, output.activation, output.units, output.name, output.reason, output.unit_softmax),
     )
+
+
+def joined(pairs: tuple[Site, ...]) -> Site:
+    """One site of several alternatives. It shows the facts of the first, and only units that all agree on."""
+    output = pairs[0].output
+    if len({pair.output.units for pair in pairs}) > 1:
+        output = replace(output, units=None)
+    return pairs[0].at(output=output, alternatives=pairs)

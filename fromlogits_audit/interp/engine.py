@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 from fromlogits_audit.errors import InputError
+from fromlogits_audit.interp.analysis import Analysis, Lookup, Problem
 from fromlogits_audit.interp.declared import Declared
 from fromlogits_audit.interp.interest import Interest
 from fromlogits_audit.interp.keras.models import run_unused
@@ -19,9 +19,9 @@ from fromlogits_audit.interp.run import Run
 from fromlogits_audit.interp.selection import Selection
 from fromlogits_audit.interp.uncalled import run_uncalled
 from fromlogits_audit.interp.values import NONE
-from fromlogits_audit.ir import Location, Site
+from fromlogits_audit.ir import Location
 from fromlogits_audit.source import read_source, shown_path, written_sources
-from fromlogits_audit.source.project import Project, find_root
+from fromlogits_audit.source.project import Project
 from fromlogits_audit.source.python import check_syntax
 from fromlogits_audit.source.text import Fault, SourceFile
 
@@ -29,33 +29,14 @@ RECURSION = 6_000
 """Python's own limit while a program is interpreted: inlined calls are bounded well below it."""
 
 
-@dataclass(frozen=True)
-class Problem:
-    """A file, or a notebook cell, that could not be analysed."""
-
-    location: Location
-    reason: str
-
-
-@dataclass
-class Analysis:
-    """What reading and running a set of files gave."""
-
-    sites: list[Site] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    files: int = 0
-    sources: Mapping[str, SourceFile] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-
 class _Session:
     """One analysis: reads files on demand and remembers what went wrong."""
 
-    def __init__(self, root: Path, paths: Sequence[Path], cwd: Path) -> None:
+    def __init__(self, project: Project, cwd: Path) -> None:
         self.cwd = cwd
-        self.analysis = Analysis(files=len(paths))
+        self.analysis = Analysis(files=len(project.files))
         self.sources: dict[str, SourceFile] = {}
-        self.project = Project(root, paths)
+        self.project = project
         self.modules = Modules(self.project, self.read, self.refuse)
 
     def read(self, path: Path) -> SourceFile | None:
@@ -92,25 +73,35 @@ class _Session:
 
     def finish(self, run: Run) -> Analysis:
         for module, error in self.modules.broken:
-            self.problem(module.file.shown, Fault(error.reason, error.line, error.column))
+            place = module.file.locate(error.line, error.column, error.line, error.column)
+            self.problem(module.file.shown, Fault(error.reason, place.line, place.column, place.cell))
         self.analysis.sites = run.recorder.finish()
         self.analysis.sources = self.sources
+        self.analysis.loaded = tuple(str(path) for path in self.modules.paths)
+        self.analysis.lookups = tuple(
+            Lookup(*question, str(found) if found is not None else None)
+            for question, found in self.project.asked.items()
+        )
         return self.analysis
 
 
-def analyse(paths: Sequence[Path], *, cwd: Path, declared: Declared | None = None) -> Analysis:
-    """The sites that running a set of files reaches, also where they stand in what it imports.
+def analyse(
+    project: Project, *, cwd: Path, declared: Declared | None = None, beside: Sequence[Path] = ()
+) -> Analysis:
+    """The sites that running a project's files reaches, also where they stand in what they import.
 
-    ``declared`` is what the configuration says of names that the code can't tell.
+    ``declared`` is what the configuration says of names that the code can't tell; ``beside`` are files
+    that were not given and that the given ones import.
     """
-    session = _Session(find_root(paths, cwd), paths, cwd)
+    session = _Session(project, cwd)
     run = Run(session.modules, Keras(), declared)
     with _deep_recursion():
-        selection = Selection(session.modules, paths, declared.words if declared is not None else frozenset())
+        names = declared.words if declared is not None else frozenset[str]()
+        selection = Selection(session.modules, project.files, names, beside)
         modules = [inner for module in selection.to_run() for inner in _run_module(session, run, module)]
         run_uncalled(run, modules, selection.interest)
         run_unused(run)
-        session.analysis.notes = declared.notes(run) if declared is not None else ()
+        session.analysis.met = declared.met if declared is not None else frozenset()
         return session.finish(run)
 
 
@@ -118,7 +109,7 @@ def analyse_text(text: str, shown: str, declared: Declared | None = None) -> Ana
     """The sites of one text that need not be a file."""
     path = Path(shown)
     source = SourceFile(path=path, shown=shown, text=text)
-    session = _Session(Path("/nonexistent"), [], Path.cwd())
+    session = _Session(Project(Path("/nonexistent")), Path.cwd())
     session.analysis.files = 1
     fault = check_syntax(text)
     if fault is not None:
@@ -140,7 +131,7 @@ def analyse_text(text: str, shown: str, declared: Declared | None = None) -> Ana
 
 def _run_module(session: _Session, run: Run, module: ParsedModule) -> list[ParsedModule]:
     """Run a module, and the files that a notebook's ``%%writefile`` cells hold."""
-    run.state.steps = 0
+    run.state.start(module)
     run.settings.slots["policy"] = NONE  # a program of its own
     inner = []
     for written in written_sources(module.file):
@@ -151,7 +142,7 @@ def _run_module(session: _Session, run: Run, module: ParsedModule) -> list[Parse
     session.modules.execute(run, module)
     run.policies[id(module)] = run.settings.slots["policy"]
     for other in inner:
-        run.state.steps = 0
+        run.state.start(other)
         session.modules.execute(run, other)
     return [module, *inner]
 

@@ -31,6 +31,7 @@ from fromlogits_audit.interp.values import (
     Unknown,
     Value,
     forced,
+    sequence,
 )
 from fromlogits_audit.ir import Why
 
@@ -134,13 +135,15 @@ _FRAME_CALLS: dict[str, Handler] = {"super": _super, "locals": _locals, "globals
 
 def _subscript(run: Run, frame: Frame, node: cst.Subscript) -> Value:
     base = evaluate(run, frame, node.value)
+    return get_item(run, base, index_of(run, frame, node))
+
+
+def index_of(run: Run, frame: Frame, node: cst.Subscript) -> Value:
+    """What stands between the brackets."""
     indices = [_slice(run, frame, element.slice) for element in node.slice]
-    index = (
-        indices[0]
-        if len(indices) == 1 and node.slice[0].comma is cst.MaybeSentinel.DEFAULT
-        else TupleV(tuple(indices))
-    )
-    return get_item(run, base, index)
+    if len(indices) == 1 and node.slice[0].comma is cst.MaybeSentinel.DEFAULT:
+        return indices[0]
+    return TupleV(tuple(indices))
 
 
 def _slice(run: Run, frame: Frame, node: cst.BaseSlice) -> Value:
@@ -154,7 +157,7 @@ def _slice(run: Run, frame: Frame, node: cst.BaseSlice) -> Value:
 
 def _number(run: Run, frame: Frame, node: cst.Integer | cst.Float | cst.Imaginary) -> Value:
     try:
-        return Const(node.evaluated_value)
+        return operators.bounded(run, node.evaluated_value)
     except (ValueError, OverflowError):
         return run.state.fresh(Why.LIMIT, "a number too large")
 
@@ -180,6 +183,8 @@ def _formatted(run: Run, frame: Frame, node: cst.FormattedString) -> Value:
         if not isinstance(value, Const) or part.format_spec or part.conversion:  # type: ignore[attr-defined]
             return run.state.fresh(Why.RUNTIME, "a formatted string")
         text += str(value.value)
+        if len(text) > operators.MAX_TEXT:
+            return run.state.fresh(Why.LIMIT, "a text too long")
     return Const(text, Place(frame.chunk, node))
 
 
@@ -199,7 +204,8 @@ def elements(run: Run, frame: Frame, nodes: Sequence[cst.BaseElement]) -> TupleV
                 is_open = is_open or more.open
         else:
             items.append(value)
-    return TupleV(tuple(items), is_open)
+    grown = any(isinstance(element, cst.StarredElement) for element in nodes)
+    return sequence(tuple(items), is_open) if grown else TupleV(tuple(items), is_open)
 
 
 def _list(run: Run, frame: Frame, node: cst.List | cst.Set) -> Value:
@@ -309,13 +315,11 @@ def _yield(run: Run, frame: Frame, node: cst.Yield) -> Value:
     if node.value is not None:
         inner = node.value.item if isinstance(node.value, cst.From) else node.value
         value = evaluate(run, frame, inner)
-        if isinstance(node.value, cst.From):
-            items = spread(run, value)
-            value = items.items[0] if isinstance(items, TupleV) and items.items else value
+        items = spread(run, value) if isinstance(node.value, cst.From) else None
         owner = frame
         while owner.core is None and owner.parent is not None:
             owner = owner.parent
-        owner.yields.append(value)
+        owner.yields += items.items if isinstance(items, TupleV) and items.items else (value,)
     return run.state.fresh(Why.RUNTIME, "a value sent to a generator")
 
 

@@ -16,7 +16,7 @@ from fromlogits_audit.interp.evaluate import evaluate
 from fromlogits_audit.interp.patterns import match_cases
 from fromlogits_audit.interp.state import Branch, Frame
 from fromlogits_audit.interp.truth import conditions, truth
-from fromlogits_audit.interp.values import NONE, Guard, ListV, Place, Value
+from fromlogits_audit.interp.values import ALWAYS, NONE, Guard, ListV, Place, Value
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -48,8 +48,7 @@ def run_block(run: Run, frame: Frame, statements: Block) -> Outcome:
     """Run statements until one ends the block; a split of paths takes the rest with it."""
     total = Outcome()
     for index, statement in enumerate(statements):
-        if not run.state.step():
-            return total
+        run.state.step()
         if type(statement) is cst.If or type(statement) is cst.Match:
             outcome = _split(run, frame, statement, statements[index + 1 :])
             total.returns += outcome.returns
@@ -173,12 +172,19 @@ def _with(run: Run, frame: Frame, node: cst.With) -> Outcome:
 
 def _try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
     """The body is what happens; handlers run for their sites alone, unless the body must fail."""
-    outcome = run_block(run, frame, node.body.body)
-    failed = not outcome.survives
-    for handler in node.handlers:
-        if failed:
+    with run.state.branch(ALWAYS) as body:
+        outcome = run_block(run, frame, node.body.body)
+    handlers: list[cst.ExceptHandler | cst.ExceptStarHandler] = [*node.handlers]
+    if outcome.survives:
+        for handler in handlers:
+            with run.state.scratch():
+                _interrupt(run, node, body)
+                run_block(run, frame, handler.body.body)
+        handlers = []
+    run.state.adopt(body)
+    for number, handler in enumerate(handlers):
+        if number == 0:
             outcome = run_block(run, frame, handler.body.body)
-            failed = False
             continue
         with run.state.scratch():
             run_block(run, frame, handler.body.body)
@@ -190,6 +196,17 @@ def _try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
         if last.returns and not last.falls:
             return last
     return outcome
+
+
+def _interrupt(run: Run, node: cst.Try | cst.TryStar, body: Branch) -> None:
+    """The state in which a handler starts: an exception comes before its statement assigns anything."""
+    block = node.body.body
+    if len(block) == 1 and isinstance(block[0], cst.SimpleStatementLine) and len(block[0].body) == 1:
+        return
+    raised = ("raised", id(node))
+    run.state.join(
+        [Branch(frozenset({(raised, True)}), {}), Branch(frozenset({(raised, False)}), body.writes)]
+    )
 
 
 def _for(run: Run, frame: Frame, node: cst.For) -> Outcome:

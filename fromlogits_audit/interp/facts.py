@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.choice import alternatives
+from fromlogits_audit.interp.choice import alternatives, compatible
 from fromlogits_audit.interp.drafts import (
     MAX_HOPS,
     Trail,
@@ -88,8 +88,16 @@ def _flags(run: Run, flag: Value | None, predicted: Value | None) -> list[tuple[
     return rows
 
 
-def metric_of(value: MetricV) -> Metric:
-    flag, cut = value.from_logits, value.threshold
+def metrics_of(run: Run, value: MetricV, predicted: Value) -> Iterable[tuple[Guard, Metric]]:
+    """The facts of a metric, one for each flag and threshold that it may have, and what that assumes."""
+    cuts = alternatives(value.threshold, run.state.guard) if value.threshold is not None else [(ALWAYS, None)]
+    for guard, flag in _flags(run, value.from_logits, predicted):
+        for other, cut in cuts:
+            if compatible(guard, other):
+                yield guard | other, _metric(value, flag, cut)
+
+
+def _metric(value: MetricV, flag: Value | None, cut: Value | None) -> Metric:
     unknown = next((v.reason for v in (flag, cut) if isinstance(v, Unknown)), None)
     threshold = float(cut.value) if isinstance(cut, Const) and isinstance(cut.value, (int, float)) else None
     return Metric(

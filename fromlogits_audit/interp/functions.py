@@ -85,11 +85,12 @@ def invoke(
     run: Run, core: FuncCore, args: Args, receiver: Value | None = None, *, assumed: bool = False
 ) -> Value:
     """Run a function body with arguments. ``assumed``: nothing calls it; parameters are unknown."""
+    if (run.state.cut and not assumed) or len(run.state.stack) >= MAX_DEPTH:
+        core.left_out = True
+        return run.state.fresh(Why.LIMIT, f"{core.name} is called where the program is too long to follow")
     core.entered = True
-    if len(run.state.stack) >= MAX_DEPTH or run.state.stack.count(core) >= MAX_REPEATS:
+    if run.state.stack.count(core) >= MAX_REPEATS:
         return run.state.fresh(Why.LIMIT, f"{core.name} is nested too deeply")
-    if run.state.steps > run.state.limit:
-        return run.state.fresh(Why.LIMIT, "the program is too long to follow")
     frame = Frame(core.module, core.chunk, core.closure, core=core, receiver=receiver, cls=core.owner)
     bind(run, core, args, frame, assumed=assumed)
     run.state.stack.append(core)
@@ -109,12 +110,24 @@ def _body(run: Run, core: FuncCore, frame: Frame) -> Value:
         return evaluate(run, frame, core.node.body)
     outcome = run_block(run, frame, core.node.body.body)
     if frame.yields or _yields(core):
-        element = frame.yields[-1] if frame.yields else run.state.fresh(Why.RUNTIME, "a generator")
-        return IterV(element, "generator")
+        return _generator(run, core, frame)
     returns = list(outcome.returns)
     if outcome.falls or not returns:
         returns.append((run.state.guard, NONE))
     return choose(returns)
+
+
+def _generator(run: Run, core: FuncCore, frame: Frame) -> IterV:
+    if not frame.yields:
+        return IterV(run.state.fresh(Why.RUNTIME, "a generator"), "generator")
+    items = TupleV(tuple(frame.yields), open=not _straight(core.node))
+    return IterV(frame.yields[-1], "generator", items)
+
+
+def _straight(node: cst.FunctionDef | cst.Lambda) -> bool:
+    """Whether every run of a function passes the same yields, in the same order."""
+    body = node.body.body if isinstance(node, cst.FunctionDef) else ()
+    return all(isinstance(statement, cst.SimpleStatementLine) for statement in body)
 
 
 def bind(run: Run, core: FuncCore, args: Args, frame: Frame, *, assumed: bool) -> None:

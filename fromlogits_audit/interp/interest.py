@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 WORD = re.compile(r"[^\W\d]\w*")
 BEARS = re.compile(
     r"ntropy|_with_logits|from_logits|\.\s*compile\s*\(|[lL]oss|[sS]oftmax|[sS]igmoid|predict|Divergence|Tversky"
-    r"|\bDice\b|MeanSquared|MeanAbsolute|[hH]uber|[hH]inge|update_state|Accuracy|\bAUC\b"
+    r"|[<>]=?\s*0?\.50*\b|\bDice\b|MeanSquared|MeanAbsolute|[hH]uber|[hH]inge|update_state|Accuracy|\bAUC\b"
 )
 """What a statement that holds a site has to say somewhere."""
 MAX_ROUNDS = 4
@@ -42,13 +42,17 @@ def _receivers(module: ParsedModule) -> set[str]:
 class Interest:
     """The names that lead to sites, over a set of modules."""
 
-    def __init__(self, given: frozenset[str] = frozenset()) -> None:
-        """``given`` names lead to sites by what the configuration says of them."""
+    def __init__(self, given: frozenset[str] = frozenset(), *, leads: bool = True) -> None:
+        """``given`` names lead to sites by what the configuration says of them. Without ``leads`` no others
+        do: in the source of Keras itself whatever only leads to sites is not worth running."""
         self.names: frozenset[str] = given
         self._given = given
+        self._leads = leads
 
     def learn(self, modules: Sequence[ParsedModule]) -> None:
         """Take in the names that bearing chunks define, then who mentions them, and so on."""
+        if not self._leads:
+            return
         bearing = [chunk for module in modules if module.bears for chunk in module.chunks() if chunk.bears]
         names = {name for chunk in bearing for name in chunk.names} | self._given
         for module in modules:

@@ -165,7 +165,7 @@ def spread(run: Run, value: Value) -> TupleV | Unknown:
     if isinstance(content, Entries):
         return TupleV(tuple(key for key, _ in content.items.values()), content.open)
     if isinstance(content, IterV):
-        return TupleV((content.element,), True)
+        return content.items or TupleV((content.element,), True)
     if isinstance(content, Const) and isinstance(content.value, str):
         return TupleV(tuple(Const(c) for c in content.value[:64]), len(content.value) > 64)
     if isinstance(content, TensorV):
@@ -196,7 +196,7 @@ def unpacked(run: Run, value: Value, count: int) -> list[Value]:
     if isinstance(content, Choice):
         rows = [(g, unpacked(run, v, count)) for g, v in alternatives(content, run.state.guard)]
         return [choose([(g, row[i]) for g, row in rows]) for i in range(count)]
-    if isinstance(content, (TupleV, Entries)):
+    if isinstance(content, (TupleV, Entries)) or (isinstance(content, IterV) and content.items is not None):
         sequence = spread(run, content)
         if isinstance(sequence, TupleV) and sequence.items:
             if len(sequence.items) >= count:

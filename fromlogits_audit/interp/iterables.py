@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from fromlogits_audit.interp import containers
 from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.operators import dict_key
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import (
     NONE,
@@ -45,6 +47,24 @@ def _sequence(run: Run, args: Args, place: Place | None) -> Value:
         return ListV()
     items = spread(run, args.positional[0])
     return ListV(items.items, items.open) if isinstance(items, TupleV) else items
+
+
+def _set(run: Run, args: Args, place: Place | None) -> Value:
+    """A set: how many items it has is known where all of them are."""
+    items = spread(run, args.positional[0]) if args.positional else TupleV(())
+    if not isinstance(items, TupleV):
+        return items
+    keys = [dict_key(item) for item in items.items]
+    if None in keys:
+        return ListV(items.items, items.open or len(items.items) > 1)
+    return ListV(tuple(dict(zip(keys, items.items, strict=True)).values()), items.open)
+
+
+def _sorted(run: Run, args: Args, place: Place | None) -> Value:
+    made = _sequence(run, args, place)
+    if isinstance(made, ListV):
+        containers.sort(made, args)
+    return made
 
 
 def _tuple(run: Run, args: Args, place: Place | None) -> Value:
@@ -98,7 +118,7 @@ def _map(run: Run, args: Args, place: Place | None) -> Value:
             run, run.call(args.positional[0], Args((Unknown(items.reason, ("each", items.key)),)), place)
         )
     results = tuple(run.call(args.positional[0], Args((v,)), place) for v in items.items[:MAX_RANGE])
-    return TupleV(results, items.open)
+    return TupleV(results, items.open or len(items.items) > MAX_RANGE)
 
 
 def IterOf(run: Run, element: Value) -> Value:
@@ -144,11 +164,11 @@ def _any_all(want: bool) -> Function:
 
 def _reduce(run: Run, args: Args, place: Place | None) -> Value:
     items = spread(run, args.positional[1]) if len(args.positional) > 1 else None
-    if not isinstance(items, TupleV):
+    if not isinstance(items, TupleV) or items.open or len(items.items) > MAX_RANGE:
         return run.state.fresh(Why.RUNTIME, "reduce()")
     values = list(items.items)
     result = args.get(2, "initial") or (values.pop(0) if values else NONE)
-    for value in values[:MAX_RANGE]:
+    for value in values:
         result = run.call(args.positional[0], Args((result, value)), place)
     return result
 
@@ -169,9 +189,9 @@ def _chain(run: Run, args: Args, place: Place | None) -> Value:
 ITERABLES: dict[str, Function] = {
     "builtins.range": _range,
     "builtins.list": _sequence,
-    "builtins.set": _sequence,
-    "builtins.sorted": _sequence,
-    "builtins.frozenset": _sequence,
+    "builtins.set": _set,
+    "builtins.sorted": _sorted,
+    "builtins.frozenset": _set,
     "collections.deque": _sequence,
     "builtins.tuple": _tuple,
     "builtins.reversed": _reversed,

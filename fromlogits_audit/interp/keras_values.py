@@ -58,10 +58,25 @@ class TensorV(Value):
     final: Value | None = None
     head: str | None = None
     """Which of the outputs of ``final`` this is: its key or position, None where it is the only one."""
+    share: Share | None = None
+    """Set on part of a weighted mean."""
 
     @property
     def units(self) -> int | None:
         return self.shape[-1] if self.shape else None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """``weight`` is how much of a weighted mean there is yet, ``like`` what it is once that comes to one.
+
+    It belongs to the tensor with these parents and this reason: what is made of that is no share.
+    """
+
+    weight: float
+    like: TensorV
+    parents: tuple[Value, ...]
+    reason: Undecided | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +98,7 @@ class LossV(Value):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MetricV(Value):
-    """A metric built from a Keras class, string or function."""
+    """A metric built from a Keras class, string or function. ``label`` is what Keras calls it in its logs."""
 
     spec: MetricSpec
     from_logits: Value | None
@@ -91,6 +106,7 @@ class MetricV(Value):
     form: Form
     place: Place
     misuse: str | None = None
+    label: str | None = None
 
 
 def data_tensor(

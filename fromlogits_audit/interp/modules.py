@@ -18,21 +18,6 @@ if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
     from fromlogits_audit.source.text import SourceFile
 
-LIBRARIES = frozenset(
-    {
-        "keras",
-        "tensorflow",
-        "tf_keras",
-        "keras_core",
-        "keras_hub",
-        "keras_nlp",
-        "keras_cv",
-        "numpy",
-        "jax",
-        "transformers",
-    }
-)
-"""Packages that the catalogue describes: never read, even where the project holds their source."""
 MAX_IMPORTS = 60
 """How deeply modules import one another before the rest is left out."""
 
@@ -78,49 +63,54 @@ class Modules:
     def all(self) -> list[ParsedModule]:
         return [module for module in self._modules.values() if module is not None]
 
+    @property
+    def paths(self) -> list[Path]:
+        """The files that were asked for, also those that could not be used."""
+        return list(self._modules)
+
     # -- running -------------------------------------------------------------------------------
     def execute(self, run: Run, module: ParsedModule) -> Frame:
         """Run a module's top level once; a module in the middle of running is given as it is."""
         if module.frame is not None:
             return module.frame
-        from fromlogits_audit.interp.define import pending
-        from fromlogits_audit.interp.execute import run_block, run_imports
-        from fromlogits_audit.interp.uncalled import run_before_rebinding
-
         chunks = module.chunks()
         frame = Frame(module, chunks[0] if chunks else Chunk(module, 1, "", []))
         module.frame = frame
         self._depth += 1
-        path, run.state.path = run.state.path, {}
         nesting, run.nesting = run.nesting, 0
         try:
-            for index, chunk in enumerate(chunks):
-                if module.file.cells is not None and chunk.binds:
-                    run_before_rebinding(run, chunks, index)
-                _settle(frame, chunk)
-                frame.chunk = chunk
-                if chunk.defines is not None:
-                    run.state.write(frame, chunk.defines, pending(run, frame, chunk))
-                    continue
-                if chunk.imports:
-                    run.state.step()
-                    run_imports(run, frame, chunk.imports)
-                    continue
-                with run.guard(module):
-                    run_block(run, frame, chunk.body)
+            with run.state.apart():
+                self._statements(run, module, frame, chunks)
         finally:
-            run.state.path, run.nesting = path, nesting
+            run.nesting = nesting
+            module.cut = run.state.cut
             self._depth -= 1
         return frame
 
+    def _statements(self, run: Run, module: ParsedModule, frame: Frame, chunks: list[Chunk]) -> None:
+        """Run the statements of a module in order; definitions and imports wait until asked for."""
+        from fromlogits_audit.interp.define import pending
+        from fromlogits_audit.interp.execute import run_block, run_imports
+        from fromlogits_audit.interp.uncalled import run_before_rebinding
+
+        for index, chunk in enumerate(chunks):
+            if module.file.cells is not None and chunk.binds:
+                run_before_rebinding(run, chunks, index)
+            _settle(frame, chunk)
+            frame.chunk = chunk
+            if chunk.defines is not None:
+                run.state.write(frame, chunk.defines, pending(run, frame, chunk))
+                continue
+            if chunk.imports:
+                run.state.step()
+                run_imports(run, frame, chunk.imports)
+                continue
+            with run.guard(module, chunk.first):
+                run_block(run, frame, chunk.body)
+
     # -- imports -------------------------------------------------------------------------------
     def _resolve(self, frame: Frame, dotted: str, level: int = 0) -> Path | None:
-        path = self.project.resolve(frame.module.file.path, dotted, level)
-        if path is not None and not level and dotted.partition(".")[0] in LIBRARIES and path.stem != dotted:
-            # The repository of Keras itself: the catalogue knows what its names do. A file keras.py
-            # beside a script does shadow it.
-            return None
-        return path
+        return self.project.imported(frame.module.file.path, dotted, level)
 
     def _module_value(self, run: Run, path: Path) -> Value:
         if path.suffix != ".py":
@@ -130,6 +120,7 @@ class Modules:
             return Unknown(Undecided(Why.EXTERNAL, f"{path.name} cannot be read"), ("module", str(path)))
         if self._depth < MAX_IMPORTS:
             self.execute(run, module)
+        run.state.cut = run.state.cut or module.cut
         return ModuleV(module)
 
     def import_module(self, run: Run, frame: Frame, dotted: str) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
+    sequence,
 )
 from fromlogits_audit.ir import Undecided, Why
 
@@ -86,23 +88,39 @@ _OBJECTS = (
 )
 MAX_TEXT = 20_000
 MAX_NUMBER = 2**128
+MAX_KEY_DEPTH = 4
+"""Sequences nested deeper are told apart by identity alone: their parts may be shared, and then walking
+them takes exponential time."""
+_WIDTH = re.compile(r"\*|\d{4}")
+"""A width or precision in a format that is not known or not small."""
 
 
-def dict_key(value: Value) -> Hashable | None:
+def bounded(run: Run, value: object, place: Place | None = None) -> Value:
+    """A constant, or unknown where a number or text has grown too large to carry along."""
+    if isinstance(value, int) and abs(value) > MAX_NUMBER:
+        return run.state.fresh(Why.LIMIT, "a number too large")
+    if isinstance(value, (str, bytes)) and len(value) > MAX_TEXT:
+        return run.state.fresh(Why.LIMIT, "a text too long")
+    return Const(value, place)
+
+
+def dict_key(value: Value, depth: int = 0) -> Hashable | None:
     """A hashable constant for a dict key, None where it is not known."""
     if isinstance(value, Const) and isinstance(value.value, (str, int, float, bool, bytes, type(None))):
         return value.value if value.value is not None else ("none",)
     if isinstance(value, ExternalV):
         return ("external", value.name)
     if isinstance(value, TupleV):
-        keys = tuple(dict_key(item) for item in value.items)
+        if depth > MAX_KEY_DEPTH:
+            return None
+        keys = tuple(dict_key(item, depth + 1) for item in value.items)
         return None if None in keys else keys
     if isinstance(value, (InstanceV, ClassV, FuncV)):
         return ("object", id(value.core) if isinstance(value, FuncV) else id(value))
     return None
 
 
-def identity(value: Value) -> Hashable:
+def identity(value: Value, depth: int = 0) -> Hashable:
     """A key that is the same for the same value."""
     if isinstance(value, Const):
         return ("constant", type(value.value).__name__, repr(value.value)[:200])
@@ -111,8 +129,8 @@ def identity(value: Value) -> Hashable:
     if isinstance(value, ExternalV):
         return ("external", value.name)
     content = value.slots["items"] if isinstance(value, ListV) else value
-    if isinstance(content, TupleV) and len(content.items) <= 32:
-        return ("items", tuple(identity(item) for item in content.items))
+    if isinstance(content, TupleV) and len(content.items) <= 32 and depth <= MAX_KEY_DEPTH:
+        return ("items", tuple(identity(item, depth + 1) for item in content.items))
     return ("object", id(value))
 
 
@@ -199,17 +217,15 @@ def _fold(run: Run, symbol: str, function: Callable[[Any, Any], Any], a: Any, b:
         size = len(a) * b if isinstance(a, (str, bytes)) and isinstance(b, int) else MAX_TEXT + 1
         if size > MAX_TEXT:
             return run.state.fresh(Why.LIMIT, "a text too long")
+    if symbol == "%" and isinstance(a, (str, bytes)) and _WIDTH.search(str(a)):
+        return run.state.fresh(Why.LIMIT, "a text too long")
     if symbol == "<<" and not (isinstance(b, int) and b < 128):
         return run.state.fresh(Why.LIMIT, "a number too large")
     try:
         result = function(a, b)
     except Exception:
         return run.state.fresh(Why.RUNTIME, "an operation that raises")
-    if isinstance(result, int) and abs(result) > MAX_NUMBER:
-        return run.state.fresh(Why.LIMIT, "a number too large")
-    if isinstance(result, str) and len(result) > MAX_TEXT:
-        return run.state.fresh(Why.LIMIT, "a text too long")
-    return Const(result)
+    return bounded(run, result)
 
 
 def _content(value: Value) -> TupleV | None:
@@ -224,13 +240,13 @@ def _concatenate(run: Run, a: Value, b: Value) -> Value:
             [a.slots["items"] if isinstance(a, ListV) else a, b.slots["items"] if isinstance(b, ListV) else b]
         )
         joined = [
-            (g, TupleV(x.items + y.items, x.open or y.open))
+            (g, sequence(x.items + y.items, x.open or y.open))
             for g, (x, y) in pairs
             if isinstance(x, TupleV) and isinstance(y, TupleV)
         ]
         result: Value = choose(list(joined)) if joined else run.state.fresh(Why.UNSUPPORTED, "a list")
     else:
-        result = TupleV(first.items + second.items, first.open or second.open)
+        result = sequence(first.items + second.items, first.open or second.open)
     if isinstance(a, TupleV):
         return result
     made = ListV()
@@ -291,7 +307,7 @@ def _is_none(value: Value) -> bool:
 
 def _relation(run: Run, symbol: str, a: Value, b: Value) -> Value:
     if symbol in ("==", "!="):
-        same = _equal(a, b)
+        same = equal(a, b)
         if same is not None:
             return Const(same == (symbol == "=="))
     if symbol in _INVERSE:
@@ -313,7 +329,8 @@ _INVERSE = {"!=": "==", "<=": ">", ">=": "<"}
 _FLIPPED = {"<": ">", ">": "<"}
 
 
-def _equal(a: Value, b: Value) -> bool | None:
+def equal(a: Value, b: Value) -> bool | None:
+    """Whether two values are equal, None where it is not known."""
     if a is b and not isinstance(a, Unknown):
         return True
     if isinstance(a, Const) and isinstance(b, Const):
@@ -350,7 +367,7 @@ def _contains(item: Value, container: Value) -> bool | None:
             return None
         return True if key in content.items else (None if content.open else False)
     if isinstance(content, TupleV):
-        answers = [_equal(item, other) for other in content.items]
+        answers = [equal(item, other) for other in content.items]
         if True in answers:
             return True
         return None if None in answers or content.open else False

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from fromlogits_audit.interp.choice import choose
 from fromlogits_audit.interp.values import (
     FALSE,
     NONE,
@@ -49,7 +50,7 @@ def call_external(run: Run, name: str, args: Args, place: Place | None) -> Value
     if name in ("dataclasses.field", "attr.ib", "attrs.field", "attr.field", "pydantic.Field"):
         return _field(args)
     if name.startswith(_FLAGS) or name.endswith(("flags.FLAGS", "FLAGS")):
-        return _define_flag(run, name.rpartition(".")[2], args)
+        return _define_flag(run, name.rpartition(".")[2], args, place)
     if name in ("click.option", "typer.Option", "click.argument"):
         return _click(run, name, args)
     if name in (
@@ -82,19 +83,33 @@ def _field(args: Args) -> Value:
     return BagV("field", **given)
 
 
-def _define_flag(run: Run, name: str, args: Args) -> Value | None:
+def _define_flag(run: Run, name: str, args: Args, place: Place | None) -> Value | None:
     if not name.startswith("DEFINE"):
         return None
     flag, default = args.get(0, "name"), args.get(1, "default")
     if name == "DEFINE_enum" and default is None:
         default = NONE
     if isinstance(flag, Const) and isinstance(flag.value, str):
-        holder = run.flags
-        run.state.write(holder, flag.value, default or NONE)
+        run.state.write(run.flags, (_program(place), flag.value), default or NONE)
         made = BagV("flag")
         made.slots["value"] = default or NONE
         return made
     return NONE
+
+
+def _program(place: Place | None) -> int:
+    return id(place.chunk.module) if place is not None else 0
+
+
+def flag(run: Run, name: str, place: Place) -> Value | None:
+    """``FLAGS.name``: the flag that the reading module defines, else that of one of the programs that do."""
+    defined = run.flags.slots
+    own = defined.get((_program(place), name))
+    if own is not None:
+        return own
+    rows = [(key[0], value) for key, value in defined.items() if isinstance(key, tuple) and key[1] == name]
+    guards = [frozenset({(("==", "the program's flags", program), True)}) for program, _ in rows]
+    return choose([(guard, value) for guard, (_, value) in zip(guards, rows, strict=True)]) if rows else None
 
 
 def _click(run: Run, name: str, args: Args) -> Value:

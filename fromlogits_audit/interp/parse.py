@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 
 
 _CONTINUED = re.compile(r"\\\n\Z")
+MARKS = ",()[]{}.:=+-*/\n"
+"""What tokens stand between: their number tells how large a syntax tree becomes."""
+MAX_MARKS = 60_000
+MAX_MODULE_MARKS = 250_000
+"""The longest hand-written modules have a fifth of it; libcst takes 3 KB for each."""
+MAX_NESTED = 500
+"""libcst needs seconds for a chain of a thousand attributes, calls or subscripts."""
 SMALL_CLASS = 40
 """Lines up to which a class is parsed whole."""
 
@@ -113,13 +120,31 @@ class Chunk:
     @property
     def body(self) -> tuple[cst.CSTNode, ...]:
         if self._body is None:
+            text = self._within_bounds()
             try:
-                tree = cst.parse_module(self.text)
+                tree = cst.parse_module(text)
             except cst.ParserSyntaxError as error:
                 raise SyntaxProblem(error.message, line=self.first + error.raw_line - 1) from error
             self._tree = tree
             self._body = tuple(tree.body)
         return self._body
+
+    def _within_bounds(self) -> str:
+        """The text for libcst, which may take gigabytes, or time that grows with a power of the text.
+
+        A table of data is left out: what it is assigned to is unknown then. Raises SyntaxProblem for others.
+        """
+        text = self.text
+        marks = sum(map(text.count, MARKS))
+        tree = parse_quick(text) if marks > MAX_NESTED else None
+        if marks > MAX_MARKS and isinstance(tree, ast.Module) and _data(tree):
+            return f"{' = '.join(sorted(self.binds))} = a_table_too_long_to_be_read\n"
+        self.module.parsed += marks
+        if marks > MAX_MARKS or self.module.parsed > MAX_MODULE_MARKS:
+            raise SyntaxProblem("too long to be followed from here on", line=self.first)
+        if tree is not None and _depth(tree) > MAX_NESTED:
+            raise SyntaxProblem("nested too deeply to be followed", line=self.first)
+        return text
 
     def code(self, node: cst.CSTNode) -> str:
         """The text of a node, on one line and cut to a readable length."""
@@ -165,6 +190,12 @@ class ParsedModule:
         self.bears = BEARS.search(file.text) is not None
         """Whether any of its text can hold a site."""
         self.tree_chunks: list[Chunk] | None = None
+        self.parsed = 0
+        """Marks in what was parsed of it so far (:data:`MARKS`)."""
+        self.spent = 0
+        """Statements executed for it, in all its runs that have ended."""
+        self.cut = False
+        """Whether its top level did not run to its end: what its globals hold is not certain."""
 
     def parse(self) -> Fault | None:
         """What is wrong with the text, if it does not parse.
@@ -211,6 +242,30 @@ def _split(module: ParsedModule, tree: ast.Module) -> Iterator[Chunk]:
         body = "\n".join(lines[first - 1 : last]).replace("\f", " ") + "\n"
         # A line continued into an empty one is complete for Python, not for libcst.
         yield Chunk(module, first, _CONTINUED.sub("\n", body), statements)
+
+
+def _data(tree: ast.Module) -> bool:
+    """Whether a tree is one assignment of constants to names."""
+    body = tree.body[0] if len(tree.body) == 1 else None
+    return (
+        isinstance(body, ast.Assign)
+        and all(isinstance(target, ast.Name) for target in body.targets)
+        and all(isinstance(node, _PLAIN) for node in ast.walk(body.value))
+    )
+
+
+_PLAIN = (
+    ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.expr_context,
+)  # fmt: skip
+
+
+def _depth(tree: ast.Module | Fault) -> int:
+    """How deeply the nodes of a tree lie in one another."""
+    deepest, level = 0, [tree] if isinstance(tree, ast.Module) else []
+    while level:
+        deepest += 1
+        level = [child for node in level for child in ast.iter_child_nodes(node)]  # type: ignore[misc]
+    return deepest
 
 
 def _binds(statements: list[ast.stmt]) -> frozenset[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
-from fromlogits_audit.interp.operators import _equal, identity
+from fromlogits_audit.interp.operators import equal, identity
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.values import Const, Guard, Value
 
@@ -83,7 +83,7 @@ def _keys(run: Run, subject: Value, values: list[Value]) -> list[Any]:
 def _admits(
     run: Run, subject: Value, values: list[Value], refused: set[tuple[Any, bool]]
 ) -> tuple[Guard | None, bool]:
-    answers = [_equal(subject, value) for value in values]
+    answers = [equal(subject, value) for value in values]
     if True in answers:
         return frozenset(refused), True
     if all(answer is False for answer in answers):

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.errors import InputError
-from fromlogits_audit.interp import attributes, calls, classes
+from fromlogits_audit.interp import attributes, calls, classes, options
 from fromlogits_audit.interp.keras.external import note_escape
 from fromlogits_audit.interp.keras_values import LossV, ModelV
 from fromlogits_audit.interp.modules import Modules
 from fromlogits_audit.interp.sites import Recorder
 from fromlogits_audit.interp.state import Frame, State
 from fromlogits_audit.interp.values import (
+    KEYS,
     NONE,
     Args,
     BagV,
@@ -44,6 +45,7 @@ class Run:
     """The centre that the parts of the interpreter share."""
 
     def __init__(self, modules: Modules, keras: Keras, declared: Declared | None = None) -> None:
+        KEYS.clear()
         self.state = State()
         self.modules = modules
         self.keras = keras
@@ -67,13 +69,17 @@ class Run:
         self._declared = declared
 
     @contextmanager
-    def guard(self, module: ParsedModule) -> Iterator[None]:
-        """What goes wrong in one statement costs that statement; the rest goes on.
+    def guard(self, module: ParsedModule, line: int = 1) -> Iterator[None]:
+        """What goes wrong in one statement, which stands in ``line``, costs that statement; the rest goes on.
 
-        An InputError is the file's. Anything else is a bug of this tool, and is reported as one.
+        An InputError is the file's, and so is a statement that is past every bound. Anything else is a bug of
+        this tool, and is reported as one.
         """
         try:
             yield
+        except (RecursionError, MemoryError):
+            reason = "a statement is nested too deeply, or grows too large, to be followed"
+            self.modules.broken.append((module, InputError(reason, line=line)))
         except InputError as error:
             self.modules.broken.append((module, error))
         except Exception as error:
@@ -175,9 +181,8 @@ class Run:
         return self.modules.attribute(self, base, name, place)
 
     def external_attribute(self, base: ExternalV, name: str, place: Place) -> Value:
-        if base.name.endswith("FLAGS") and name in self.flags.slots:
-            return self.flags.slots[name]
-        return self.keras.external_attribute(self, base, name, place)
+        known = options.flag(self, name, place) if base.name.endswith("FLAGS") else None
+        return known or self.keras.external_attribute(self, base, name, place)
 
     def star_member(self, module: str, name: str) -> str | None:
         return self.keras.star_member(module, name)

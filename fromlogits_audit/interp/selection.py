@@ -14,48 +14,49 @@ from pathlib import Path
 from fromlogits_audit.interp.interest import Interest
 from fromlogits_audit.interp.modules import Modules
 from fromlogits_audit.interp.parse import ParsedModule
+from fromlogits_audit.source.contents import content
 from fromlogits_audit.source.triage import might_matter
 
 _IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+[.\w]+[ \t]+)?import[ \t]+(?:\([^)]*\)|[^\n#]*)", re.MULTILINE)
 _WORD = re.compile(rb"\w+")
 MAX_ROUNDS = 4
-FEW = 64
-"""Up to so many files, what they import is read before it is decided which of them have to run."""
 
 
 class Selection:
     """The modules to run, in the order of their paths, and the names that make them matter."""
 
-    def __init__(self, modules: Modules, paths: Sequence[Path], names: frozenset[str] = frozenset()) -> None:
-        """``names`` lead to sites by what the configuration says of them."""
-        self.interest = Interest(names)
+    def __init__(
+        self,
+        modules: Modules,
+        paths: Sequence[Path],
+        names: frozenset[str] = frozenset(),
+        beside: Sequence[Path] = (),
+    ) -> None:
+        """``names`` lead to sites by what the configuration says of them; ``beside`` are files that were not
+        given and that the given ones import."""
+        library = bool(paths) and all(modules.project.belongs_to_library(path) for path in paths)
+        self.interest = Interest(names, leads=not library)
         self._modules = modules
         self._parsed: dict[Path, ParsedModule] = {}
         self._beside: dict[Path, ParsedModule] = {}
         """Modules outside the set that it imports: what leads to a site in them counts, too."""
-        few = len(paths) <= FEW
         quiet: list[tuple[Path, frozenset[bytes]]] = []
         for path in paths:
-            data = _bytes(path)
+            data = content(path)
             if data is None or might_matter(data):
                 self._parse(path)
             else:
                 quiet.append((path, _imported(data)))
-            if few and data is not None:
-                self._look_beside(path, _imported(data), set(paths))
+        for path in beside:
+            self._look_beside(path)
         self._learn()
         self._follow(quiet)
 
-    def _look_beside(self, path: Path, names: frozenset[bytes], given: set[Path]) -> None:
-        """Some files of a project were given, not all: read what they import."""
-        for name in sorted(names):
-            found = self._modules.project.resolve(path, name.decode(errors="replace"))
-            if found is None or found.suffix != ".py" or found in given or found in self._beside:
-                continue
-            data = _bytes(found)
-            module = self._modules.get(found) if data is not None and might_matter(data) else None
-            if module is not None:
-                self._beside[found] = module
+    def _look_beside(self, path: Path) -> None:
+        data = content(path)
+        module = self._modules.get(path) if data is not None and might_matter(data) else None
+        if module is not None:
+            self._beside[path] = module
 
     def _parse(self, path: Path) -> None:
         module = self._modules.get(path)
@@ -88,14 +89,6 @@ class Selection:
             if (module.bears or not names.isdisjoint(module.words))
             and any(chunk.bears or not names.isdisjoint(chunk.words) for chunk in module.chunks())
         ]
-
-
-def _bytes(path: Path) -> bytes | None:
-    """The content of a file; what cannot be opened goes on, to be reported with its reason."""
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
 
 
 def _imported(data: bytes) -> frozenset[bytes]:

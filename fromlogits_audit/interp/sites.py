@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import alternatives, compatible
+from fromlogits_audit.interp.compiles import Compiles, Measuring
 from fromlogits_audit.interp.drafts import (
     MAX_HOPS,
     Capture,
@@ -16,20 +17,23 @@ from fromlogits_audit.interp.drafts import (
     Owner,
     Trail,
     cutoffs_joined,
-    facts_of,
-    matters,
+    given,
+    joined,
     scale_source,
 )
 from fromlogits_audit.interp.edits import Editor
-from fromlogits_audit.interp.facts import losses_of, metric_of
+from fromlogits_audit.interp.facts import losses_of, metrics_of
 from fromlogits_audit.interp.keras_values import LossV, MetricV, TensorV
+from fromlogits_audit.interp.ledger import Ledger
 from fromlogits_audit.interp.partners import Partners
 from fromlogits_audit.interp.values import (
     Const,
     ExternalV,
     Guard,
     Hop,
+    ListV,
     Place,
+    TupleV,
     Unknown,
     Value,
 )
@@ -59,25 +63,25 @@ class Recorder:
     """Collects drafts; equal ones are kept once."""
 
     run: Run
-    drafts: list[Draft] = field(default_factory=list)
     built: dict[tuple[int, int], LossV] = field(default_factory=dict)
     met: set[tuple[int, int]] = field(default_factory=set)
     escapes: set[tuple[int, int]] = field(default_factory=set)
     _captures: list[Capture] = field(default_factory=list)
-    _batch: dict[object, Meeting] | None = None
-    """What met since the outermost ``together`` began."""
     _partners: Partners = field(default_factory=Partners)
-    _compiled: dict[int, list[Draft]] = field(default_factory=dict)
-    """The loss sites of a model's last compile."""
     meanings: dict[int, LossV | None] = field(default_factory=dict)
     """The Keras loss that a hand-written one gave the output to when it ran last, by its identity."""
-    _compiling: Value | None = None
-    _index: dict[object, Draft] = field(default_factory=dict)
+    compiles: Compiles = field(default_factory=Compiles)
+    """What models were compiled with last, and what their ``fit`` was given since."""
+    measuring: Measuring | None = None
+    """Set while a metric of the project's own runs: what it gives a loss to compute is a metric too."""
     _scaled_by: dict[Output, Place] = field(default_factory=dict)
     """What gives an output its scale: the layer or call."""
     _plain: set[tuple[int, int]] = field(default_factory=set)
     """Metrics that also serve outputs they make no site with (an argmax "accuracy")."""
     _editor: Editor = field(default_factory=Editor)
+
+    def __post_init__(self) -> None:
+        self._ledger = Ledger(self.compiles.note_draft)
 
     # -- losses that never meet an output --------------------------------------------------------
     def note_built(self, loss: LossV) -> None:
@@ -85,6 +89,15 @@ class Recorder:
 
     def note_escape(self, loss: LossV) -> None:
         self.escapes.add(loss.place.key)
+
+    @contextmanager
+    def measuring_for(self, partner: Value | None) -> Iterator[None]:
+        """A metric of the project's own runs meanwhile, on an output whose loss is ``partner``."""
+        before, self.measuring = self.measuring, Measuring(partner)
+        try:
+            yield
+        finally:
+            self.measuring = before
 
     @contextmanager
     def capture(self, name: str | None, hops: tuple[Hop, ...], output: Value) -> Iterator[Capture]:
@@ -110,29 +123,6 @@ class Recorder:
         if (where or place) is not None:
             self._plain.add((where or place).key)  # type: ignore[union-attr]
 
-    # -- labels ----------------------------------------------------------------------------------
-    @contextmanager
-    def compiling(self, model: Value) -> Iterator[None]:
-        """Losses that meet outputs now are those of the model's compile, until the next."""
-        before, self._compiling = self._compiling, model
-        self._compiled[id(model)] = []
-        try:
-            yield
-        finally:
-            self._compiling = before
-
-    def note_labels(
-        self, model: Value, labels: Labels, output: str | None = None, *, several: bool = False
-    ) -> None:
-        """``fit`` or ``evaluate`` gives a compiled model labels, or one of its outputs.
-
-        ``several``: they are as told only where there are more than two classes, so not on two units.
-        """
-        for draft in self._compiled.get(id(model), []):
-            named = output is None or all(pair.output.name == output for pair in draft.pairs)
-            if named and not (several and any(pair.output.units == 2 for pair in draft.pairs)):
-                draft.labels.append(labels)
-
     # -- recording -------------------------------------------------------------------------------
     def meet(
         self,
@@ -149,6 +139,9 @@ class Recorder:
             name = name or self._captures[-1].name
             hops = (*self._captures[-1].hops, *hops)
             self._captures[-1].reach(loss, predicted)
+        if self.measuring is not None:
+            self.run.keras.loss_in_metric(self.run, loss, predicted, name=name, hops=hops)
+            return
         groups: dict[tuple[int, int], tuple[Place, list[Site]]] = {}
         for guard, option in alternatives(loss, self.run.state.guard):
             place = (
@@ -220,6 +213,8 @@ class Recorder:
         hops: tuple[Hop, ...] = (),
     ) -> None:
         """A metric that has a threshold or a flag meets an output."""
+        if partner is None and self.measuring is not None:
+            partner = self.measuring.partner
         owner = (
             self._partners.owner(predicted) if partner is None and isinstance(predicted, TensorV) else None
         )
@@ -230,23 +225,18 @@ class Recorder:
             for assumed, fact in losses_of(self.run, option, predicted)
             if compatible(guard, assumed)
         ] or [(frozenset(), None)]
-        sites = []
-        for guard, loss in partners:
-            for other, tensor in alternatives(predicted, self.run.state.guard):
-                if compatible(guard, other):
-                    output = self.output(tensor, name)
-                    sites.append(
-                        Site(
-                            Kind.METRIC,
-                            _NOWHERE,
-                            output,
-                            metric=metric_of(metric),
-                            partner=loss,
-                            trace=self.steps(hops),
-                        )
-                    )
+        facts = list(metrics_of(self.run, metric, predicted))
+        trace = self.steps(hops)
+        sites = [
+            Site(Kind.METRIC, _NOWHERE, self.output(tensor, name), metric=fact, partner=loss, trace=trace)
+            for guard, loss in partners
+            for other, tensor in alternatives(predicted, self.run.state.guard)
+            for third, fact in facts
+            if compatible(guard, other) and compatible(guard | other, third)
+        ]
         beside = {option.place for _, option in options if isinstance(option, LossV)}
         self._add(Kind.METRIC, metric.place, sites, owner, beside.pop() if len(beside) == 1 else None)
+        self.compiles.note_metric(metric, name)
 
     def applied(self, activation: str, axis_size: int | None, before: TensorV, place: Place) -> None:
         """A softmax or sigmoid is applied to a tensor."""
@@ -273,55 +263,28 @@ class Recorder:
         owner: Owner | None = None,
         partner: Place | None = None,
     ) -> None:
-        if not sites:
+        if not sites or (self.run.state.cut and kind not in (Kind.LOSS, Kind.METRIC)):
             return
         for capture in self._captures:
             capture.sites += kind is Kind.LOSS
-        if self._batch is None:
-            self._commit(Meeting(kind, place, dict.fromkeys(sites, owner), partner))
-            return
-        key = (kind, place.key, sites[0].output.name)
-        meeting = self._batch.setdefault(key, Meeting(kind, place, {}, partner))
-        meeting.sites.update(dict.fromkeys(sites, owner))
-        meeting.partner = partner if meeting.partner == partner else None
+        self._ledger.add(Meeting(kind, place, dict.fromkeys(sites, owner), partner))
 
-    @contextmanager
-    def together(self) -> Iterator[None]:
+    def together(self) -> AbstractContextManager[None]:
         """What meets at one place meanwhile are alternatives of one site: one of them happens."""
-        outermost = self._batch is None
-        if self._batch is None:
-            self._batch = {}
-        try:
-            yield
-        finally:
-            if outermost:
-                batch, self._batch = self._batch, None
-                for meeting in batch.values():
-                    self._commit(meeting)
+        return self._ledger.together()
 
     @property
     def plural(self) -> bool:
         """Whether what is recorded now may have alternatives that are still to come."""
-        return self._batch is not None
-
-    def _commit(self, meeting: Meeting) -> None:
-        if meeting.kind is Kind.ACTIVATION and not any(matters(site) for site in meeting.sites):
-            return
-        owners = tuple(meeting.sites.values())
-        key = (meeting.kind, meeting.place.key, tuple(map(facts_of, meeting.sites)), tuple(map(id, owners)))
-        draft = self._index.get(key)
-        if draft is None:
-            draft = Draft(meeting.kind, meeting.place, tuple(meeting.sites), owners, partner=meeting.partner)
-            self._index[key] = draft
-            self.drafts.append(draft)
-        if meeting.kind is Kind.LOSS and self._compiling is not None:
-            self._compiled[id(self._compiling)].append(draft)
+        return self._ledger.plural
 
     # -- to the waist ----------------------------------------------------------------------------
     def output(self, value: Value, name: str | None) -> Output:
         """The waist's view of a tensor."""
+        if self.run.state.cut:
+            return replace(Output.unknown(Why.LIMIT, "the program is too long to follow"), name=name)
         if not isinstance(value, TensorV):
-            reason = value.reason if isinstance(value, Unknown) else Undecided(Why.UNSUPPORTED, "the output")
+            reason = value.reason if isinstance(value, Unknown) else _untold(value)
             return Output(reason=reason, name=name)
         activation = value.activation if value.scale is not Scale.UNKNOWN else None
         made = Output(
@@ -346,13 +309,14 @@ class Recorder:
 
     def finish(self) -> list[Site]:
         """All sites, located; losses that met nothing are undecided ones."""
-        sites = list(dict.fromkeys(self._site(draft) for draft in cutoffs_joined(self.drafts)))
+        drafts = cutoffs_joined(self._ledger.drafts)
+        sites = list(dict.fromkeys(site for draft in drafts for site in self._sites(draft)))
         for key, loss in self.built.items():
             if key not in self.met:
                 sites.append(self._lonely(key, loss))
         return sites
 
-    def _site(self, draft: Draft) -> Site:
+    def _sites(self, draft: Draft) -> Iterator[Site]:
         location = self.locate(draft.place)
         beside = draft.partner
         pairs: tuple[Site, ...] = ()
@@ -361,12 +325,12 @@ class Recorder:
                 partner, beside = self._partners.of(owner)
                 pair = pair.at(partner=partner)
             pairs += (pair,)
-        if draft.labels and len({(one.encoding, one.classes) for one in draft.labels}) == 1:
-            pairs = tuple(pair.at(labels=pair.labels or draft.labels[0]) for pair in pairs)
-        pairs = tuple(
-            pair.at(location=location, edits=self._edits(pair, draft.place, beside)) for pair in pairs
-        )
-        return pairs[0] if len(pairs) == 1 else pairs[0].at(alternatives=pairs)
+        if draft.kind is Kind.METRIC:
+            pairs = tuple(map(self.compiles.watched(draft.place), pairs))
+        for labels in given(draft):
+            told = [pair.at(labels=pair.labels or labels) for pair in pairs]
+            made = tuple(p.at(location=location, edits=self._edits(p, draft.place, beside)) for p in told)
+            yield made[0] if len(made) == 1 else joined(made)
 
     def _edits(self, pair: Site, place: Place, partner: Place | None) -> Edits | None:
         return self._editor.describe(
@@ -387,6 +351,13 @@ class Recorder:
         )
         facts = next(fact for _, fact in losses_of(self.run, loss))
         return Site(Kind.LOSS, self.locate(loss.place), Output.unknown(why, detail), loss=facts)
+
+
+def _untold(value: Value) -> Undecided:
+    """Why something that is no tensor has no scale: numbers written out are data."""
+    if isinstance(value, (Const, ListV, TupleV)):
+        return Undecided(Why.DATA, "values written out in the code")
+    return Undecided(Why.UNSUPPORTED, "the output")
 
 
 _NOWHERE = Location("")

@@ -131,7 +131,7 @@ class Spelling:
         matches = [match.group() for match in map(_FLAVOUR.match, dotted) if match]
         return matches[0] if matches else None
 
-    @property
+    @cached_property
     def import_line(self) -> int | None:
         """The line of the first import of Keras, else of the first statement that is no docstring."""
         body = [node for node in self.tree.body if not _leading(node)]

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.choice import choose, compatible
+from fromlogits_audit.interp.choice import Work, choose, compatible
 from fromlogits_audit.interp.values import (
     ALWAYS,
     ClassV,
@@ -28,8 +28,13 @@ from fromlogits_audit.ir import Undecided, Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.parse import Chunk, ParsedModule
 
-MAX_STEPS = 150_000
-"""Statements executed for one entry module, inlined calls included."""
+MAX_STEPS = 100_000
+"""Statements executed in one run (a module from top to bottom, or a function that nothing calls),
+inlined calls included."""
+WORK_OF_A_STEP = 8
+"""So many comparisons of alternatives take the time of one simple statement."""
+MAX_MODULE_STEPS = 2 * MAX_STEPS
+"""The same for all runs of one module together."""
 MAX_DEPTH = 36
 MAX_REPEATS = 3
 """How often one function may be active at once."""
@@ -111,6 +116,10 @@ class State:
         self._fresh = itertools.count()
         self.steps = 0
         self.limit = MAX_STEPS
+        self.cut = False
+        """Whether the budget is spent. From then on every statement that is left still runs, once: no
+        function of the project is entered, no loop turns again, and every site is undecided."""
+        self._running: ParsedModule | None = None
         self.stack: list[FuncCore] = []
 
     # -- symbols ---------------------------------------------------------------------------
@@ -157,6 +166,16 @@ class State:
         finally:
             branch.writes = self._end()
             self.path = before
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Run what does not depend on where it was asked for: no assumption holds, no branch undoes it."""
+        path, journal = self.path, self._journal
+        self.path, self._journal = {}, []
+        try:
+            yield
+        finally:
+            self.path, self._journal = path, journal
 
     @contextmanager
     def scratch(self) -> Iterator[None]:
@@ -213,7 +232,20 @@ class State:
         return not self.path or compatible(guard, self.guard)
 
     # -- bounds ----------------------------------------------------------------------------
+    def start(self, module: ParsedModule, *, cut: bool = False) -> None:
+        """Begin a run of a module's code. ``cut``: its budget is spent before it begins."""
+        if self._running is not None:
+            self._running.spent += self.steps
+        self._running = module
+        self.steps = 0
+        self.limit = min(MAX_STEPS, MAX_MODULE_STEPS - module.spent)
+        self.cut = cut or module.cut or self.limit <= 0
+
     def step(self) -> bool:
         """Count one statement; False when the budget is spent."""
         self.steps += 1
-        return self.steps <= self.limit
+        if Work.done >= WORK_OF_A_STEP:
+            self.steps += Work.done // WORK_OF_A_STEP
+            Work.done = 0
+        self.cut = self.cut or self.steps > self.limit
+        return not self.cut

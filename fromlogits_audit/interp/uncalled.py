@@ -41,7 +41,7 @@ def run_uncalled(run: Run, modules: Sequence[ParsedModule], interest: Interest) 
         waiting = _waiting(run, modules, interest)
         if not waiting:
             return
-        for core in _roots(waiting) or waiting[:1]:
+        for core in sorted(_roots(waiting) or waiting[:1], key=_is_step, reverse=True):
             if not core.entered:
                 _run_one(run, core)
     for core in _waiting(run, modules, interest):
@@ -77,7 +77,7 @@ def _waiting(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> l
             continue
         if core.chunk.bears or not interest.names.isdisjoint(core.chunk.words):
             text = _text(core)
-            if interest.wants(text, _words(core)) or _sibling(core):
+            if interest.wants(text, _words(core)) or _sibling(core) or _is_step(core):
                 found.append(core)
     return found
 
@@ -112,6 +112,14 @@ def _sibling(core: FuncCore) -> bool:
 _HOOKS = frozenset({"train_step", "test_step", "compute_loss", "call"})
 
 
+_STEPS = frozenset({"train_step", "test_step", "compute_loss"})
+
+
+def _is_step(core: FuncCore) -> bool:
+    """Whether ``fit`` calls this on an object of the program: it brings losses to their outputs."""
+    return core.name in _STEPS and core.owner is not None and bool(core.owner.instances)
+
+
 def run_before_rebinding(run: Run, chunks: list[Chunk], index: int) -> None:
     """In a notebook, a function that only machinery calls works with the globals of its own cell.
 
@@ -120,7 +128,7 @@ def run_before_rebinding(run: Run, chunks: list[Chunk], index: int) -> None:
     """
     module, binds = chunks[index].module, chunks[index].binds
     cells = module.file.cells
-    if cells is None:
+    if cells is None or run.state.cut:
         return
     here = cells.origin(chunks[index].first).cell
     for core in [core for core in run.functions if not core.entered and core.module is module]:
@@ -157,14 +165,15 @@ def _roots(waiting: list[FuncCore]) -> list[FuncCore]:
 
 
 def _run_one(run: Run, core: FuncCore) -> None:
-    run.state.steps = 0
+    # A call of it that was not followed may give it anything: what stands in it is undecided.
+    run.state.start(core.module, cut=core.left_out)
     core.entered = True
     left = run.policies.get(id(core.module))
     if left is not None:  # else its program still runs
         # What was called before the policy was set is not known: only what stands below it counts.
-        below = run.policy_lines.get(id(core.module), 0) < core.chunk.first
+        below = run.policy_lines.get(id(core.module), 0) < core.chunk.span(core.node)[0]
         run.settings.slots["policy"] = left if below else NONE
-    with run.guard(core.module):
+    with run.guard(core.module, core.chunk.first):
         _invoke_assumed(run, core)
 
 

@@ -48,6 +48,28 @@ class Hop:
     note: str
 
 
+class Key(tuple[Hashable, ...]):
+    """A key made of other keys. Such keys share their parts, so a plain tuple's hash, which walks every
+    part as often as it is mentioned, would take exponential time."""
+
+    _hash: int
+
+    def __new__(cls, parts: tuple[Hashable, ...]) -> Key:
+        made = super().__new__(cls, parts)
+        made._hash = tuple.__hash__(made)
+        return KEYS.setdefault(made, made)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or tuple.__eq__(self, other)
+
+
+KEYS: dict[Key, Key] = {}
+"""Every key once, so that equal ones are the same object and are compared at once. A run empties it."""
+
+
 class Value:
     """Base of the domain."""
 
@@ -75,6 +97,11 @@ class Unknown(Value):
     key: Hashable
     place: Place | None = None
 
+    def __post_init__(self) -> None:
+        key = self.key
+        if type(key) is tuple and any(isinstance(part, tuple) for part in key):
+            object.__setattr__(self, "key", Key(key))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice(Value):
@@ -89,6 +116,17 @@ class TupleV(Value):
 
     items: tuple[Value, ...]
     open: bool = False
+
+
+MAX_ITEMS = 4096
+"""A sequence that grows beyond this is one of unknown length: its first items and the last are kept."""
+
+
+def sequence(items: tuple[Value, ...], open: bool = False) -> TupleV:
+    """A sequence put together of others, bounded."""
+    if len(items) <= MAX_ITEMS:
+        return TupleV(items, open)
+    return TupleV((*items[: MAX_ITEMS - 1], items[-1]), True)
 
 
 class PendingV(Value):
@@ -121,7 +159,7 @@ class Obj(Value):
 
     __slots__ = ("slots",)
 
-    def __init__(self, **slots: Value) -> None:
+    def __init__(self, /, **slots: Value) -> None:
         self.slots: dict[Hashable, Value] = dict(slots.items())
 
 
@@ -172,6 +210,8 @@ class FuncCore:
     kind: str = "function"
     """function, static, class, property."""
     entered: bool = False
+    left_out: bool = False
+    """Whether a call of it was not followed, because a bound was reached."""
     text: str | None = None
     words: frozenset[str] | None = None
     """The function's text and the words in it, once someone has asked."""
@@ -286,17 +326,21 @@ class BagV(Obj):
 
     __slots__ = ("kind",)
 
-    def __init__(self, kind: str, **slots: Value) -> None:
-        super().__init__(**slots)
+    def __init__(self, kind: str, /, **slots: Value) -> None:
+        super().__init__(**slots)  # a field may be called "kind" or "self" as well
         self.kind = kind
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IterV(Value):
-    """Something that yields values like ``element``: a dataset, a generator."""
+    """Something that yields values like ``element``: a dataset, a generator.
+
+    ``items`` are all that a generator was seen to yield, in order.
+    """
 
     element: Value
     kind: str = "iterator"
+    items: TupleV | None = None
 
 
 @dataclass(frozen=True, slots=True)

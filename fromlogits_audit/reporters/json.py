@@ -111,6 +111,7 @@ def _site(judged: Judged) -> dict[str, Any]:
         "status": judged.status.value,
         "codes": list(judged.codes),
         "reason": str(judged.reason) if judged.reason else None,
+        **({"evidence": site.evidence} if site.evidence is not None else {}),
     }
 
 

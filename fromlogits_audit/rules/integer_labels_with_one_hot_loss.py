@@ -48,7 +48,7 @@ Using the sparse form of the loss is safe: the model's outputs stay as they are.
 from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
-from fromlogits_audit.ir import Form, Kind, LabelEncoding, Loss, Site
+from fromlogits_audit.ir import Form, Kind, LabelEncoding, Site
 from fromlogits_audit.rules import consequences, fixing
 from fromlogits_audit.rules.consequences import Told
 from fromlogits_audit.rules.interface import Rule
@@ -66,16 +66,20 @@ def check(site: Site) -> Finding | None:
     problem = f"{label_words(site, words)} reach {loss_words(loss)}, which takes one-hot labels."
     mend = "use the sparse form of the loss, or keras.utils.to_categorical on the labels"
     return RULE.report(
-        site, f"{problem} {consequences.tell(_told(loss), site.runtime)}", mend, fixes=[fixing.sister(site)]
+        site,
+        f"{problem} {consequences.tell(told(op=loss.form is Form.OP, focal=loss.focal), site.runtime)}",
+        mend,
+        fixes=[fixing.sister(site)],
     )
 
 
-def _told(loss: Loss) -> Told:
+def told(*, op: bool = False, focal: bool = False) -> Told:
+    """What class numbers do in a ``tf.nn`` op, in a focal loss, or in the plain cross-entropy."""
     raises = "the first batch raises a ValueError about shapes"
     broadcast = "labels of shape (N, 1) are silently broadcast over the classes, and the loss means nothing"
-    if loss.form is Form.OP:
+    if op:
         return consequences.everywhere(broadcast)
-    if loss.focal:
+    if focal:
         return consequences.by_engine(broadcast, broadcast, keras2=raises)
     return consequences.everywhere(raises)
 

@@ -6,6 +6,7 @@ ok only if everything that the rules needed was known.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,9 @@ from fromlogits_audit.finding import Finding
 from fromlogits_audit.ir import Family, Kind, Loss, Metric, Output, Scale, Site, Status, Undecided, Why
 from fromlogits_audit.rules import RULES, scales
 from fromlogits_audit.rules.interface import Rule
+
+_ONE_UNIT = frozenset({"FLA303", "FLA304"})
+"""Codes that need an output of exactly one unit."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,16 @@ def _agree(site: Site, verdicts: list[Judged]) -> Judged:
     if statuses == {Status.OK}:
         return Judged(site, Status.OK)
     if statuses == {Status.FINDING}:
-        return _found(site, verdicts[0].findings)
+        return _found(site, _foremost(verdicts).findings)
     wrong = next(verdict for verdict in verdicts if verdict.codes)
     detail = f"{', '.join(wrong.codes)} under one condition, right under another"
     return Judged(site, Status.UNDECIDED, reason=Undecided(Why.CONDITION, detail))
+
+
+def _foremost(verdicts: list[Judged]) -> Judged:
+    """Which of several wrong alternatives is told: the commonest, and one unit only where it is sure."""
+    counts = Counter(verdict.codes for verdict in verdicts)
+    return max(verdicts, key=lambda verdict: (counts[verdict.codes], _ONE_UNIT.isdisjoint(verdict.codes)))
 
 
 def _open_question(site: Site) -> Undecided | None:
@@ -95,6 +105,8 @@ def _open_threshold(site: Site, metric: Metric) -> Undecided | None:
     cuts, logits = scales.cuts_probabilities(metric), scales.meant_as_logits(site)
     if site.output.scale is not Scale.LOGITS or cuts is False or logits is False:
         return None
+    if cuts is None and metric.threshold is not None:
+        return Undecided(Why.RUNTIME, f"whether the computed threshold {metric.threshold:.4g} is a logit")
     if cuts is None:
         return _reason(metric)
     if site.partner is None:

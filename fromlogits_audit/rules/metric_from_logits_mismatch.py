@@ -2,8 +2,9 @@
 ## What it does
 Finds a metric whose `from_logits` contradicts the output: a cross-entropy metric without
 `from_logits=True` on logits, or one (or `AUC`) with `from_logits=True` on probabilities. The string
-`"sparse_categorical_crossentropy"` among the metrics means `from_logits=False`. Where the loss itself is
-wrong about the output, only the loss is reported.
+`"sparse_categorical_crossentropy"` among the metrics means `from_logits=False`, and so does a loss that
+is given as a metric without its flag, or computed in a metric of your own. Where the loss itself is wrong
+about the output, only the loss is reported.
 
 ## Why it is wrong
 The loss trains the right thing and the metric reports another: 0.226 where the binary cross-entropy is
@@ -49,8 +50,9 @@ Giving the metric the right `from_logits` is safe: the model and its training st
 
 from __future__ import annotations
 
+from fromlogits_audit.catalogue.metrics import metric_class
 from fromlogits_audit.finding import Finding, Severity
-from fromlogits_audit.ir import Kind, Metric, Scale, Site
+from fromlogits_audit.ir import Form, Kind, Metric, Scale, Site
 from fromlogits_audit.rules import fixing, scales
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import metric_words, output_words, quoted
@@ -67,7 +69,7 @@ def check(site: Site) -> Finding | None:
         holds = "log-probabilities"
     output = f"the {output_words(site.output)} holds {holds}"
     problem = f"{metric_words(metric)} expects {expects} (from_logits={metric.from_logits}), but {output}."
-    mend = f"write `keras.metrics.{metric.name}(from_logits={not metric.from_logits})`"
+    mend = _mend(metric, f"from_logits={not metric.from_logits}")
     return RULE.report(
         site,
         f"{problem} {_consequence(metric)}",
@@ -76,7 +78,19 @@ def check(site: Site) -> Finding | None:
     )
 
 
+def _mend(metric: Metric, argument: str) -> str:
+    if metric.form is Form.CALL or metric_class(f"keras.metrics.{metric.name}") is None:
+        return f"give it `{argument}`"
+    return f"write `keras.metrics.{metric.name}({argument})`"
+
+
+_INFERRED = ("ce", "crossentropy")
+"""What ``compile`` of Keras 2 takes for the cross-entropy that fits the output."""
+
+
 def _consequence(metric: Metric) -> str:
+    if metric.form is Form.STRING and metric.spelled.strip("\"'").lower() in _INFERRED:
+        return "Keras 2 clips the values and reports a number without meaning, Keras 3 raises a ValueError."
     watched = f", and {quoted(metric.monitored, '')} decides by it" if metric.monitored else ""
     if metric.from_logits:
         return f"It squashes probabilities once more and reports a number without meaning{watched}."

@@ -1,14 +1,20 @@
 """
 ## What it does
 Finds a metric that cuts predictions at a probability (`BinaryAccuracy`, `Precision`, `Recall`, `AUC`
-without `from_logits` ...) on an output that its loss trains as logits. `"accuracy"` on an output of one
-unit is such a metric: Keras makes it `BinaryAccuracy(threshold=0.5)`.
+without `from_logits` ...) on an output that its loss trains as logits: among the metrics of `compile`, in
+a metric of your own, or updated by hand in a loop. `"accuracy"` on an output of one unit is such a
+metric: Keras makes it `BinaryAccuracy(threshold=0.5)`. Where a callback such as `EarlyStopping` decides by
+the metric, the message names it.
 
 ## Why it is wrong
 A probability of 0.5 is a logit of 0. Cut at 0.5, a logit counts as positive only from a probability of
 0.62 on, so the reported accuracy is off (0.875 where the right one is 1.000 in a small example) and early
 stopping and model selection follow it. `AUC` spreads its thresholds over 0 ... 1 and cannot tell logits
-outside of it apart. The training itself is right.
+outside of it apart, whatever `thresholds` it is given. The training itself is right.
+
+A threshold on the scale of the logits is right: `BinaryAccuracy(threshold=0.0)`. One that the program
+worked out, such as the logit of 0.7, lies between 0 and 1 as well; it is left undecided. Metrics that
+take an argmax are right on every scale.
 
 ## Example
 ```python
@@ -52,7 +58,7 @@ change to the right ones.
 from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Severity
-from fromlogits_audit.ir import Kind, Metric, Scale, Site
+from fromlogits_audit.ir import Form, Kind, Metric, Scale, Site
 from fromlogits_audit.rules import fixing, scales
 from fromlogits_audit.rules.consequences import sigmoid
 from fromlogits_audit.rules.interface import Rule
@@ -76,7 +82,7 @@ def check(site: Site) -> Finding | None:
 def _consequence(metric: Metric) -> str:
     watched = f", and {quoted(metric.monitored, '')} decides by it" if metric.monitored else ""
     if metric.threshold is None:
-        return f"Its thresholds lie between 0 and 1 and do not tell logits outside of that apart{watched}."
+        return f"It sweeps from 0 to 1 and does not tell logits beyond that apart{watched}."
     cut = f"It counts as positive what is above {metric.threshold:g}"
     return f"{cut}, which for a logit is a probability of {sigmoid(metric.threshold):.3f}{watched}."
 
@@ -85,6 +91,8 @@ def _mend(metric: Metric) -> str:
     if metric.name not in fixing.AT_ZERO:
         return "give the metric the sigmoid of the output"
     name, value = fixing.AT_ZERO[metric.name]
+    if metric.form is Form.CALL:
+        return f"give it `{name}={value}`"
     return f"write `keras.metrics.{metric.name}({name}={value})`"
 
 

@@ -132,6 +132,17 @@ ARGMAX_WITHOUT_THRESHOLD = ("F1Score", "FBetaScore")
 """Threshold metrics that take an argmax, right on every scale, where no threshold is given."""
 
 
+_WRITTEN_DECIMALS = 4
+
+
+def worked_out(threshold: float) -> bool:
+    """Whether a threshold has more decimals than a person writes: it may be the logit of a probability.
+
+    That of 0.7 is 0.847298, which lies between 0 and 1 as well.
+    """
+    return 0.0 < threshold < 1.0 and round(threshold, _WRITTEN_DECIMALS) != threshold
+
+
 def cuts_probabilities(metric: Metric) -> bool | None:
     """Whether a metric cuts at values that only mean something for probabilities.
 
@@ -141,7 +152,7 @@ def cuts_probabilities(metric: Metric) -> bool | None:
     if metric.family is not Family.THRESHOLD or metric.from_logits:
         return False
     if metric.threshold is not None:
-        return 0.0 < metric.threshold < 1.0
+        return None if worked_out(metric.threshold) else 0.0 < metric.threshold < 1.0
     if metric.reason is not None:
         return None
     return metric.name not in ARGMAX_WITHOUT_THRESHOLD

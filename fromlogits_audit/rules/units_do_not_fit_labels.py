@@ -8,7 +8,9 @@ One-hot labels of K classes and an output of U units are two shapes that do not 
 A class number that has no unit is worse, because not everything notices: TensorFlow on a CPU and PyTorch
 raise, while JAX counts the sample as a loss of 0 and trains on.
 
-More units than class numbers are right: some units stay unused.
+More units than class numbers are right: some units stay unused. How many classes there are is known of
+ready data sets, of `class_names`, of `to_categorical(y, n)` and `tf.one_hot(y, n)`, of literal lists; not of
+what was filtered, sliced or recoded since.
 
 ## Example
 ```python
@@ -56,6 +58,9 @@ from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.labels import encoding_into
 from fromlogits_audit.rules.wording import loss_words, output_words, units_words
 
+_IGNORING = "ignore_class"
+"""The argument that lets a loss pass over one class number, which may lie beyond the units."""
+
 
 def check(site: Site) -> Finding | None:
     labels, units = site.labels, site.output.units
@@ -65,8 +70,8 @@ def check(site: Site) -> Finding | None:
     if one_hot is not None and labels.classes != units:
         return _report(site, one_hot, labels.classes, "one-hot labels", _told_one_hot())
     numbers = encoding_into(site, LabelEncoding.INTEGER, sparse=True)
-    if numbers is not None and labels.classes > units:
-        return _report(site, numbers, labels.classes, "class numbers", _told_numbers(units))
+    if numbers is not None and labels.classes > units and _IGNORING not in numbers.spelled:
+        return _report(site, numbers, labels.classes, "class numbers", told_of_class_numbers(units))
     return None
 
 
@@ -83,7 +88,8 @@ def _told_one_hot() -> Told:
     return consequences.everywhere("the first batch raises an error about shapes")
 
 
-def _told_numbers(units: int) -> Told:
+def told_of_class_numbers(units: int) -> Told:
+    """What class numbers beyond the units do."""
     raises = f"the first batch with a class number of {units} or more raises an error"
     silent = f"samples with a class number of {units} or more silently count as a loss of 0"
     return {**consequences.everywhere(raises), Engine.JAX: silent}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from fromlogits_audit.ir import Kind, Location, Loss, Output, Site, Undecided, Why
+from fromlogits_audit.ir import Kind, Location, Loss, Metric, Output, Site, Undecided, Why
 from fromlogits_audit.saved.losses import is_object, loss_of, metric_of
 from fromlogits_audit.saved.values import Json
 
@@ -21,6 +21,15 @@ class Head:
     keys: tuple[str, ...] = ()
     rescaled: bool = False
     """Whether it is unbounded only because a normalisation stands behind something that was not."""
+
+
+@dataclass(frozen=True)
+class Readers:
+    """How the value of one loss or metric is read, beside the units of its output. A value here is what a
+    file holds; of a model in memory it is an object."""
+
+    loss: Callable[[Json, int | None], Loss | None] = loss_of
+    metric: Callable[[Json, int | None], Metric | None] = metric_of
 
 
 @dataclass(frozen=True)
@@ -43,10 +52,10 @@ def stored(config: Json) -> Stored:
     return Stored(config.get("loss"), config.get("metrics"), config.get("weighted_metrics"))
 
 
-def paired(loss: Json, heads: Sequence[Head]) -> list[tuple[Head, Loss]]:
+def paired(loss: Json, heads: Sequence[Head], readers: Readers = Readers()) -> list[tuple[Head, Loss]]:
     """Which loss goes to which output. One for all, by position, or by name."""
     pairs = list(_pairs(loss, heads))[:MAX_PAIRS]
-    found = ((head, loss_of(value, head.output.units)) for head, value in pairs)
+    found = ((head, readers.loss(value, head.output.units)) for head, value in pairs)
     return [(head, known) for head, known in found if known is not None]
 
 
@@ -98,10 +107,12 @@ def _by_name(losses: dict[str, Json], heads: Sequence[Head]) -> Iterator[tuple[H
         yield Head(Output(reason=reason, name=str(key))), value
 
 
-def sites(compiled: Stored, heads: Sequence[Head], where: Location) -> list[Site]:
+def sites(
+    compiled: Stored, heads: Sequence[Head], where: Location, readers: Readers = Readers()
+) -> list[Site]:
     """The sites of a stored compile: losses, then the metrics that ask for a scale."""
-    pairs = paired(compiled.loss, heads)
-    return [*loss_sites(pairs, where), *_metric_sites(compiled, pairs, heads, where)]
+    pairs = paired(compiled.loss, heads, readers)
+    return [*loss_sites(pairs, where), *_metric_sites(compiled, pairs, heads, where, readers)]
 
 
 def loss_sites(pairs: Sequence[tuple[Head, Loss]], where: Location) -> list[Site]:
@@ -109,14 +120,18 @@ def loss_sites(pairs: Sequence[tuple[Head, Loss]], where: Location) -> list[Site
 
 
 def _metric_sites(
-    compiled: Stored, pairs: Sequence[tuple[Head, Loss]], heads: Sequence[Head], where: Location
+    compiled: Stored,
+    pairs: Sequence[tuple[Head, Loss]],
+    heads: Sequence[Head],
+    where: Location,
+    readers: Readers,
 ) -> list[Site]:
     """Without a loss of Keras's own nothing says what an output means to a metric."""
     partners = {id(head): loss for head, loss in pairs if not loss.name.startswith("custom:")}
     found: list[Site] = []
     for given in (compiled.metrics, compiled.weighted_metrics):
         for head, value in _assigned(given, heads):
-            metric, partner = metric_of(value, head.output.units), partners.get(id(head))
+            metric, partner = readers.metric(value, head.output.units), partners.get(id(head))
             if metric is not None and partner is not None and len(found) < MAX_PAIRS:
                 found.append(Site(Kind.METRIC, where, head.output, metric=metric, partner=partner))
     return found

@@ -7,6 +7,8 @@ in HDF5 files, as its bare name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fromlogits_audit.catalogue.interface import LossSpec, MetricSpec
 from fromlogits_audit.catalogue.losses import inferred_string, loss_class, loss_string
 from fromlogits_audit.catalogue.metrics import (
@@ -153,7 +155,11 @@ def metric_of(value: Json, units: int | None) -> Metric | None:
     found = _metric_spec(value, units)
     if found is None:
         return None
-    spec, config, form, spelled = found
+    return known_metric(*found)
+
+
+def known_metric(spec: MetricSpec, config: Mapping[str, Json], form: Form, spelled: str) -> Metric | None:
+    """The waist's view of a catalogued metric built with ``config``; None where it asks for no scale."""
     threshold = _threshold(spec, config)
     if spec.family not in _ASKS or is_argmax(spec, threshold):
         return None
@@ -200,12 +206,12 @@ def _metric_function(
     return (spec, config, Form.FUNCTION, name) if spec else None
 
 
-def _threshold(spec: MetricSpec, config: dict[str, Json]) -> float | None:
+def _threshold(spec: MetricSpec, config: Mapping[str, Json]) -> float | None:
     """The cut; of several the first (a list of thresholds is all of one scale)."""
     if spec.threshold is None:
         return None
     value = config.get(spec.threshold)
-    if isinstance(value, list) and value:
+    if isinstance(value, (list, tuple)) and value:
         value = value[0]
     if value is None:
         return spec.default_threshold

@@ -30,6 +30,14 @@ WELL_KNOWN = frozenset(sys.stdlib_module_names) | frozenset(
 )  # fmt: skip
 """Names that mean an installed package unless a project's file really shadows it."""
 
+LIBRARIES = frozenset(
+    {
+        "keras", "tensorflow", "tf_keras", "keras_core", "keras_hub", "keras_nlp", "keras_cv", "numpy", "jax",
+        "transformers",
+    }
+)  # fmt: skip
+"""Packages that the catalogue describes: never read through an import, even where the project holds them."""
+
 _INSTALLED = ("site-packages", "dist-packages")
 _MAX_PARTS = 32
 _MAX_PARENTS = 64
@@ -62,11 +70,19 @@ def _outermost_package(folder: str) -> Path:
 
 class Project:
     """The files of one project, for imports. ``files`` may name files that are not on disk
-    (standard input, ``%%writefile`` cells); those on disk need not be listed."""
+    (standard input, ``%%writefile`` cells); those on disk need not be listed.
 
-    def __init__(self, root: Path, files: Sequence[Path] = ()) -> None:
+    ``disk`` holds what folders were found to hold, so that several projects list each once.
+    """
+
+    def __init__(
+        self, root: Path, files: Sequence[Path] = (), disk: dict[str, frozenset[str]] | None = None
+    ) -> None:
         self.root = Path(os.path.abspath(root))
         self.files = tuple(files)
+        self.disk: dict[str, frozenset[str]] = {} if disk is None else disk
+        self.asked: dict[tuple[str, str, int], Path | None] = {}
+        """Every question that was put to ``resolve``, and its answer."""
         self._added: dict[str, set[str]] = {}
         self._listed: dict[str, frozenset[str]] = {}
         self._resolved: dict[tuple[str, str, int], Path | None] = {}
@@ -97,8 +113,23 @@ class Project:
         path = os.path.abspath(os.path.join(self.root, importer))
         key = (path, module, level)
         if key not in self._resolved:
-            self._resolved[key] = self._resolve(path, module, level)
+            self._resolved[key] = self.asked[key] = self._resolve(path, module, level)
         return self._resolved[key]
+
+    def imported(self, importer: Path, dotted: str, level: int = 0) -> Path | None:
+        """The same for an import in code: what the catalogue describes is none of the project's files."""
+        if not level and dotted.partition(".")[0] in LIBRARIES:
+            # The repository of Keras itself: the catalogue knows what its names do. A file keras.py
+            # beside a script does shadow it.
+            path = None if "." in dotted else self.resolve(importer, dotted)
+            return path if path is not None and path.stem == dotted else None
+        return self.resolve(importer, dotted, level)
+
+    def belongs_to_library(self, path: Path) -> bool:
+        """Whether a file is part of the source of a package that the catalogue describes."""
+        return any(
+            folder.name in LIBRARIES and "__init__.py" in self._names(str(folder)) for folder in path.parents
+        )
 
     def _resolve(self, importer: str, module: str, level: int) -> Path | None:
         parts = module.split(".") if module else []
@@ -199,10 +230,9 @@ class Project:
         """What a folder holds, listed once; nothing where it is none or can't be listed."""
         names = self._listed.get(folder)
         if names is None:
-            try:
-                names = frozenset(os.listdir(folder))
-            except OSError:
-                names = frozenset()
+            names = self.disk.get(folder)
+            if names is None:
+                names = self.disk[folder] = listed(folder)
             names = self._listed[folder] = names | self._added.get(folder, set())
         return names
 
@@ -211,6 +241,14 @@ class Project:
         if not _within(found, str(self.root)):
             return _within(found, self._bound(importer))
         return _within(os.path.realpath(found), self._real_root)
+
+
+def listed(folder: str) -> frozenset[str]:
+    """What a folder holds; nothing where it is none or can't be listed."""
+    try:
+        return frozenset(os.listdir(folder))
+    except OSError:
+        return frozenset()
 
 
 def _is_neighbour(folder: str, name: str, importer: str) -> bool:

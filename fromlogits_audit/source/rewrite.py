@@ -37,6 +37,11 @@ def source_of(data: bytes, path: Path, shown: str) -> SourceFile:
     return notebook_source(data, path, shown) if is_notebook(path) else python_source(data, path, shown)
 
 
+def is_as_read(text: str | None, data: bytes, path: Path) -> bool:
+    """Whether a file still holds the text whose places were found. Raises UnreadableFile."""
+    return text is None or text == source_of(data, path, str(path)).text
+
+
 def rewritten(data: bytes, path: Path, edits: Sequence[Edit]) -> bytes:
     """The bytes of a file after edits that do not overlap.
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.keras.activations import opaque
-from fromlogits_audit.interp.keras.merging import combine
+from fromlogits_audit.interp.keras.merging import combine, summed, weighted
 from fromlogits_audit.interp.keras_values import TensorV, data_tensor
 from fromlogits_audit.interp.values import Args, Const, Hop, Place, Unknown, Value
 from fromlogits_audit.ir import Scale, Undecided, Why
@@ -36,7 +36,7 @@ def matrix_product(args: Args, place: Place | None, *, transposed: bool = False)
 def negate(tensor: TensorV) -> Value:
     """``-tensor``: only unbounded scores keep their scale."""
     if tensor.scale in (Scale.LOGITS, Scale.UNKNOWN):
-        return replace(tensor, layer=None, parents=(tensor,))
+        return replace(tensor, layer=None, parents=(tensor,), final=None)
     return opaque(tensor, Undecided(Why.COMBINED, f"minus {tensor.activation}"))
 
 
@@ -51,15 +51,25 @@ def binary(symbol: str, a: Value, b: Value, place: Place | None) -> Value:
     if not isinstance(tensor, TensorV):
         return _plain(a, b)
     after = replace(tensor, layer=None, parents=(tensor,))
-    if tensor.scale is Scale.UNKNOWN or (tensor.scale is Scale.LOGITS and symbol in "+-*/"):
+    plain = other.value if isinstance(other, Const) and isinstance(other.value, (int, float)) else None
+    same = plain is not None and _harmless(symbol, float(plain)) and (tensor is a or symbol in "+*")
+    if not same:
+        # 0.5 means something else on scores that are shifted or scaled.
+        after = replace(after, final=None)
+    shared = tensor.scale is Scale.UNKNOWN and tensor.share is not None
+    kept = tensor.scale is Scale.UNKNOWN or (tensor.scale is Scale.LOGITS and symbol in "+-*/")
+    if same or (kept and not shared):
         return after
-    if (
-        isinstance(other, Const)
-        and isinstance(other.value, (int, float))
-        and _harmless(symbol, float(other.value))
-    ):
-        return after if tensor is a or symbol in "+*" else _combined(after, symbol)
-    return _combined(after, symbol)
+    made = after if shared else _combined(after, symbol)
+    factor = _factor(symbol, plain, tensor is a)
+    return made if factor is None else weighted(tensor, factor, made)
+
+
+def _factor(symbol: str, plain: float | None, tensor_first: bool) -> float | None:
+    """What a tensor is multiplied by."""
+    if symbol == "*":
+        return plain
+    return 1 / plain if symbol == "/" and tensor_first and plain else None
 
 
 def _plain(a: Value, b: Value) -> Value:
@@ -92,7 +102,8 @@ def _two(symbol: str, a: TensorV, b: TensorV) -> Value:
             )
     if kind == "divide" and a.scale is Scale.LOGITS:
         return replace(a, layer=None, parents=(a, b))
-    return replace(combine(kind, [a, b], None), layer=None, parents=(a, b))
+    made = replace(combine(kind, [a, b], None), layer=None, parents=(a, b))
+    return summed([a, b], made) if kind == "add" else made
 
 
 def compare(run: Run, symbol: str, a: Value, b: Value, place: Place | None) -> Value:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from fromlogits_audit.interp.choice import alternatives, product
+from fromlogits_audit.interp.classes import find_member
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras import losses, metrics
 from fromlogits_audit.interp.keras.models import outputs_of
@@ -19,6 +21,8 @@ from fromlogits_audit.interp.values import (
     Const,
     DictV,
     Entries,
+    FuncV,
+    Guard,
     Hop,
     InstanceV,
     ListV,
@@ -66,7 +70,7 @@ def compile_model(run: Run, model: Value, args: Args, place: Place) -> None:
     fallback = argument_place(place, "loss", 1) or place
     with run.recorder.together():
         _note_ends(run, outputs)
-        for guard, (one_loss, one_output) in product([loss, outputs], run.state.guard):
+        for guard, (one_loss, one_output) in _fitting(run, product([loss, outputs], run.state.guard)):
             if isinstance(one_loss, Const) and one_loss.value is None:
                 continue
             with run.state.branch(guard):
@@ -75,9 +79,24 @@ def compile_model(run: Run, model: Value, args: Args, place: Place) -> None:
                 named = heads if len(heads) > 1 else [head for head, _ in pairs]
                 for head, asked in pairs:
                     losses.meet(run, asked, None, head.value, place=fallback, hops=hops, name=head.name)
-                _metrics(run, bound, pairs, heads, place, hops)
+                _metrics(run, bound, pairs, heads, place, hops, _by_hand(model))
             if isinstance(model, Obj):
                 run.state.write(model, HEADS, TupleV(tuple(Const(head.name) for head in named)))
+
+
+def _fitting(run: Run, rows: list[tuple[Guard, tuple[Value, ...]]]) -> list[tuple[Guard, tuple[Value, ...]]]:
+    """The combinations that Keras compiles: it refuses a list of losses that does not fit the outputs."""
+    fitting = [row for row in rows if _as_many(run, *row[1])]
+    return fitting or rows
+
+
+def _as_many(run: Run, loss: Value, outputs: Value) -> bool:
+    given, heads = content_of(run, loss), content_of(run, outputs)
+    if not isinstance(loss, (ListV, TupleV)) or not isinstance(given, TupleV) or given.open:
+        return True
+    if isinstance(heads, TensorV) and heads.reason is None:
+        return len(given.items) == 1
+    return not isinstance(heads, TupleV) or heads.open or len(given.items) == len(heads.items)
 
 
 def _note_ends(run: Run, outputs: Value) -> None:
@@ -186,6 +205,7 @@ def _metrics(
     heads: list[Head],
     place: Place,
     hops: tuple[Hop, ...],
+    by_hand: Undecided | None,
 ) -> None:
     partners = {id(head.value): _partner(run, loss, head, place) for head, loss in pairs}
     for parameter in ("metrics", "weighted_metrics"):
@@ -200,7 +220,23 @@ def _metrics(
                     run.recorder.note_plain(metric, None)
                     continue
                 where = argument_place(place, parameter, 2) or place
-                metrics.meet(run, metric, head.value, partner, place=where, name=head.name, hops=hops)
+                given_it = head.value if by_hand is None else TensorV(reason=by_hand)
+                metrics.meet(run, metric, given_it, partner, place=where, name=head.name, hops=hops)
+
+
+def _by_hand(model: Value) -> Undecided | None:
+    """Why it is not known what a model gives its metrics: its own step may activate the output first."""
+    if not isinstance(model, InstanceV):
+        return None
+    for name in ("train_step", "test_step"):
+        found = find_member(model.cls, name)
+        core = found[1].core if found is not None and isinstance(found[1], FuncV) else None
+        if core is not None and _ACTIVATES.search(core.chunk.code_of(core.node)):
+            return Undecided(Why.UNSUPPORTED, f"what the model's own {name} gives its metrics")
+    return None
+
+
+_ACTIVATES = re.compile(r"sigmoid|softmax|expit", re.IGNORECASE)
 
 
 def _partner(run: Run, loss: Value, head: Head, place: Place) -> Value | None:

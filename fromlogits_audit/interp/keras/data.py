@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.classes import external_bases, find_member
 from fromlogits_audit.interp.items import content_of, spread
-from fromlogits_audit.interp.keras import encoders, sources
+from fromlogits_audit.interp.keras import callbacks, encoders, sources
 from fromlogits_audit.interp.keras.compiling import HEADS
-from fromlogits_audit.interp.keras.labels import counted, drawn, of_literal, one_hot, uncounted
+from fromlogits_audit.interp.keras.labels import counted, drawn, of_literal, one_hot, some_of
 from fromlogits_audit.interp.keras_values import TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
@@ -72,7 +72,7 @@ class Data:
             return _binarized(run, args, place)
         if name == "sklearn.model_selection.train_test_split":
             return _split(run, args)
-        made = sources.read(run, name, args) or encoders.make(name, args)
+        made = sources.read(run, name, args) or encoders.make(name, args) or callbacks.make(name, args)
         if made is None and name.startswith("tf.data.Dataset."):
             return self._dataset(run, short, args, place)
         return made
@@ -98,7 +98,7 @@ class Data:
         if name in _PASSING:
             return dataset
         if name in ("filter", "concatenate"):
-            return IterV(_uncounted(dataset.element), "dataset")
+            return IterV(some_of(dataset.element), "dataset")
         if name in ("map", "flat_map", "interleave") and args.positional:
             return IterV(_mapped(run, dataset.element, args.positional[0], place), "dataset")
         if name in ("next", "__next__", "get_next", "__iter__"):
@@ -178,7 +178,7 @@ def _note_one(run: Run, model: Value, value: Value, output: str | None) -> None:
     found = value.labels if isinstance(value, TensorV) else of_literal(run, value)
     if found is not None:
         several = encoders.one_column_of_two(value)
-        run.recorder.note_labels(model, found, output, several=several)
+        run.recorder.compiles.note_labels(model, found, output, several=several)
 
 
 # -- parts -----------------------------------------------------------------------------------------
@@ -209,15 +209,6 @@ def _split(run: Run, args: Args) -> Value:
     for value in args.positional:
         parts += [value, value]
     return ListV(tuple(parts))
-
-
-def _uncounted(element: Value) -> Value:
-    """An element of a data set that may lack some classes."""
-    if isinstance(element, TupleV):
-        return TupleV(tuple(map(_uncounted, element.items)), element.open)
-    if isinstance(element, TensorV) and element.labels is not None:
-        return replace(element, labels=uncounted(element.labels))
-    return element
 
 
 def _mapped(run: Run, element: Value, function: Value, place: Place | None) -> Value:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fromlogits_audit.catalogue.datasets import MODES
 from fromlogits_audit.interp.items import content_of
+from fromlogits_audit.interp.keras import sources
 from fromlogits_audit.interp.keras.labels import distinct, drawn
+from fromlogits_audit.interp.keras.shapes import number
 from fromlogits_audit.interp.keras_values import TensorV, data_tensor
-from fromlogits_audit.interp.values import Args, BagV, Const, IterV, ListV, TupleV, Value
+from fromlogits_audit.interp.values import NONE, Args, BagV, Const, IterV, ListV, TupleV, Value
 from fromlogits_audit.ir import LabelEncoding, Labels
 
 if TYPE_CHECKING:
@@ -19,15 +22,9 @@ _BINARIZER = _SKLEARN + "LabelBinarizer"
 _ENCODERS = (_BINARIZER, _SKLEARN + "LabelEncoder", _SKLEARN + "OneHotEncoder")
 _GENERATOR = "keras.preprocessing.image.ImageDataGenerator"
 _RANDOM = {"numpy.random.default_rng": "integers", "numpy.random.RandomState": "randint"}
+_FEATURES = ("tf.io.FixedLenFeature", "tf.FixedLenFeature")
 _GIVING = ("fit_transform", "transform")
 
-MODES = {
-    "int": LabelEncoding.INTEGER,
-    "sparse": LabelEncoding.INTEGER,
-    "categorical": LabelEncoding.ONE_HOT,
-    "binary": LabelEncoding.BINARY,
-}
-"""``label_mode`` and ``class_mode`` of the data sets that Keras reads from folders."""
 _FLOWS = {"flow_from_directory": 4, "flow_from_dataframe": 8}
 """The position of ``class_mode``."""
 _DEPTH = 8
@@ -39,6 +36,8 @@ def make(name: str, args: Args) -> Value | None:
         if name.endswith("OneHotEncoder") and "drop" in args.keywords:
             return None
         return BagV(name)
+    if name in _FEATURES:
+        return BagV(sources.FEATURE, shape=args.get(0, "shape") or NONE, dtype=args.get(1, "dtype") or NONE)
     return BagV(name) if name == _GENERATOR or name in _RANDOM else None
 
 
@@ -48,6 +47,8 @@ def call_method(run: Run, receiver: BagV, name: str, args: Args) -> Value | None
         return _encoded(run, receiver, name, args)
     if receiver.kind == _GENERATOR:
         return flow(run, name, args)
+    if receiver.kind == sources.BUILDER and name == "as_dataset":
+        return sources.tfds_data(run, number(receiver.slots["classes"]) or 0, args, 0)
     if _RANDOM.get(receiver.kind) == name:
         low, high = args.get(0, "low"), args.get(1, "high")
         return drawn(run, low if high is not None else None, high or low, args.get(2, "size"))

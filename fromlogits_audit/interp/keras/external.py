@@ -14,7 +14,7 @@ from fromlogits_audit.catalogue.metrics import metric_class, metric_function
 from fromlogits_audit.catalogue.ops import comparison, op
 from fromlogits_audit.catalogue.third_party import head
 from fromlogits_audit.interp.choice import alternatives, choose
-from fromlogits_audit.interp.keras import arithmetic, lookups, losses, metrics, models, ops
+from fromlogits_audit.interp.keras import arithmetic, configs, lookups, losses, metrics, models, ops
 from fromlogits_audit.interp.keras.activations import apply_spec
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
 from fromlogits_audit.interp.keras.shapes import dims
@@ -93,7 +93,7 @@ def call(run: Run, function: ExternalV, args: Args, place: Place | None) -> Valu
     computed = _computed(run, function, args, place)
     if computed is not None:
         return computed
-    special = lookups.call(run, name, args, place)
+    special = configs.from_config(run, name, args, place) or lookups.call(run, name, args, place)
     if special is not None:
         return special
     return run.keras.data.call_external(run, name, args, place)
@@ -165,7 +165,7 @@ def _computed(run: Run, function: ExternalV, args: Args, place: Place) -> Value 
         return _functional(run, name, args, place)
     metric = metric_function(name)
     if metric is not None:
-        return data_tensor(what="the value of a metric")
+        return metrics.call_function(run, metric, function, args, place)
     symbol = comparison(name)
     if symbol is not None and len(args.positional) >= 2:
         return _compared(run, symbol, args, place)
@@ -230,7 +230,15 @@ def _functional(run: Run, name: str, args: Args, place: Place) -> Value:
 
 
 def note_escape(run: Run, name: str, args: Args) -> None:
-    """A tensor goes to a function nobody knows: a hand-written loss may ask for any scale there."""
+    """What goes to a function nobody knows. A tensor: a hand-written loss may ask for any scale there.
+
+    A loss function of Keras: it meets its output out of sight.
+    """
+    given = args.keywords.get("loss")
+    loss = losses.resolved(run, given, given.place) if isinstance(given, ExternalV) and given.place else None
+    if loss is not None:
+        run.recorder.note_built(loss)
+        run.recorder.note_escape(loss)
     if not any(isinstance(v, TensorV) for v in args.all()):
         return
     if name.startswith(_OPEN_FAMILIES) and "log" not in name and "entropy" not in name:

@@ -244,7 +244,7 @@ def inherited(run: Run, base: InstanceV, name: str, external: str, place: Place 
     inner = base.slots.get("$layer")
     if isinstance(inner, LayerV):
         return run.keras.attribute(run, inner, name, place) if place is not None else None
-    loss = base.slots.get("$loss")
+    loss = losses.kept(run, base)
     if isinstance(loss, LossV) and name == "from_logits":
         return loss.from_logits
     if name in ("name", "dtype", "trainable", "built", "losses", "weights"):

@@ -15,7 +15,7 @@ from fromlogits_audit.catalogue.interface import OpEffect
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras.shapes import dims, number
-from fromlogits_audit.interp.keras_values import TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import LayerV, TensorV, data_tensor
 from fromlogits_audit.interp.values import NONE, Args, Const, ListV, SliceV, TupleV, Unknown, Value
 from fromlogits_audit.ir import LabelEncoding, Labels
 
@@ -35,13 +35,22 @@ def uncounted(labels: Labels | None) -> Labels | None:
     return replace(labels, classes=None)
 
 
+def some_of(element: Value) -> Value:
+    """An element, or what is made of it, of which some are left out."""
+    if isinstance(element, TupleV):
+        return TupleV(tuple(map(some_of, element.items)), element.open)
+    if isinstance(element, TensorV) and element.labels is not None:
+        return replace(element, labels=uncounted(element.labels))
+    return element
+
+
 def labelled(run: Run, effect: OpEffect, name: str, args: Args, result: Value) -> Value:
     """The result of a tensor function with what is left of the labels in it."""
     if not isinstance(result, TensorV):
         return result
     before, after = _labels_in(run, args), result.labels
     if effect in (OpEffect.CONCAT, OpEffect.STACK):
-        after = _joined(before) if effect is OpEffect.CONCAT else None
+        after = _joined(before) if effect is OpEffect.CONCAT and _along_samples(name, args, before) else None
     elif after is None or effect in (OpEffect.NEW, OpEffect.ARGMAX):
         return result
     elif effect in _LOSING:
@@ -63,6 +72,19 @@ def _labels_in(run: Run, args: Args) -> list[Labels | None]:
         for item in items.items if isinstance(items, TupleV) else ():
             found += [item.labels] if isinstance(item, TensorV) else []
     return found
+
+
+_BESIDE = ("hstack", "column_stack", "dstack", "c_")
+
+
+def _along_samples(name: str, args: Args, parts: Sequence[Labels | None]) -> bool:
+    """Whether a function puts its arguments one after the other, and not side by side."""
+    short = name.rpartition(".")[2]
+    axis = args.keywords.get("axis") or (args.positional[1] if len(args.positional) > 1 else None)
+    if short in _BESIDE or (axis is not None and not isinstance(axis, TensorV) and number(axis) != 0):
+        return False
+    # Class numbers under one another in a vstack are a row each.
+    return short != "vstack" or all(part is not None and part.encoding is ONE_HOT for part in parts)
 
 
 def _joined(parts: Sequence[Labels | None]) -> Labels | None:
@@ -120,7 +142,7 @@ def after_index(tensor: TensorV, key: Value) -> Labels | None:
                 labels if whole and not any(part is NONE or _cuts(part) for part in key.items[1:]) else None
             )
         return labels if labels.encoding is INTEGER else None
-    return labels if isinstance(key, (SliceV, Const)) else uncounted(labels)
+    return labels if isinstance(key, SliceV) and not _cuts(key) else uncounted(labels)
 
 
 def _cuts(part: Value) -> bool:
@@ -190,6 +212,35 @@ def drawn(run: Run, low: Value | None, high: Value | None, size: Value | None) -
 def one_hot(size: Value | None) -> Labels:
     """One-hot labels of as many classes as ``size`` says."""
     return Labels(ONE_HOT, number(size) if size is not None else None)
+
+
+_CATEGORY, _LOOKUPS = (
+    "keras.layers.CategoryEncoding",
+    ("keras.layers.StringLookup", "keras.layers.IntegerLookup"),
+)
+
+
+def encoded(layer: LayerV) -> Labels | None:
+    """The labels that a preprocessing layer makes, None for one that makes none."""
+    name = layer.spec.name
+    mode = layer.slots.get("output_mode", Const("multi_hot" if name == _CATEGORY else "int"))
+    if name not in (_CATEGORY, *_LOOKUPS) or not isinstance(mode, Const):
+        return None
+    if mode.value == "one_hot":
+        return one_hot(layer.slots.get("num_tokens"))
+    return Labels(INTEGER) if mode.value == "int" else None
+
+
+def written(tensor: TensorV, key: Value, value: Value) -> Labels | None:
+    """Labels after ``y[key] = value``: ones at class numbers make one-hot rows of zeros."""
+    labels = tensor.labels
+    one = isinstance(value, Const) and value.value == 1
+    if labels is None and one and isinstance(key, TupleV) and len(key.items) == 2:
+        column = key.items[1]
+        given = column.labels if isinstance(column, TensorV) else None
+        return Labels(ONE_HOT, tensor.units) if given is not None and given.encoding is INTEGER else None
+    whole = isinstance(value, Const) and isinstance(value.value, int)
+    return uncounted(labels) if labels is not None and labels.encoding is INTEGER and whole else None
 
 
 def distinct(run: Run, value: Value | None) -> int | None:

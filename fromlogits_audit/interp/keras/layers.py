@@ -11,7 +11,9 @@ from fromlogits_audit.interp.choice import alternatives, choose, product
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras import merging
 from fromlogits_audit.interp.keras.activations import apply_activation, apply_spec, as_tensors, opaque
+from fromlogits_audit.interp.keras.labels import encoded
 from fromlogits_audit.interp.keras.precision import POLICY, dtype_of
+from fromlogits_audit.interp.keras.recurrent import run_cell
 from fromlogits_audit.interp.keras.shapes import dims, number, out_shape, splits_last_axis
 from fromlogits_audit.interp.keras_values import LayerV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
@@ -124,7 +126,7 @@ def _apply(run: Run, layer: LayerV, tensor: Value, args: Args) -> Value:
     if effect is Effect.ACTIVATION:
         return _activation(run, layer, tensor)
     if effect is Effect.DATA:
-        return data_tensor(shape, tensor.labels, what=f"the output of {layer.spec.name}")
+        return data_tensor(shape, encoded(layer), what=f"the output of {layer.spec.name}")
     return _kept(layer, tensor, shape, effect)
 
 
@@ -173,7 +175,7 @@ def _activation(run: Run, layer: LayerV, tensor: TensorV) -> Value:
 
 def _kept(layer: LayerV, tensor: TensorV, shape: tuple[int | None, ...] | None, effect: Effect) -> TensorV:
     """Layers without scores of their own: what they leave of the scale."""
-    after = replace(tensor, shape=shape)
+    after = replace(tensor, shape=shape, labels=None)
     short = layer.spec.name.rpartition(".")[2]
     if effect is Effect.KEEP:
         reshapes = layer.spec.shape in (Shape.RESHAPE, Shape.FLATTEN, Shape.PERMUTE)
@@ -214,6 +216,8 @@ def _overshoots(layer: LayerV) -> bool:
 
 
 def _wrapper(run: Run, layer: LayerV, inputs: Value, args: Args, place: Place | None) -> Value:
+    if layer.spec.name.endswith(".RNN"):
+        return run_cell(run, layer, place)
     inner = layer.slots.get("layer") or next(iter(layer.slots.values()), None)
     if inner is None:
         return TensorV(reason=Undecided(Why.OPAQUE_LAYER, layer.spec.name))

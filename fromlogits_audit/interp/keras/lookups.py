@@ -126,9 +126,18 @@ def _metric_get(run: Run, name: str, args: Args, place: Place) -> Value | None:
 
 
 def _clone(run: Run, name: str, args: Args, place: Place) -> Value | None:
-    source = args.get(0, "model")
-    if not isinstance(source, ModelV):
-        return source
+    source = args.get(0, "model") or next(
+        (args.keywords[key] for key in _WRAPPED if key in args.keywords), None
+    )
+    return clone(source, place) if isinstance(source, ModelV) else source
+
+
+_WRAPPED = ("to_prune", "to_cluster", "to_annotate")
+"""What tensorflow_model_optimization calls the model or layer that it wraps."""
+
+
+def clone(source: ModelV, place: Place) -> ModelV:
+    """The same model once more, with layers of its own and without its loss."""
     made = ModelV(source.kind, place, source.head)
     memo: dict[int, Value] = {}
     made.slots.update({key: _copied(value, memo) for key, value in source.slots.items() if key != "$loss"})
@@ -226,7 +235,7 @@ def _policy(run: Run, name: str, args: Args, place: Place) -> Value | None:
     policy = args.get(0, "policy") or args.get(0, "dtype_policy")
     run.state.write(run.settings, "policy", policy or NONE)
     if id(place.chunk.module) not in run.policies:  # what a function does that nothing calls ends with it
-        run.policy_lines[id(place.chunk.module)] = place.chunk.first
+        run.policy_lines[id(place.chunk.module)] = place.chunk.span(place.node)[0]
     return NONE
 
 
@@ -259,6 +268,20 @@ _FUNCTIONS: dict[str, Function] = {
     "keras.models.save_model": _save,
     "keras.saving.save_model": _save,
     "keras.models.clone_model": _clone,
+    "keras.utils.multi_gpu_model": _clone,
+    **dict.fromkeys(
+        (
+            "tensorflow_model_optimization.sparsity.keras.prune_low_magnitude",
+            "tensorflow_model_optimization.sparsity.keras.strip_pruning",
+            "tensorflow_model_optimization.clustering.keras.cluster_weights",
+            "tensorflow_model_optimization.clustering.keras.strip_clustering",
+            "tensorflow_model_optimization.quantization.keras.quantize_annotate_layer",
+            "tensorflow_model_optimization.quantization.keras.quantize_annotate_model",
+            "tensorflow_model_optimization.quantization.keras.quantize_apply",
+            "tensorflow_model_optimization.quantization.keras.quantize_model",
+        ),
+        _clone,
+    ),
     "keras.models.load_model": _loaded,
     "keras.saving.load_model": _loaded,
     "tf.saved_model.load": _loaded,

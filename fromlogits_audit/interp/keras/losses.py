@@ -121,9 +121,16 @@ def resolved(run: Run, value: Value, place: Place | None, units: int | None = No
     if isinstance(value, ExternalV):
         return reference_loss(value, place)
     if isinstance(value, InstanceV):
-        inner = value.slots.get("$loss")
+        inner = kept(run, value)
         return inner if isinstance(inner, LossV) and not _own_call(value) else None
     return None
+
+
+def kept(run: Run, instance: InstanceV) -> Value | None:
+    """The Keras loss inside a subclass of one, as it is under what is assumed here."""
+    inner = instance.slots.get("$loss")
+    options = alternatives(inner, run.state.guard) if inner is not None else []
+    return options[0][1] if len(options) == 1 else inner
 
 
 def _own_call(instance: InstanceV) -> FuncV | None:
@@ -245,7 +252,7 @@ def call_function(run: Run, spec: LossFunctionSpec, function: ExternalV, args: A
         spec.loss,
         (flag or FALSE) if spec.has_flag else None,
         Form.OP if spec.always_logits else Form.CALL,
-        _where(function, place),
+        function_place(function, place),
         explicit=explicit,
         always_logits=spec.always_logits,
         misuse=_misuse(spec.parameters.names, args, flag, called=True),
@@ -257,7 +264,7 @@ def call_function(run: Run, spec: LossFunctionSpec, function: ExternalV, args: A
     return data_tensor((), what=LOSS_VALUE)
 
 
-def _where(function: ExternalV, place: Place) -> Place:
+def function_place(function: ExternalV, place: Place) -> Place:
     """The call itself, unless the function was named elsewhere first."""
     named = function.place
     if named is None or named.chunk is not place.chunk or named.node is getattr(place.node, "func", None):

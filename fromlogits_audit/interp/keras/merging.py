@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras.shapes import Dims, broadcast, number, ranked
-from fromlogits_audit.interp.keras_values import LayerV, TensorV
+from fromlogits_audit.interp.keras_values import LayerV, Share, TensorV
 from fromlogits_audit.interp.values import (
     Const,
     TupleV,
@@ -72,7 +72,39 @@ def combine(
         # Unbounded plus anything bounded is unbounded.
         base = next(t for t in tensors if t.scale is Scale.LOGITS)
         return replace(base, shape=shape, activation="linear", layer=None, parents=())
-    return _unknown(tensors, shape, kind)
+    made = _unknown(tensors, shape, kind)
+    return summed(tensors, made) if kind == "add" and not open else made
+
+
+_AVERAGED = (Scale.PROBABILITIES, Scale.INDEPENDENT)
+"""Scales that a weighted mean keeps; scores keep theirs whatever they are multiplied by."""
+
+
+def weighted(tensor: TensorV, weight: float, made: TensorV) -> TensorV:
+    """``weight * tensor``: ``made`` with its share of a mean noted, the mean itself where it is whole."""
+    so_far, like = _share(tensor)
+    return _shared(so_far * weight, like, made) if like.scale in _AVERAGED and weight > 0 else made
+
+
+def summed(tensors: list[TensorV], made: TensorV) -> TensorV:
+    """``0.3 * p + 0.7 * q``: a mean once the weights come to one."""
+    shares = [_share(tensor) for tensor in tensors]
+    like = shares[0][1]
+    alike = all((one.scale, one.activation) == (like.scale, like.activation) for _, one in shares)
+    return _shared(sum(w for w, _ in shares), like, made) if alike and like.scale in _AVERAGED else made
+
+
+def _share(tensor: TensorV) -> tuple[float, TensorV]:
+    share = tensor.share
+    if share is None or share.parents is not tensor.parents or share.reason is not tensor.reason:
+        return 1.0, tensor
+    return share.weight, share.like
+
+
+def _shared(weight: float, like: TensorV, made: TensorV) -> TensorV:
+    if abs(weight - 1) > 1e-6:
+        return replace(made, share=Share(weight, like, made.parents, made.reason))
+    return replace(like, shape=made.shape, layer=None, parents=made.parents, final=None, share=None)
 
 
 def _unknown(tensors: list[TensorV], shape: Dims, kind: str) -> TensorV:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.catalogue.ops import method as tensor_method
 from fromlogits_audit.interp.choice import lift
-from fromlogits_audit.interp.keras import encoders, external, instances, losses, models, ops
+from fromlogits_audit.interp.keras import (
+    callbacks,
+    configs,
+    encoders,
+    external,
+    instances,
+    losses,
+    models,
+    ops,
+)
 from fromlogits_audit.interp.keras.compiling import compile_model
 from fromlogits_audit.interp.keras.shapes import dims
 from fromlogits_audit.interp.keras_values import LayerV, LossV, MetricV, ModelV, TensorV, data_tensor
@@ -39,6 +48,10 @@ _LAYER_RESULTS = {"add_weight": "a weight", "add_variable": "a weight", "add_met
 def call(run: Run, method: MethodV, args: Args, place: Place | None) -> Value | None:
     """A method call on a Keras object, None where the receiver is none."""
     receiver, name = method.receiver, method.name
+    if name in ("get_config", "to_json"):
+        written = configs.config_of(receiver)
+        if written is not None:
+            return written
     if isinstance(receiver, InstanceV):
         return _instance(run, receiver, method, args, place)
     if isinstance(receiver, ModelV):
@@ -67,7 +80,7 @@ def call(run: Run, method: MethodV, args: Args, place: Place | None) -> Value | 
 # -- models ------------------------------------------------------------------------------------
 def _compile(run: Run, model: Model, args: Args, place: Place | None) -> Value:
     if place is not None:
-        with run.recorder.compiling(model):
+        with run.recorder.compiles.compiling(model):
             compile_model(run, model, args, place)
     return NONE
 
@@ -94,6 +107,7 @@ def _pop(run: Run, model: Model, args: Args, place: Place | None) -> Value:
 
 def _fit(run: Run, model: Model, args: Args, place: Place | None) -> Value:
     run.keras.data.fit(run, model, args)
+    callbacks.note(run, model, args)
     return run.state.fresh(Why.RUNTIME, "a training history")
 
 
@@ -189,6 +203,9 @@ def _instance(
         return NONE
     if not base.startswith(("keras.", "tf.", "keras_")):
         return None
+    metric = receiver.slots.get("$metric")
+    if name == "update_state" and isinstance(metric, MetricV):
+        return run.keras.update_metric(run, metric, args, place)
     if name in ("call", "__call__"):
         return _inherited_call(run, receiver, base, args, place)
     if name in _LAYER_RESULTS:
@@ -209,7 +226,7 @@ def _instance(
 
 
 def _inherited_call(run: Run, receiver: InstanceV, base: str, args: Args, place: Place | None) -> Value:
-    loss = receiver.slots.get("$loss")
+    loss = losses.kept(run, receiver)
     if isinstance(loss, LossV):
         return run.keras.call_loss(run, loss, args, place)
     return instances.call_base(run, receiver, base, args, place)

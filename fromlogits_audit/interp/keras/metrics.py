@@ -6,24 +6,31 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.interface import MetricSpec
+from fromlogits_audit.catalogue.losses import inferred_string
 from fromlogits_audit.catalogue.metrics import (
+    focal_metric,
     is_accuracy_string,
     is_argmax,
     metric_class,
     metric_function,
     metric_string,
 )
-from fromlogits_audit.interp.choice import alternatives
+from fromlogits_audit.interp.choice import alternatives, lift
+from fromlogits_audit.interp.classes import find_member
 from fromlogits_audit.interp.items import spread
-from fromlogits_audit.interp.keras_values import MetricV, TensorV, data_tensor
+from fromlogits_audit.interp.keras.losses import function_place, reference_loss
+from fromlogits_audit.interp.keras_values import LossV, MetricV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     FALSE,
+    NONE,
+    TRUE,
     Args,
     BoundV,
     Const,
     ExternalV,
     FuncV,
     Hop,
+    InstanceV,
     ListV,
     PartialV,
     Place,
@@ -43,6 +50,7 @@ def build_metric(run: Run, spec: MetricSpec, args: Args, place: Place) -> Metric
     """An instance of a Keras metric class."""
     given = args.bind(spec.parameters.names)
     unknown = args.double or args.star
+    label = given.get("name", NONE)
     top = given.get("top_k")
     if top is not None and not (isinstance(top, Const) and top.value is None) and spec.threshold not in given:
         # With top_k Keras ranks the classes and cuts nothing.
@@ -54,7 +62,17 @@ def build_metric(run: Run, spec: MetricSpec, args: Args, place: Place) -> Metric
         Form.INSTANCE,
         place,
         misuse=_misuse(given.get("from_logits")),
+        label=_label(spec, label),
     )
+
+
+def _label(spec: MetricSpec, given: Value) -> str | None:
+    """What Keras calls an instance in its logs: the name it is given, or ``auc`` of ``AUC``."""
+    if not isinstance(given, Const):
+        return None
+    default = spec.parameters.default("name") or (spec.strings[0] if spec.strings else None)
+    found = given.value if given.value is not None else default
+    return found if isinstance(found, str) else None
 
 
 def _misuse(flag: Value | None) -> str | None:
@@ -72,18 +90,27 @@ def _flag(names: tuple[str, ...], given: dict[str, Value], unknown: Unknown | No
 
 
 def _threshold(run: Run, spec: MetricSpec, given: dict[str, Value], unknown: Unknown | None) -> Value | None:
-    """The cut; of several the first (a list of thresholds is all of one scale)."""
+    """The cut that says on which scale a metric decides, None where it has none of its own."""
     if spec.threshold is None:
         return None
-    value = given.get(spec.threshold)
-    if value is None and unknown is not None:
+    value = given.get(spec.threshold, NONE)
+    if spec.threshold not in given and unknown is not None:
         return Unknown(unknown.reason, ("argument", unknown.key, spec.threshold))
-    if value is None or (isinstance(value, Const) and value.value is None):
-        return Const(spec.default_threshold)
-    if isinstance(value, (ListV, TupleV)):
-        items = spread(run, value)
-        return items.items[0] if isinstance(items, TupleV) and items.items else None
-    return value
+    default = Const(spec.default_threshold)
+    return lift(value, run.state.guard, lambda v: default if _is_none(v) else _telling(run, v))
+
+
+def _is_none(value: Value) -> bool:
+    return isinstance(value, Const) and value.value is None
+
+
+def _telling(run: Run, value: Value) -> Value:
+    """Of several thresholds one that only a probability can have, where there is one."""
+    items = spread(run, value) if isinstance(value, (ListV, TupleV)) else None
+    if not isinstance(items, TupleV) or not items.items:
+        return value
+    plain = [v for v in items.items if isinstance(v, Const) and isinstance(v.value, (int, float))]
+    return next(iter([*(v for v in plain if 0 < v.value < 1), *items.items]))
 
 
 def string_metric(value: Const, units: int | None) -> MetricV | None:
@@ -93,17 +120,24 @@ def string_metric(value: Const, units: int | None) -> MetricV | None:
     spec = metric_string(value.value)
     if is_accuracy_string(value.value):
         spec = metric_class("keras.metrics.BinaryAccuracy") if units == 1 else None
+    elif inferred_string(value.value):
+        spec = metric_string("binary_crossentropy" if units == 1 else "categorical_crossentropy")
     if spec is None:
         return None
     flag = FALSE if "from_logits" in spec.parameters.names else None
     cut = Const(spec.default_threshold) if spec.threshold is not None else None
-    return MetricV(spec, flag, cut, Form.STRING, value.place)
+    return MetricV(spec, flag, cut, Form.STRING, value.place, label=value.value)
 
 
 def resolved(run: Run, value: Value, units: int | None, place: Place | None) -> MetricV | None:
     """The Keras metric behind a value, None where it is not directly one."""
     if isinstance(value, MetricV):
         return value
+    if isinstance(value, LossV):
+        return of_loss(value)
+    if isinstance(value, InstanceV):
+        inner = value.slots.get("$metric")
+        return inner if isinstance(inner, MetricV) else None
     if isinstance(value, Const):
         return string_metric(value, units)
     where = value.place if isinstance(value, ExternalV) and value.place else place
@@ -113,8 +147,20 @@ def resolved(run: Run, value: Value, units: int | None, place: Place | None) -> 
             form = Form.FUNCTION if metric_function(value.name) else Form.CLASS
             flag = FALSE if "from_logits" in spec.parameters.names else None
             cut = Const(spec.default_threshold) if spec.threshold is not None else None
-            return MetricV(spec, flag, cut, form, where)
+            label = value.name.rpartition(".")[2] if form is Form.FUNCTION else None
+            return MetricV(spec, flag, cut, form, where, label=label)
+        named = reference_loss(value, where)
+        return of_loss(named) if named is not None else None
     return None
+
+
+def of_loss(loss: LossV) -> MetricV | None:
+    """A loss that is computed for its value only, None where it asks for no scale."""
+    spec = metric_class(f"keras.metrics.{loss.spec.name}") or focal_metric(loss.spec.name)
+    if spec is None or spec.family not in (Family.CATEGORICAL, Family.BINARY):
+        return None
+    flag = TRUE if loss.always_logits else loss.from_logits
+    return MetricV(spec, flag, None, loss.form, loss.place, misuse=loss.misuse)
 
 
 def asks(metric: MetricV) -> bool:
@@ -149,10 +195,13 @@ def _meet_each(
     hops: tuple[Hop, ...],
 ) -> None:
     for guard, option in alternatives(metric, run.state.guard):
-        if isinstance(option, (FuncV, BoundV, PartialV)):
-            # A metric of the project's own: what it decides on the output is a decision like others.
-            with run.state.branch(guard):
-                run.call(option, Args((data_tensor(what="labels"), predicted)), place)
+        own = _own_metric(option)
+        if own is not None:
+            with run.state.branch(guard), run.recorder.measuring_for(partner):
+                run.call(own, Args((data_tensor(what="labels"), predicted)), place)
+            continue
+        if isinstance(option, LossV):
+            run.recorder.met.add(option.place.key)
         units = _units(run, predicted)
         known = resolved(run, option, units, place)
         if known is None or not asks(known):
@@ -160,6 +209,40 @@ def _meet_each(
             continue
         with run.state.branch(guard):
             run.recorder.measure(known, predicted, partner, name=name, hops=hops)
+
+
+def computed(
+    run: Run, loss: Value, predicted: Value, *, name: str | None = None, hops: tuple[Hop, ...] = ()
+) -> None:
+    """A metric of the project's own computes a loss of an output: that is a metric as well."""
+    for guard, option in alternatives(loss, run.state.guard):
+        if isinstance(option, LossV):
+            run.recorder.met.add(option.place.key)
+            metric = of_loss(option)
+            if metric is not None:
+                with run.state.branch(guard):
+                    run.recorder.measure(metric, predicted, None, name=name, hops=hops)
+
+
+def _own_metric(value: Value) -> Value | None:
+    """What Keras calls with labels and predictions for a metric of the project's own, None for Keras's."""
+    if isinstance(value, InstanceV):
+        found = find_member(value.cls, "update_state")
+        return BoundV(found[1], value) if found is not None and isinstance(found[1], FuncV) else None
+    return value if isinstance(value, (FuncV, BoundV, PartialV)) else None
+
+
+def call_function(run: Run, spec: MetricSpec, function: ExternalV, args: Args, place: Place) -> Value:
+    """``keras.metrics.binary_accuracy(y_true, y_pred, threshold=0.5)``, called by hand."""
+    given = args.bind(spec.function.names if spec.function is not None else ())
+    predicted = given.get("y_pred")
+    if predicted is not None:
+        unknown = args.double or args.star
+        flag = _flag(spec.function.names if spec.function is not None else (), given, unknown)
+        cut = _threshold(run, spec, given, unknown)
+        metric = MetricV(spec, flag, cut, Form.CALL, function_place(function, place))
+        meet(run, metric, predicted, None, place=place, hops=(Hop(place, "called here"),))
+    return data_tensor(what="the value of a metric")
 
 
 def _units(run: Run, predicted: Value) -> int | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.interface import ApplicationSpec, HeadSpec
 from fromlogits_audit.catalogue.layers import layer_class
-from fromlogits_audit.interp.choice import alternatives, choose, lift
+from fromlogits_audit.interp.choice import Work, alternatives, choose, lift
 from fromlogits_audit.interp.classes import find_member
 from fromlogits_audit.interp.functions import parameters
 from fromlogits_audit.interp.items import content_of, spread
@@ -15,6 +15,7 @@ from fromlogits_audit.interp.keras.activations import apply_activation
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
 from fromlogits_audit.interp.keras.shapes import number
 from fromlogits_audit.interp.keras_values import LayerV, ModelV, TensorV, data_tensor
+from fromlogits_audit.interp.state import WORK_OF_A_STEP
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import (
     NONE,
@@ -161,16 +162,26 @@ def call_model(run: Run, model: ModelV | InstanceV, args: Args, place: Place | N
     if "$layers" in model.slots:
         return final(run, run_layers(run, model.slots["$layers"], inputs, place), model)
     if "$outputs" in model.slots:
-        return final(run, current(run, model.slots["$outputs"]), model)
+        return final(run, current(run, _alone(model.slots["$outputs"])), model)
     return TensorV(reason=Undecided(Why.OPAQUE_LAYER, "a model that was not followed"))
+
+
+def _alone(outputs: Value) -> Value:
+    """``Model(inputs, [x])`` returns ``x`` and no list (measured: Keras 3 and tf_keras)."""
+    if isinstance(outputs, TupleV) and len(outputs.items) == 1 and not outputs.open:
+        return outputs.items[0]
+    return outputs
 
 
 def run_unused(run: Run) -> None:
     """Sequential models that nothing calls or compiles: what their layers do to one another still counts."""
     for model in run.built_models:
-        if "$used" not in model.slots:
-            with run.state.scratch():
-                call_model(run, model, Args((data_tensor(),)), model.place)
+        if "$used" in model.slots or model.place is None:
+            continue
+        chunk = model.place.chunk
+        run.state.start(chunk.module)
+        with run.guard(chunk.module, chunk.first), run.state.scratch():
+            call_model(run, model, Args((data_tensor(),)), model.place)
 
 
 def outputs_of(run: Run, model: Value, place: Place | None) -> Value:
@@ -208,6 +219,10 @@ def run_layers(run: Run, layers: Value, inputs: Value, place: Place | None) -> V
     for layer in layers.items:
         if isinstance(layer, Const) and layer.value is None:
             continue
+        # A layer takes the time of several statements, and a model may hold another one any number of times.
+        Work.done += 3 * WORK_OF_A_STEP
+        if not run.state.step():
+            return TensorV(reason=Undecided(Why.LIMIT, "the program is too long to follow"))
         if isinstance(layer, TensorV):
             # keras.Input(...) in the list of a Sequential.
             current_value = (

@@ -13,7 +13,7 @@ from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.arithmetic import binary, matrix_product, negate, note_cutoff, tensors_of
 from fromlogits_audit.interp.keras.labels import labelled
 from fromlogits_audit.interp.keras.merging import combine
-from fromlogits_audit.interp.keras.shapes import Dims, dims, number, ranked, splits_last_axis
+from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, dims, number, ranked, splits_last_axis
 from fromlogits_audit.interp.keras_values import TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
@@ -59,6 +59,9 @@ def _first(args: Args) -> TensorV:
 def _keep(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
     tensor = _first(args)
     short = name.rpartition(".")[2]
+    row = _each_row(run, args.positional[0]) if args.positional else None
+    if row is not None:
+        return replace(row, shape=None, layer=None, parents=(row,))
     if not tensors_of(args) and args.positional and isinstance(args.positional[0], (Unknown, Const, ListV)):
         return args.positional[0] if not isinstance(args.positional[0], Const) else data_tensor()
     if short == "squeeze":
@@ -66,6 +69,15 @@ def _keep(run: Run, name: str, args: Args, place: Place | None, axis: Value | No
     if short == "expand_dims":
         return replace(tensor, shape=_expanded(tensor.shape, axis or args.get(1, "axis")), parents=(tensor,))
     return replace(tensor, layer=None, parents=(tensor,))
+
+
+def _each_row(run: Run, value: Value) -> TensorV | None:
+    """What stands for every row of ``[p[0] for p in predictions]``, None for other values."""
+    items = spread(run, value) if isinstance(value, ListV) else None
+    if not isinstance(items, TupleV) or not items.open or len(items.items) != 1:
+        return None
+    row = items.items[0]
+    return row if isinstance(row, TensorV) and row.scale is not Scale.UNKNOWN else None
 
 
 def _squeezed(shape: Dims, axis: Value | None) -> Dims:
@@ -217,9 +229,20 @@ def _select(run: Run, name: str, args: Args, place: Place | None, axis: Value | 
     if len({t.scale for t in tensors}) > 1:
         return opaque(replace(tensors[0], shape=None), Undecided(Why.COMBINED, short))
     chosen = tensors[0]
+    if short == "gather" and chosen.shape is not None and _gathers_before_classes(args, chosen.shape):
+        return replace(chosen, shape=(UNRANKED, chosen.units), layer=None, parents=(chosen,))
     if chosen.scale is Scale.PROBABILITIES and short != "where":
         return opaque(replace(chosen, shape=None), Undecided(Why.COMBINED, f"{short} of probabilities"))
     return replace(chosen, shape=None, layer=None, parents=(chosen,))
+
+
+def _gathers_before_classes(args: Args, shape: tuple[int | None, ...]) -> bool:
+    """Whether ``gather`` picks rows and leaves the last axis whole."""
+    given = args.get(3, "axis"), args.get(4, "batch_dims")
+    axis, batch = (0 if v is None or v is NONE else number(v) for v in given)
+    if ranked(shape) is None or axis is None or batch is None:
+        return False
+    return 0 <= max(axis, batch) < len(shape) - 1
 
 
 def _new(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:

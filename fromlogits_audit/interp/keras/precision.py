@@ -50,11 +50,18 @@ def dtype_of(layer: LayerV) -> str | None:
     return _COMPUTED.get(str(given.value)) if isinstance(given, Const) else None
 
 
+def _passes_on(layer: LayerV) -> bool:
+    """Whether a layer hands on what it is given: ``Activation("linear")``, a reshape."""
+    linear = layer.slots.get(layer.spec.activation or "", None)
+    nothing = isinstance(linear, Const) and linear.value in ("linear", None)
+    return layer.spec.effect is Effect.KEEP or (layer.spec.effect is Effect.ACTIVATION and nothing)
+
+
 def _final_layer(tensor: TensorV) -> LayerV | None:
     """The layer that gives the scale: what only keeps it is passed over."""
     for _ in range(MAX_WALK):
         layer = tensor.layer
-        if layer is None or layer.spec.effect is not Effect.KEEP:
+        if layer is None or not _passes_on(layer):
             return layer
         parent = tensor.parents[0] if tensor.parents else None
         if not isinstance(parent, TensorV):

@@ -10,15 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.names import canonical
-from fromlogits_audit.interp.keras import arithmetic, external, indexing, instances, methods
+from fromlogits_audit.interp.keras import arithmetic, external, indexing, instances, methods, metrics
 from fromlogits_audit.interp.keras.attributes import read, write
 from fromlogits_audit.interp.keras.compiling import compile_model
 from fromlogits_audit.interp.keras.data import Data
 from fromlogits_audit.interp.keras.encoders import flow
-from fromlogits_audit.interp.keras.labels import after_index, after_operator
+from fromlogits_audit.interp.keras.labels import after_index, after_operator, some_of, written
 from fromlogits_audit.interp.keras.layers import apply_layer
 from fromlogits_audit.interp.keras.losses import meet
-from fromlogits_audit.interp.keras.metrics import meet as meet_metric
 from fromlogits_audit.interp.keras.models import call_model, outputs_of
 from fromlogits_audit.interp.keras_values import LayerV, LossV, MetricV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
@@ -28,6 +27,7 @@ from fromlogits_audit.interp.values import (
     Const,
     ExternalV,
     Guard,
+    Hop,
     InstanceV,
     ListV,
     MethodV,
@@ -90,10 +90,15 @@ class Keras:
             return run.state.fresh(Why.UNSUPPORTED, "a loss called without predictions")
         return meet(run, loss, labels, predicted, place=place, hops=instances.hop(place, "called here"))
 
+    def loss_in_metric(
+        self, run: Run, loss: Value, predicted: Value, *, name: str | None, hops: tuple[Hop, ...]
+    ) -> None:
+        metrics.computed(run, loss, predicted, name=name, hops=hops)
+
     def update_metric(self, run: Run, metric: MetricV, args: Args, place: Place | None) -> Value:
         predicted = args.get(1, "y_pred")
         if predicted is not None:
-            meet_metric(run, metric, predicted, None, place=place, hops=instances.hop(place, "updated here"))
+            metrics.meet(run, metric, predicted, None, place=place, hops=instances.hop(place, "updated here"))
         return data_tensor((), what="the value of a metric")
 
     def call_instance(self, run: Run, instance: InstanceV, args: Args, place: Place | None) -> Value | None:
@@ -166,6 +171,15 @@ class Keras:
         if tensor.labels is None or not isinstance(result, TensorV):
             return result
         return replace(result, labels=after_index(tensor, key))
+
+    def written(self, tensor: TensorV, key: Value, value: Value) -> Value:
+        """``tensor[key] = value``: the same array, with other labels in it."""
+        after = written(tensor, key, value)
+        return tensor if after == tensor.labels else replace(tensor, labels=after)
+
+    def some_of(self, value: Value) -> Value:
+        """A value of which some were left out: which classes stay is not known."""
+        return some_of(value)
 
     def scalar(self, run: Run, name: str, tensor: TensorV, place: Place | None) -> Value:
         """``float(tensor)``, ``int(tensor)``, ``round(tensor)``."""

@@ -37,8 +37,9 @@ def number(value: Value | None) -> int | None:
         isinstance(value, Const)
         and isinstance(value.value, (int, float))
         and not isinstance(value.value, bool)
+        and abs(value.value) < 1e12
     ):
-        return int(value.value) if value.value == int(value.value) and abs(value.value) < 1e12 else None
+        return int(value.value) if value.value == int(value.value) else None
     return None
 
 

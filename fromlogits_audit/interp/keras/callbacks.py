@@ -1,0 +1,49 @@
+"""Callbacks of Keras that decide by a metric: when to stop, what to keep, how fast to learn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp.choice import alternatives
+from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.values import NONE, Args, BagV, Const, ListV, TupleV, Value
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+_DECIDING = {
+    "keras.callbacks.EarlyStopping": 0,
+    "keras.callbacks.ReduceLROnPlateau": 0,
+    "keras.callbacks.ModelCheckpoint": 1,
+}
+"""The position of ``monitor`` (keras.src.callbacks); left out it is the loss, which is no metric."""
+_KIND = "callback"
+_CALLBACKS = 5
+"""The position of ``callbacks`` in ``fit``."""
+
+
+def make(name: str, args: Args) -> Value | None:
+    """A callback that may watch a metric, None for other names."""
+    if name not in _DECIDING:
+        return None
+    monitor = args.get(_DECIDING[name], "monitor")
+    return BagV(_KIND, monitor=monitor or NONE, short=Const(name.rpartition(".")[2]))
+
+
+def note(run: Run, model: Value, args: Args) -> None:
+    """``fit`` is given callbacks: which metric of the model do they decide by?"""
+    given = args.get(_CALLBACKS, "callbacks") or NONE
+    for _, option in alternatives(given, run.state.guard):
+        items = spread(run, option) if isinstance(option, (ListV, TupleV)) else TupleV((option,))
+        for item in items.items if isinstance(items, TupleV) else ():
+            if isinstance(item, BagV) and item.kind == _KIND:
+                _note_one(run, model, item)
+
+
+def _note_one(run: Run, model: Value, callback: BagV) -> None:
+    for _, monitor in alternatives(callback.slots["monitor"], run.state.guard):
+        short = callback.slots["short"]
+        if isinstance(monitor, Const) and isinstance(monitor.value, str) and isinstance(short, Const):
+            run.recorder.compiles.note_monitor(
+                model, monitor.value, f'{short.value}(monitor="{monitor.value}")'
+            )

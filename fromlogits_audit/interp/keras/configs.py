@@ -1,0 +1,74 @@
+"""``get_config``, ``from_config`` and their JSON: a model, layer or loss written down and built again.
+
+A config is a dict that remembers what it was taken from. A layer or loss is built from the dict as it is
+then, edits and all; a model is the same model once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp.items import content_of
+from fromlogits_audit.interp.keras.lookups import clone
+from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV
+from fromlogits_audit.interp.values import NONE, Args, Const, DictV, Entries, ExternalV, Place, Value
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+_SOURCE = "$of"
+_MODEL_READERS = (
+    "keras.models.model_from_json",
+    "keras.models.model_from_config",
+    "keras.Model.from_config",
+    "keras.Sequential.from_config",
+)
+
+
+def config_of(value: Value) -> DictV | None:
+    """``value.get_config()``; None where it is nothing that is written down."""
+    if isinstance(value, ModelV):
+        config = DictV(open=True)
+    elif isinstance(value, LossV):
+        config = DictV(_flag(value), open=True)
+    elif isinstance(value, LayerV):
+        config = DictV(_options(value))
+    else:
+        return None
+    config.slots[_SOURCE] = value
+    return config
+
+
+def _flag(loss: LossV) -> dict[Hashable, tuple[Value, Value]]:
+    if loss.from_logits is None:
+        return {}
+    return {"from_logits": (Const("from_logits"), loss.from_logits)}
+
+
+def _options(layer: LayerV) -> dict[Hashable, tuple[Value, Value]]:
+    """What a layer was given, and the plain defaults of what it was not."""
+    parameters = layer.spec.parameters
+    given = {name: layer.slots[name] for name in parameters.names if name in layer.slots}
+    for name in parameters.names:
+        default = parameters.default(name)
+        if name not in given and isinstance(default, (str, int, float, bool, type(None))):
+            given[name] = Const(default)
+    return {name: (Const(name), value) for name, value in given.items()}
+
+
+def from_config(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    """``Dense.from_config(config)``, ``model_from_json(text)``; None where the config is not known."""
+    config = args.get(0, "config") or args.get(0, "json_string") or NONE
+    if not isinstance(config, DictV):
+        return None
+    source = config.slots.get(_SOURCE)
+    if name in _MODEL_READERS:
+        return clone(source, place) if isinstance(source, ModelV) else None
+    content = content_of(run, config)
+    if not name.endswith(".from_config") or not isinstance(content, Entries):
+        return None
+    if content.open and not isinstance(source, LossV):
+        return None
+    keywords = {str(key): value for key, (_, value) in content.items.items()}
+    return run.call(ExternalV(name.removesuffix(".from_config"), place), Args((), keywords), place)

@@ -1,0 +1,62 @@
+"""The book of drafts: what met where, each meeting once, and which meetings are alternatives of one site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from fromlogits_audit.interp.drafts import Draft, Meeting, facts_of, matters
+from fromlogits_audit.ir import Kind
+
+
+class Ledger:
+    """Drafts in the order in which they were made; equal ones are kept once."""
+
+    def __init__(self, committed: Callable[[Draft], None]) -> None:
+        """``committed`` is told every draft that something met, also one that was there before."""
+        self.drafts: list[Draft] = []
+        self._index: dict[object, Draft] = {}
+        self._batch: dict[object, Meeting] | None = None
+        self._committed = committed
+
+    @property
+    def plural(self) -> bool:
+        """Whether what is added now may have alternatives that are still to come."""
+        return self._batch is not None
+
+    def add(self, meeting: Meeting) -> None:
+        """Take in what met at one place."""
+        if self._batch is None:
+            self._commit(meeting)
+            return
+        key = (meeting.kind, meeting.place.key, next(iter(meeting.sites)).output.name)
+        known = self._batch.setdefault(key, meeting)
+        if known is not meeting:
+            known.sites.update(meeting.sites)
+            known.partner = meeting.partner if known.partner == meeting.partner else None
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What meets at one place meanwhile are alternatives of one site: one of them happens."""
+        if self._batch is not None:
+            yield
+            return
+        self._batch = {}
+        try:
+            yield
+        finally:
+            batch, self._batch = self._batch, None
+            for meeting in batch.values():
+                self._commit(meeting)
+
+    def _commit(self, meeting: Meeting) -> None:
+        if meeting.kind is Kind.ACTIVATION and not any(matters(site) for site in meeting.sites):
+            return
+        owners = tuple(meeting.sites.values())
+        key = (meeting.kind, meeting.place.key, tuple(map(facts_of, meeting.sites)), tuple(map(id, owners)))
+        draft = self._index.get(key)
+        if draft is None:
+            draft = Draft(meeting.kind, meeting.place, tuple(meeting.sites), owners, partner=meeting.partner)
+            self._index[key] = draft
+            self.drafts.append(draft)
+        self._committed(draft)

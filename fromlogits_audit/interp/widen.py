@@ -1,0 +1,179 @@
+"""What a loop leaves behind that ran another number of times than it will: a count is not known,
+a list that grew may be longer.
+
+The body of a loop of unknown length runs once here. What it sets anew is right after that run
+(``activation = "relu"``); what it derives from its own last value is not (``n += 1``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.values import (
+    Choice,
+    Const,
+    DictV,
+    Entries,
+    ListV,
+    TupleV,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+    from fromlogits_audit.interp.state import Branch
+
+_COUNTED = Undecided(Why.RUNTIME, "a value that a loop changes with every turn")
+_ITEM = "[]"
+"""Stands for the items of a list or dict among the names that a loop sets."""
+
+
+def adopt(run: Run, branch: Branch, loop: cst.For | cst.While) -> None:
+    """Make what one turn of a loop wrote the state, as far as every number of turns leaves it so."""
+    for holder, key, value in branch.writes.values():
+        old = holder.slots.get(key)
+        if old is not None and value is not None and old is not value:
+            value = _widened(run, old, value, loop, key, heap=isinstance(holder, (ListV, DictV)))
+        run.state.write(holder, key, value)
+
+
+def _widened(
+    run: Run, old: Value, new: Value, loop: cst.For | cst.While, key: Hashable, *, heap: bool
+) -> Value:
+    if isinstance(new, Choice):
+        return choose([(g, _widened(run, old, v, loop, key, heap=heap)) for g, v in new.alternatives])
+    if isinstance(new, (TupleV, Entries)) and heap:
+        return _grown(run, old, new, loop)
+    if isinstance(new, Const) and _differs(old, new) and _builds_on_itself(loop, key):
+        return Unknown(_COUNTED, run.state.fresh(Why.RUNTIME).key)
+    content = new.slots["items"] if isinstance(new, ListV) else new
+    if (
+        isinstance(content, TupleV)
+        and len(content.items) not in _lengths(old)
+        and _builds_on_itself(loop, key)
+    ):
+        if not isinstance(new, ListV):
+            return TupleV(content.items, True)
+        run.state.write(new, "items", TupleV(content.items, True))
+    return new
+
+
+def _lengths(value: Value) -> set[int]:
+    """How long the sequences are that a value may be."""
+    options = [v.slots["items"] if isinstance(v, ListV) else v for _, v in alternatives(value)]
+    return {len(v.items) for v in options if isinstance(v, (TupleV, Entries))}
+
+
+def _grown(run: Run, old: Value, new: TupleV | Entries, loop: cst.For | cst.While) -> Value:
+    """The content of a list or dict after a turn: more turns may add more."""
+    is_open = new.open or len(new.items) not in _lengths(old)
+    if isinstance(new, TupleV):
+        return TupleV(new.items, is_open)
+    earlier = [v.items for _, v in alternatives(old) if isinstance(v, Entries)]
+    items = dict(new.items)
+    for key, (name, value) in new.items.items():
+        was = next((entries[key][1] for entries in earlier if key in entries), None)
+        if was is not None and isinstance(value, Const) and _differs(was, value):
+            counted = _builds_on_itself(loop, _ITEM)
+            items[key] = (name, Unknown(_COUNTED, run.state.fresh(Why.RUNTIME).key) if counted else value)
+    return Entries(items, is_open)
+
+
+def _differs(old: Value, new: Const) -> bool:
+    options = [v for _, v in alternatives(old)]
+    return not any(isinstance(v, Const) and v.value == new.value for v in options)
+
+
+def _builds_on_itself(loop: cst.For | cst.While, key: Hashable) -> bool:
+    """Whether a loop's body computes a name from its own last value; what it sets elsewhere may be so."""
+    found = _updates(loop)
+    return key not in found.reads or key in found.circular
+
+
+@dataclass(frozen=True)
+class _Updates:
+    """The names that a loop's body sets, with the names each is computed from."""
+
+    reads: dict[str, set[str]]
+    circular: set[str]
+
+
+@lru_cache(maxsize=256)
+def _updates(loop: cst.For | cst.While) -> _Updates:
+    finder = _Finder()
+    loop.body.visit(finder)
+    circular = {name for name in finder.reads if name in _reached(finder.reads, name)}
+    return _Updates(finder.reads, circular)
+
+
+def _reached(reads: dict[str, set[str]], name: str) -> set[str]:
+    """Every name that a name is computed from, over any number of steps."""
+    seen: set[str] = set()
+    pending = [name]
+    while pending:
+        for other in reads.get(pending.pop(), ()):
+            if other not in seen:
+                seen.add(other)
+                pending.append(other)
+    return seen
+
+
+class _Finder(cst.CSTVisitor):
+    def __init__(self) -> None:
+        self.reads: dict[str, set[str]] = {}
+
+    def visit_Assign(self, node: cst.Assign) -> None:
+        for target in node.targets:
+            self._note(target.target, node.value)
+
+    def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
+        if node.value is not None:
+            self._note(node.target, node.value)
+
+    def visit_AugAssign(self, node: cst.AugAssign) -> None:
+        self._note(node.target, node.value)
+        for name in _targets(node.target):
+            self.reads[name].add(name)
+
+    def visit_NamedExpr(self, node: cst.NamedExpr) -> None:
+        self._note(node.target, node.value)
+
+    def visit_For(self, node: cst.For) -> None:
+        self._note(node.target, node.iter)
+
+    def _note(self, target: cst.CSTNode, value: cst.CSTNode) -> None:
+        names = _Names()
+        value.visit(names)
+        for name in _targets(target):
+            self.reads.setdefault(name, set()).update(names.found)
+
+
+def _targets(target: cst.CSTNode) -> Iterator[str]:
+    if isinstance(target, cst.Name):
+        yield target.value
+    elif isinstance(target, cst.Attribute):
+        yield target.attr.value
+    elif isinstance(target, cst.Subscript):
+        yield _ITEM
+    elif isinstance(target, (cst.Tuple, cst.List)):
+        for element in target.elements:
+            yield from _targets(element.value)
+
+
+class _Names(cst.CSTVisitor):
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+
+    def visit_Name(self, node: cst.Name) -> None:
+        self.found.add(node.value)
+
+    def visit_Subscript(self, node: cst.Subscript) -> None:
+        self.found.add(_ITEM)

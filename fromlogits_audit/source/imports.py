@@ -1,0 +1,94 @@
+"""What a file imports, from a search over its bytes: so that files that belong together are found
+without a syntax tree.
+
+It may name modules that the file does not import (an example in a docstring); who has to know exactly
+what was read asks the interpreter afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fromlogits_audit.source.triage import might_matter
+
+_IMPORT = re.compile(rb"\bimport\b|\bimport_module[ \t]*\(")
+_FROM = re.compile(rb"\bfrom[ \t]+([.\w]+)[ \t\\\r\n]*\Z")
+_BEFORE = re.compile(rb"(?:\A|[;:\"]|\\n)[ \t]*\Z")
+"""What may stand on the line before an ``import``: nothing, another statement, or a notebook's JSON."""
+_DOTTED = re.compile(r"[^\W\d][\w.]*")
+_ALIAS = re.compile(r"\bas\s+\w+")
+_QUOTED = re.compile(rb"\s*[\"'](\.*)([\w.]+)[\"']")
+MAX_LIST = 4096
+"""Bytes of one list of imported names that are looked at."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """``import module``, seen from a file; ``level`` counts leading dots."""
+
+    module: str
+    level: int = 0
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What a search over a file's bytes shows: whether it has to be parsed, and what it imports."""
+
+    matters: bool
+    imports: tuple[Import, ...] = ()
+
+
+def sketch(data: bytes) -> Sketch:
+    """The sketch of a ``.py`` file or a notebook."""
+    return Sketch(might_matter(data), tuple(dict.fromkeys(_imports(data))))
+
+
+def _imports(data: bytes) -> Iterator[Import]:
+    for match in _IMPORT.finditer(data):
+        if match.group().endswith(b"("):
+            yield from _by_call(data, match.end())
+            continue
+        start = data.rfind(b"\n", 0, match.start()) + 1
+        head = data[max(start, match.start() - MAX_LIST) : match.start()]
+        origin = _FROM.search(head)
+        if origin is None and head.rstrip().endswith(b"\\"):
+            continue
+        if origin is not None:
+            yield from _from(origin[1].decode("utf-8", "replace"), _names(data, match.end()))
+        elif _BEFORE.search(head):
+            for dotted in _names(data, match.end()):
+                yield from _with_parents(dotted)
+
+
+def _by_call(data: bytes, at: int) -> Iterator[Import]:
+    """``importlib.import_module("a.b")``."""
+    match = _QUOTED.match(data, at)
+    if match is not None:
+        yield Import(match[2].decode("utf-8", "replace"), len(match[1]))
+
+
+def _from(origin: str, names: list[str]) -> Iterator[Import]:
+    """``from origin import names``: each name may be a module too."""
+    module = origin.lstrip(".")
+    level = len(origin) - len(module)
+    yield Import(module, level)
+    prefix = module + "." if module else ""
+    yield from (Import(prefix + name, level) for name in names)
+
+
+def _with_parents(dotted: str) -> Iterator[Import]:
+    """``import a.b`` binds ``a``, from which the code reaches the rest."""
+    parts = dotted.split(".")
+    yield from (Import(".".join(parts[:count])) for count in range(1, len(parts) + 1))
+
+
+def _names(data: bytes, at: int) -> list[str]:
+    """The names after an ``import``, to the end of its line or bracket."""
+    tail = data[at : at + MAX_LIST]
+    if tail.lstrip(b" \t").startswith(b"("):
+        text = tail.partition(b")")[0]
+    else:
+        text = re.split(rb"(?<!\\)(?<!\\\r)\n|[;#]", tail, maxsplit=1)[0]
+    return _DOTTED.findall(_ALIAS.sub("", text.decode("utf-8", "replace").replace("\\n", " ")))

@@ -1,0 +1,106 @@
+"""Whatever a file holds, auditing it takes seconds and megabytes, and its site is not lost."""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from pathological import FOUND, HEAD, PROGRAMS, REFUSED, SAFE, TAIL, UNDECIDED
+
+SECONDS, MEGABYTES = 10, 500
+
+# Each program is audited in a fork of a process that has loaded everything: what is measured is the audit.
+CHILD = """
+import json, os, resource, sys, time
+from pathlib import Path
+from fromlogits_audit.pipeline import audit_source
+folder = Path(sys.argv[1])
+audit_source([folder / "warm.py"], cwd=folder)
+base = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+for path in sorted(folder.glob("case_*")):
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_AS, (base + 1024 * 2**20, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+        start = time.process_time()
+        report = audit_source([path], cwd=folder)
+        status = Path("/proc/self/status").read_text()
+        answer = {
+            "seconds": time.process_time() - start,
+            "megabytes": int(status.partition("VmHWM:")[2].split()[0]) / 1024,
+            "refused": sorted({f.message for f in report.findings if f.code == "FLA001"}),
+            "sites": [[judged.site.location.line, judged.status.value] for judged in report.sites],
+        }
+        os.write(writer, json.dumps(answer).encode())
+        os._exit(0)
+    os.close(writer)
+    _, status = os.waitpid(child, 0)
+    text = os.read(reader, 65_536).decode()
+    os.close(reader)
+    print(json.dumps({"name": path.name, "status": status, **(json.loads(text) if text else {})}), flush=True)
+"""
+
+
+def notebook(cells: int) -> str:
+    body = [f"x{i} = layers.Dense({i})" for i in range(cells)]
+    made = [
+        {"cell_type": "code", "source": text, "metadata": {}, "outputs": []} for text in [HEAD, *body, TAIL]
+    ]
+    return json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+NOTEBOOKS = {"a notebook of 10,000 cells": (notebook(10_000), SAFE)}
+CASES = {**PROGRAMS, **NOTEBOOKS}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    if not sys.platform.startswith("linux"):
+        pytest.skip("memory is measured in /proc")
+    folder = tmp_path_factory.mktemp("bounds")
+    (folder / "warm.py").write_text(HEAD + TAIL, encoding="utf-8")
+    for number, (name, (text, _)) in enumerate(CASES.items()):
+        suffix = ".ipynb" if name in NOTEBOOKS else ".py"
+        (folder / f"case_{number:03}{suffix}").write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, str(folder)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    names = list(CASES)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    return {names[int(row["name"][5:8])]: row for row in rows}
+
+
+@functools.cache
+def site_line(name: str) -> int:
+    """The line of the wrong loss in its file (in its cell, for a notebook)."""
+    return TAIL.count("\n") if name in NOTEBOOKS else CASES[name][0].count("\n")
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_an_audit_ends_within_its_bounds(name: str, results: dict[str, Any]) -> None:
+    got = results[name]
+    assert got["status"] == 0, "the process died"
+    assert got["seconds"] < SECONDS
+    assert got["megabytes"] < MEGABYTES
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_its_site_is_found_undecided_or_its_file_refused(name: str, results: dict[str, Any]) -> None:
+    got, want = results[name], CASES[name][1]
+    assert not any("bug" in message for message in got["refused"])
+    sites = dict(got["sites"])
+    ending = {"finding": FOUND, "undecided": UNDECIDED}.get(sites.get(site_line(name), ""), "")
+    if want == REFUSED:
+        assert got["refused"] and (ending or not sites)
+    else:
+        assert ending in want.split(" or ") or (want == "nothing" and not sites)
+
+
+def test_what_stands_before_in_and_after_a_search_without_end(results: dict[str, Any]) -> None:
+    assert results["a search without end"]["sites"] == [[19, "undecided"], [21, "finding"], [24, "undecided"]]
