@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -188,6 +189,14 @@ def test_a_loop_of_ones_own(traced: bool, change: Any, expected: tuple[str, ...]
         for _ in range(3):
             run(tf.constant(X), tf.constant((X[:, :1] > 0).astype("float32")))
     assert verdicts(watch) == [expected]
+
+
+def test_a_model_may_be_gone_before_its_output_meets_a_loss() -> None:
+    with Watch() as watch:
+        output = classifier("softmax")(X)
+        gc.collect()
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True)(Y, output)
+    assert verdicts(watch) == [("finding", "FLA101")]
 
 
 def test_the_place_is_the_construction() -> None:

@@ -46,7 +46,7 @@ def watched(folder: Path, module: str, call: str | None) -> Report:
     """The report of one run. Raises what the program raises, and where watching itself went wrong."""
     with inside(folder), Watch(folder) as watch:
         run_module(folder / module, call)
-    assert watch.problems == ()
+    assert not watch.problems, watch.problems
     return report_on(watch.sites, Settings(), folder)
 
 

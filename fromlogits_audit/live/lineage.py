@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,7 +35,7 @@ class Made:
 
     shape: Dims
     dtype: str
-    by: weakref.ref[Any] | None = None
+    by: Callable[[], Any] | None = None
     activation: str | None = None
     axis: Any = -1
     of: tuple[Made | None, ...] = ()
@@ -84,13 +84,13 @@ class Lineage:
             if known is None:
                 if before is None:
                     before = tuple(self.of(one) for one in flat(arguments) if hasattr(one, "shape"))
-                by = weakref.ref(layer)
+                by = _held(layer, tensor)
                 self._note(
                     tensor,
                     Made(shape_of(tensor), _dtype(tensor), by, of=before, at=at, depth=_next(before)),
                 )
             elif known.by is None:
-                known.by = weakref.ref(layer)
+                known.by = _held(layer, tensor)
 
     def known(self, result: Any, tensors: list[Tensor | None]) -> None:
         """The symbols in ``result`` stand for what was traced as ``tensors``."""
@@ -119,6 +119,18 @@ class Lineage:
         found = self._made.get(key)
         if found is not None and found[0] is gone:
             self._made.pop(key, None)
+
+
+def _held(layer: Any, tensor: Any) -> Callable[[], Any]:
+    """The layer that made a tensor. Values keep it: a model may be gone before its output meets a loss.
+
+    Symbols belong to a graph that their layers hold, so both would live for ever.
+    """
+    kind = type(tensor)
+    holds_values = (
+        kind.__name__ in ("EagerTensor", "ArrayImpl") or kind.__module__.partition(".")[0] == "torch"
+    )
+    return (lambda: layer) if holds_values else weakref.ref(layer)
 
 
 def _next(before: Any) -> int:

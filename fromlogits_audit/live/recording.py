@@ -169,7 +169,8 @@ class Recording:
         made = self._hooks.lineage.of(tensor)
         frame = call.frame
         flag = given.get("from_logits") if spec is not None else None
-        key = (frame.f_code, frame.f_lasti, id(loss), flag, made and (made.activation, made.by, made.name))
+        origin = (made.activation, id(made.layer), made.name) if made is not None else None
+        key = (frame.f_code, frame.f_lasti, id(loss), flag, origin)
         known = self._met.get(key)
         if known is not None and (known.site.output.known or known.tries >= MAX_TRIES):
             return

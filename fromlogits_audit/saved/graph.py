@@ -20,7 +20,7 @@ from fromlogits_audit.saved.values import Dims, Json, Tensor, Value, data, dims,
 
 MAX_DEPTH = 40
 """Models inside models; wrappers inside wrappers."""
-MAX_CALLS = 20_000
+MAX_CALLS = 10_000
 """Layer calls in all; NASNetLarge has 1,000. Nested models that double would be exponential without it."""
 
 MODELS = ("Functional", "Model", "Sequential")
@@ -72,6 +72,9 @@ class Walker:
         value = inputs if inputs is not None else data(_first_shape(entry, config, layers))
         named, inner = "model", None
         for one in layers:
+            if self.calls > MAX_CALLS:
+                value, inner = self.layer(one, value), None
+                break
             if class_of(one) == "InputLayer":
                 if inputs is None:
                     value = self.layer(one, value)
