@@ -11,9 +11,9 @@ import os
 import shutil
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +25,8 @@ from fromlogits_audit.errors import AuditError, UsageError
 from fromlogits_audit.reporters.interface import FORMATS, MACHINE_FORMATS, Style
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from fromlogits_audit.config import Settings
     from fromlogits_audit.report import Report
 
@@ -32,7 +34,7 @@ PROGRAM = "fromlogits-audit"
 DEBUG = "FROMLOGITS_AUDIT_DEBUG"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 class Interrupted(BaseException):
@@ -75,9 +77,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
     except UsageError as error:
-        _note(f"error: {error}")
+        note(f"error: {error}")
     except (click.Abort, KeyboardInterrupt):
-        _note("interrupted")
+        note("interrupted")
     except BrokenPipeError:
         _silence_stdout()
     except Exception as error:
@@ -87,15 +89,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def report_bug(error: Exception) -> None:
     what = str(error) if isinstance(error, AuditError) else f"{type(error).__name__}: {error}"
-    _note(f"{PROGRAM} {__version__} failed: {what}")
-    _note("This is a bug in the tool, not in your code. Please report it with what you ran.")
+    note(f"{PROGRAM} {__version__} failed: {what}")
+    note("This is a bug in the tool, not in your code. Please report it with what you ran.")
     if os.environ.get(DEBUG):
-        _note("".join(traceback.format_exception(error)).rstrip())
+        note("".join(traceback.format_exception(error)).rstrip())
     else:
-        _note(f"Set {DEBUG}=1 to see the traceback.")
+        note(f"Set {DEBUG}=1 to see the traceback.")
 
 
-def _note(text: str) -> None:
+def note(text: str) -> None:
     click.echo(text, err=True)
 
 
@@ -125,7 +127,7 @@ class Commands(click.Group):
         return found
 
 
-_LATER = {"explain": "pages", "rules": "pages", "run": "run"}
+_LATER = {"cache": "cache", "explain": "pages", "rules": "pages", "run": "run", "scan": "scan"}
 """Command to its module in ``commands``, where it has the command's name."""
 
 
@@ -172,80 +174,23 @@ def report_options(command: Command) -> Command:
     return command
 
 
-@cli.command()
-@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, allow_dash=True))
-@report_options
-@click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these out, as in a .gitignore.")
-@click.option("--stdin-filename", metavar="FILE", help="The name of what - reads from standard input.")
-@click.option(
-    "--jobs", type=click.IntRange(min=1), metavar="N", help="How many processes. Default: all cores."
+executor_option = click.option(
+    "--executor",
+    metavar="dask://HOST:PORT",
+    help="Spread the work over the Dask cluster with this scheduler.",
 )
-@click.option("--no-cache", is_flag=True, help="Analyse everything anew.")
-@click.option("--fix", is_flag=True, help="Mend what can be mended safely; report what remains.")
-@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also change what models return.")
-@click.option("--diff", is_flag=True, help="Show what --fix would change, and write nothing.")
-@click.option("--baseline", type=_FILE, metavar="FILE", help="Leave out the findings parked in this file.")
-@click.option("--write-baseline", type=_FILE, metavar="FILE", help="Park all findings in this file.")
-@click.option("--add-noqa", is_flag=True, help="Write a # noqa comment for every finding.")
-@click.option(
-    "--changed-since", metavar="REF", help="Report only what touches files changed since a git commit."
-)
-@click.option("--shard", metavar="I/N", help="Report one of N parts; everything is analysed.")
-def scan(
-    paths: tuple[Path, ...],
-    config: Path | None,
-    stdin_filename: str | None,
-    jobs: int | None,
-    no_cache: bool,
-    **options: Any,
-) -> ExitCode:
-    """Audit Python files and notebooks; a folder is walked. Default: the current folder."""
-    from fromlogits_audit import pipeline, workflow
-
-    from_stdin = _reads_stdin(paths, stdin_filename)
-    named = [Path(stdin_filename or "stdin.py")] if from_stdin else list(paths)
-    settings = settings_of(named, config, options)
-    asked = workflow.Asked(
-        options["write_baseline"], options["add_noqa"], settings.changed_since, options["shard"]
-    )
-    workflow.check(asked)
-    if from_stdin:
-        _refuse_fixes(options)
-        text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
-        report = pipeline.audit_text(text, named[0].as_posix(), settings, cwd=Path.cwd())
-    else:
-        audit = partial(pipeline.audit_source, named, settings)
-        narrow = partial(workflow.applied, asked=asked.reading, settings=settings, cwd=Path.cwd())
-        if options["diff"]:
-            return _preview(audit, narrow, settings, unsafe=options["unsafe_fixes"])
-        report = _fixed(audit, narrow, unsafe=options["unsafe_fixes"]) if options["fix"] else audit()
-    report = workflow.applied(report, asked, settings, Path.cwd())
-    return deliver(report, settings)
 
 
-def _refuse_fixes(options: dict[str, Any]) -> None:
-    if options["fix"] or options["diff"]:
-        raise UsageError("--fix and --diff need files; standard input can't be written back.")
+@contextmanager
+def executor_of(settings: Settings) -> Iterator[Executor | None]:
+    """What --executor names; it is reached when there is work for it."""
+    if settings.executor is None:
+        yield None
+        return
+    from fromlogits_audit.elsewhere import Dask
 
-
-def _fixed(audit: Callable[[], Report], narrow: Callable[[Report], Report], *, unsafe: bool) -> Report:
-    from fromlogits_audit import fixes
-
-    return fixes.fix(audit, Path.cwd(), unsafe=unsafe, narrow=narrow)
-
-
-def _preview(
-    audit: Callable[[], Report], narrow: Callable[[Report], Report], settings: Settings, *, unsafe: bool
-) -> ExitCode:
-    """The diff in place of a report. The files stay wrong, and the exit status says so."""
-    from fromlogits_audit import fixes
-
-    outcome = fixes.mend(audit, Path.cwd(), unsafe=unsafe, narrow=narrow)
-    write(fixes.diff(outcome), settings.output_file)
-    for note in () if settings.quiet else (*outcome.notes, f"Would fix {outcome.summary}."):
-        _note(note)
-    failed = narrow(outcome.found).fails(settings.threshold) and not settings.exit_zero
-    return ExitCode.FINDINGS if failed else ExitCode.OK
+    with Dask(settings.executor) as executor:
+        yield executor
 
 
 @cli.command()
@@ -255,6 +200,7 @@ def _preview(
 @click.option("--source", type=click.Path(path_type=Path), metavar="PATH", help="Take the losses from code.")
 @click.option("--probe/--no-probe", default=None, help="Load each model with TensorFlow and measure it.")
 @click.option("--trust", is_flag=True, help="Let --probe run code that is stored in a model.")
+@executor_option
 def model(
     paths: tuple[Path, ...],
     config: Path | None,
@@ -272,7 +218,10 @@ def model(
     settings = settings_of(list(paths), config, options)
     measure = settings.probe if probe is None else probe
     asked = model_pipeline.ModelOptions(loss, source, measure, trust)
-    report = model_pipeline.audit_models(paths, settings, asked, progress=_progress(settings))
+    with executor_of(settings) as executor:
+        report = model_pipeline.audit_models(
+            paths, settings, asked, progress=_progress(settings), executor=executor
+        )
     return deliver(report, settings)
 
 
@@ -284,15 +233,6 @@ def _progress(settings: Settings) -> Callable[[Sequence[Any]], Any] | None:
     from rich.progress import track
 
     return lambda models: track(models, "Auditing", console=Console(stderr=True), transient=True)
-
-
-def _reads_stdin(paths: tuple[Path, ...], stdin_filename: str | None) -> bool:
-    dash = any(str(path) == "-" for path in paths)
-    if dash and len(paths) > 1:
-        raise UsageError("- (standard input) can't be mixed with other paths.")
-    if stdin_filename and not dash:
-        raise UsageError("--stdin-filename needs - as the only path.")
-    return dash
 
 
 def settings_of(paths: Sequence[Path], config: Path | None, options: dict[str, Any]) -> Settings:
@@ -316,9 +256,19 @@ def settings_of(paths: Sequence[Path], config: Path | None, options: dict[str, A
 
 
 _ALIKE = (
-    "baseline", "changed_since", "exit_zero", "quiet", "show_sites", "statistics", "output_file",
+    "baseline", "changed_since", "executor", "exit_zero", "jobs", "no_cache", "quiet", "show_sites",
+    "statistics", "output_file",
 )  # fmt: skip
 """Options that are settings of the same name and type."""
+
+
+def cache_folder(paths: Sequence[Path]) -> Path:
+    """Where a scan of ``paths`` keeps its cache: beside the configuration, else in the current folder."""
+    from fromlogits_audit.cache import FOLDER
+    from fromlogits_audit.config import find
+
+    config = find(paths)
+    return (config.parent if config is not None else Path.cwd()) / FOLDER
 
 
 def _words(values: Sequence[str]) -> list[str]:
@@ -354,8 +304,8 @@ def rendered(report: Report, settings: Settings) -> str:
 
 def note_beside(report: Report, settings: Settings) -> None:
     """What goes to standard error beside a report."""
-    for note in () if settings.quiet else report.notes:
-        _note(note)
+    for one in () if settings.quiet else report.notes:
+        note(one)
     if settings.statistics and settings.output_format in MACHINE_FORMATS:
         _note_statistics(report)
 
@@ -365,7 +315,7 @@ def _note_statistics(report: Report) -> None:
     from fromlogits_audit.reporters.wording import statistics
 
     for line in statistics(report):
-        _note(line)
+        note(line)
 
 
 def _wants_colour() -> bool:

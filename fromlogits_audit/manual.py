@@ -41,8 +41,9 @@ def render() -> str:
 
 def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
     yield path, command
-    if isinstance(command, Commands):
-        for name, inner in command.all().items():
+    if isinstance(command, click.Group):
+        inside = command.all() if isinstance(command, Commands) else command.commands
+        for name, inner in inside.items():
             yield from _commands(inner, f"{path} {name}")
 
 

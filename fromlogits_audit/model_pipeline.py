@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fromlogits_audit.config import Settings
 from fromlogits_audit.errors import InputError, UsageError
@@ -25,6 +26,9 @@ from fromlogits_audit.saved.discover import Candidate, discover
 from fromlogits_audit.saved.interface import SavedModel
 from fromlogits_audit.saved.read import read_model
 from fromlogits_audit.saved.spec import parse_loss
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 Progress = Callable[[Sequence[Candidate]], Iterable[Candidate]]
 """Wraps the models to be read, to show how far the run is."""
@@ -67,8 +71,10 @@ def audit_models(
     *,
     cwd: Path | None = None,
     progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> Report:
-    """Audit saved models; folders are walked for them.
+    """Audit saved models; folders are walked for them. ``executor`` reads (and measures) them wherever it
+    runs things, from the same places.
 
     Raises UsageError for a path that does not exist and for a SPEC that is no loss; whatever is wrong
     inside a model becomes FLA001 and the run goes on.
@@ -76,8 +82,8 @@ def audit_models(
     run = _Run(settings or Settings(), options or ModelOptions(), cwd or Path.cwd())
     override = _override(run)
     candidates = discover(paths)
-    for candidate in progress(candidates) if progress else candidates:
-        _audit(run, candidate, override)
+    for read in _reads(run, candidates, progress, executor):
+        _take(run, read, override)
     return _report(run, len(candidates))
 
 
@@ -96,23 +102,77 @@ def _override(run: _Run) -> Override | None:
     return None
 
 
-def _audit(run: _Run, candidate: Candidate, override: Override | None) -> None:
-    """One model; whatever is wrong with it is one FLA001 and not the end of the run."""
-    where = Location(shown_path(candidate.path, run.cwd))
+@dataclass(frozen=True)
+class Wanted:
+    """A model to be read: plain data, so that it can be sent to where that happens."""
+
+    path: Path
+    shown: str
+    problem: str | None
+    options: ModelOptions
+
+
+@dataclass(frozen=True)
+class Read:
+    """What reading (and measuring) one model gave, or why that failed."""
+
+    path: Path
+    model: SavedModel | None = None
+    outputs: tuple[ModelOutput, ...] = ()
+    wrong: tuple[Site, ...] = ()
+    notes: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def _reads(
+    run: _Run, candidates: Sequence[Candidate], progress: Progress | None, executor: Executor | None
+) -> Iterable[Read]:
+    def wanted(one: Candidate) -> Wanted:
+        return Wanted(one.path.absolute(), shown_path(one.path, run.cwd), one.problem, run.options)
+
+    if executor is not None:
+        from fromlogits_audit.elsewhere import read_elsewhere
+
+        return read_elsewhere([wanted(one) for one in candidates], executor)
+    return (read(wanted(one)) for one in (progress(candidates) if progress else candidates))
+
+
+def read(wanted: Wanted) -> Read:
+    """Read one model, measure it if asked; whatever is wrong with it is one FLA001."""
     try:
-        if candidate.problem is not None:
-            raise InputError(candidate.problem)
-        model = read_model(candidate.path, where.path)
-        _judge(run, candidate.path, model, override)
+        if wanted.problem is not None:
+            raise InputError(wanted.problem)
+        return _measured(wanted, read_model(wanted.path, wanted.shown))
     except InputError as error:
-        run.problems.append(Problem(where, _sentence(error.reason)))
+        return unusable(wanted, _sentence(error.reason))
+    except Exception as error:
+        return unusable(wanted, _bug(error))
+
+
+def unusable(wanted: Wanted, reason: str) -> Read:
+    return Read(wanted.path, problems=(Problem(Location(wanted.shown), reason),))
+
+
+def _bug(error: Exception) -> str:
+    if os.environ.get("FROMLOGITS_AUDIT_DEBUG"):
+        raise error
+    return f"a bug of this tool stopped it, please report it ({type(error).__name__}: {error})"
+
+
+def _take(run: _Run, read: Read, override: Override | None) -> None:
+    """Judge one model; whatever is wrong with it is one FLA001 and not the end of the run."""
+    run.notes += read.notes
+    run.problems += read.problems
+    if read.model is None:
+        return
+    try:
+        _judge(run, read, read.model, override)
+    except InputError as error:
+        run.problems.append(Problem(Location(read.model.path), _sentence(error.reason)))
     except UsageError:
         raise
     except Exception as error:
-        if os.environ.get("FROMLOGITS_AUDIT_DEBUG"):
-            raise
-        reason = f"a bug of this tool stopped it, please report it ({type(error).__name__}: {error})"
-        run.problems.append(Problem(where, reason))
+        run.problems.append(Problem(Location(read.model.path), _bug(error)))
 
 
 _VERBS = ("is ", "has ", "holds ", "cannot ", "lists ")
@@ -123,14 +183,13 @@ def _sentence(reason: str) -> str:
     return f"it {reason}" if reason.startswith(_VERBS) else reason
 
 
-def _judge(run: _Run, path: Path, model: SavedModel, override: Override | None) -> None:
-    where = Location(model.path)
-    outputs, measured = _measured(run, path, model)
+def _judge(run: _Run, read: Read, model: SavedModel, override: Override | None) -> None:
+    where, outputs = Location(model.path), read.outputs
     heads = [replace(head, output=one.output) for head, one in zip(model.heads, outputs, strict=True)]
     paired = override(model, heads, where) if override else sites(model.compiled, heads, where)
     runtime = Runtime(run.settings.keras or model.keras, run.settings.backend)
     inner = _inner(model, outputs, where)
-    run.judged += [judge(stamped(site, runtime)) for site in [*paired, *inner, *measured]]
+    run.judged += [judge(stamped(site, runtime)) for site in [*paired, *inner, *read.wrong]]
     losses = [ModelLoss(site.output.name, site.loss) for site in paired if site.loss is not None]
     run.models.append(_model_report(model, outputs, losses))
 
@@ -155,26 +214,26 @@ def _inner(model: SavedModel, outputs: Sequence[ModelOutput], where: Location) -
 
 
 # -- measuring -----------------------------------------------------------------------------------
-def _measured(run: _Run, path: Path, model: SavedModel) -> tuple[list[ModelOutput], list[Site]]:
+def _measured(wanted: Wanted, model: SavedModel) -> Read:
     """The outputs, with what a measurement adds, and the sites where it contradicts the structure."""
     outputs = [ModelOutput(name, head.output) for name, head in zip(model.names, model.heads, strict=True)]
-    if not run.options.probe:
-        return outputs, []
+    asked, unmeasured = wanted.options, Read(wanted.path, model, tuple(outputs))
+    if not asked.probe:
+        return unmeasured
     from fromlogits_audit.live.process import measure
     from fromlogits_audit.live.verdict import Verdict, compare
 
-    if model.unsafe and not run.options.trust:
-        run.notes.append(f"{model.path} was not measured: it holds code, which only --trust runs.")
-        return outputs, []
+    if model.unsafe and not asked.trust:
+        note = f"{model.path} was not measured: it holds code, which only --trust runs."
+        return replace(unmeasured, notes=(note,))
     where = Location(model.path)
     try:
-        asked = run.options
         batches = measure(
-            path, model.keras, trust=asked.trust, seconds=asked.seconds, megabytes=asked.megabytes
+            wanted.path, model.keras, trust=asked.trust, seconds=asked.seconds, megabytes=asked.megabytes
         )
     except InputError as error:
-        run.problems.append(Problem(where, f"it could not be measured: {error.reason}"))
-        return outputs, []
+        problem = Problem(where, f"it could not be measured: {error.reason}")
+        return replace(unmeasured, problems=(problem,))
     found = []
     wrong: list[Site] = []
     for at, one in enumerate(outputs):
@@ -184,7 +243,7 @@ def _measured(run: _Run, path: Path, model: SavedModel) -> tuple[list[ModelOutpu
         found.append(_with(one, verdict.scale, verdict.units, verdict.activation))
         if verdict.contradicts:
             wrong.append(Site(Kind.MODEL, where, one.output, measured=verdict.output))
-    return found, wrong
+    return replace(unmeasured, outputs=tuple(found), wrong=tuple(wrong))
 
 
 def _with(one: ModelOutput, scale: Scale, units: int | None, activation: str | None) -> ModelOutput:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.config import Settings, pinned_runtime
+from fromlogits_audit.config import Settings
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Kind, Runtime, Site, Why
 from fromlogits_audit.report import Problem
@@ -36,14 +36,27 @@ class Runtimes:
     def __init__(self, settings: Settings, cwd: Path | None) -> None:
         self._settings = settings
         self._cwd = cwd
-        self._pinned = lru_cache(maxsize=None)(pinned_runtime)
+        self._known: dict[str, Runtime] = {}
+        self._pinned = lru_cache(maxsize=None)(self._pin)
+        self._read: Callable[[Path], list[tuple[str, str]]] | None = None
 
-    def of(self, path: Path) -> Runtime:
+    def of(self, path: Path | str) -> Runtime:
+        known = self._known.get(str(path))
+        if known is not None:
+            return known
         keras = self._settings.keras
         if keras is None and self._cwd is not None:
             full = self._cwd / path
             keras = self._pinned(full if full.is_dir() else full.parent)
-        return Runtime(keras, self._settings.backend)
+        return self._known.setdefault(str(path), Runtime(keras, self._settings.backend))
+
+    def _pin(self, folder: Path) -> int | None:
+        """Imported where it is needed: a run that is told its Keras reads no requirements."""
+        from fromlogits_audit.pins import pinned_runtime, requirements_in
+
+        if self._read is None:
+            self._read = lru_cache(maxsize=None)(requirements_in)
+        return pinned_runtime(folder, self._read)
 
 
 def stamped(site: Site, runtime: Runtime) -> Site:

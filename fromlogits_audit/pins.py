@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import configparser
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +26,18 @@ _FILES = ("pyproject.toml", "setup.cfg")
 Version = tuple[int, ...]
 
 
-def pinned_runtime(root: Path) -> int | None:
+Requirements = Callable[[Path], Sequence[tuple[str, str]]]
+"""The requirements that the files of one folder state."""
+
+
+def pinned_runtime(root: Path, read: Requirements | None = None) -> int | None:
     """The major version of Keras (2 or 3) that the project around ``root`` pins, or None.
 
     The nearest folder, from ``root`` upwards to the repository's root, whose requirements name
-    Keras or TensorFlow at all decides.
+    Keras or TensorFlow at all decides. Who asks for many folders gives a ``read`` that remembers.
     """
     for folder in (root, *root.parents):
-        requirements = list(_requirements(folder))
+        requirements = (read or requirements_in)(folder)
         if any(name == "tf-keras" or name in _FIRST_WITH_KERAS_3 for name, _ in requirements):
             return pinned_by(requirements)
         if (folder / ".git").exists():
@@ -123,8 +127,12 @@ def _is_below(bound: tuple[str, Version], boundary: Version) -> bool:
     return (kind == "before" and version <= boundary) or (kind == "upto" and version < boundary)
 
 
-def _requirements(folder: Path) -> Iterator[tuple[str, str]]:
+def requirements_in(folder: Path) -> list[tuple[str, str]]:
     """Every requirement that the files of one folder state; files that can't be read state none."""
+    return list(_requirements(folder))
+
+
+def _requirements(folder: Path) -> Iterator[tuple[str, str]]:
     for path in (*(folder / name for name in _FILES), *sorted(folder.glob("requirements*.txt"))):
         try:
             yield from _in_file(path)

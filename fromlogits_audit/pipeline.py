@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fromlogits_audit.config import Settings
 from fromlogits_audit.finding import Finding
 from fromlogits_audit.interp.analysis import Analysis
-from fromlogits_audit.interp.declared import Declared
-from fromlogits_audit.interp.engine import analyse_text
 from fromlogits_audit.ir import Location, Status
 from fromlogits_audit.outcome import (
     LISTED,
@@ -32,28 +31,44 @@ from fromlogits_audit.source.discover import discover
 from fromlogits_audit.source.text import shown_path
 from fromlogits_audit.suppress import Suppressions
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from fromlogits_audit.cache import Cache
+    from fromlogits_audit.interp.declared import Declared
+
 
 def audit_source(
-    paths: Sequence[Path], settings: Settings | None = None, *, cwd: Path | None = None
+    paths: Sequence[Path],
+    settings: Settings | None = None,
+    *,
+    cwd: Path | None = None,
+    cache: Cache | None = None,
+    executor: Executor | None = None,
 ) -> Report:
     """Audit files and folders; none means the current folder.
 
-    ``cwd`` is what reported paths are relative to. Raises UsageError for a path that does not
-    exist; whatever is wrong inside the files becomes FLA001 and the run goes on.
+    ``cwd`` is what reported paths are relative to; ``cache`` holds what earlier runs found out. The files
+    are analysed here, or in ``settings.jobs`` processes, or wherever ``executor`` runs things; imports that
+    lead out of ``paths`` are read there, from the same places. The report is the same.
+    Raises UsageError for a path that does not exist; whatever is wrong inside the files becomes FLA001
+    and the run goes on.
     """
     settings, cwd = settings or Settings(), cwd or Path.cwd()
     found = discover(paths or [cwd], exclude=settings.exclude, cwd=cwd)
-    analysis = analysed(found.files, settings, cwd=cwd)
+    analysis = analysed(found.files, settings, cwd=cwd, cache=cache, executor=executor)
     unread = [Problem(Location(shown_path(path, cwd), None, 1, 1, 1, 1), why) for path, why in found.problems]
     asked = frozenset(shown_path(path, cwd) for path in found.files)
     return _report(analysis, settings, cwd=cwd, unread=unread, main=(paths or [cwd])[0], asked=asked)
 
 
-def audit_models(paths: Sequence[Path], settings: Settings | None = None) -> Report:
+def audit_models(
+    paths: Sequence[Path], settings: Settings | None = None, *, executor: Executor | None = None
+) -> Report:
     """Audit saved models: :func:`fromlogits_audit.model_pipeline.audit_models` with its defaults."""
     from fromlogits_audit.model_pipeline import audit_models as audit
 
-    return audit(paths, settings)
+    return audit(paths, settings, executor=executor)
 
 
 def audit_text(
@@ -64,6 +79,9 @@ def audit_text(
     With ``cwd`` the text counts as that file of the project there (which Keras it pins);
     without, nothing on the disk matters.
     """
+    # Here, because what is answered from the cache needs no interpreter.
+    from fromlogits_audit.interp.engine import analyse_text
+
     analysis = analyse_text(text, path, _declared(settings or Settings()))
     asked = frozenset({path})
     return _report(analysis, settings or Settings(), cwd=cwd, unread=[], main=Path(path), asked=asked)
@@ -73,6 +91,8 @@ def _declared(settings: Settings) -> Declared | None:
     """What the configuration says that the code can't tell, None where it says nothing."""
     if not settings.outputs and not settings.losses:
         return None
+    from fromlogits_audit.interp.declared import Declared
+
     return Declared(settings.outputs, settings.losses, settings.root)
 
 
@@ -86,7 +106,7 @@ def _report(
     asked: frozenset[str],
 ) -> Report:
     runtimes = Runtimes(settings, cwd)
-    judged = settle([judge(stamped(site, runtimes.of(Path(site.location.path)))) for site in analysis.sites])
+    judged = settle([judge(stamped(site, runtimes.of(site.location.path))) for site in analysis.sites])
     listed = sorted((one for one in judged if one.site.kind in LISTED), key=site_key)
     problems = sorted(
         [*unread, *(Problem(p.location, p.reason) for p in analysis.problems)],

@@ -32,7 +32,8 @@ class SourceNote:
 @dataclass(frozen=True)
 class Result:
     """An analysis without the files' texts; the fields are those of
-    :class:`~fromlogits_audit.interp.analysis.Analysis`."""
+    :class:`~fromlogits_audit.interp.analysis.Analysis`. ``stable`` says that the same files would give it
+    again: nothing went wrong on the way."""
 
     sites: tuple[Site, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -40,6 +41,7 @@ class Result:
     met: tuple[str, ...] = ()
     loaded: tuple[str, ...] = ()
     lookups: tuple[Lookup, ...] = ()
+    stable: bool = True
 
 
 class RecordError(ValueError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +55,23 @@ class Task:
     contents: Mapping[Path, bytes] = field(default_factory=dict)
     names: Names = Names()
 
+    @property
+    def size(self) -> int:
+        """Bytes of source."""
+        return sum(map(len, self.contents.values()))
+
+
+Done = tuple[Component, str]
+"""A component and its record."""
+
+
+def single(task: Task) -> Iterator[Task]:
+    """The same work with one component each."""
+    for one in task.components:
+        files = {*one.files, *one.beside}
+        mine = {path: data for path, data in task.contents.items() if path in files}
+        yield Task(task.root, task.cwd, (one,), mine, task.names)
+
 
 def run_task(task: Task) -> tuple[str, ...]:
     """Analyse a task's components, one after the other: a record for each."""
@@ -63,9 +80,17 @@ def run_task(task: Task) -> tuple[str, ...]:
         return tuple(_record(task, component, disk) for component in task.components)
 
 
+def run_here(tasks: Iterable[Task]) -> Iterator[Done]:
+    """One task after the other in this process."""
+    for task in tasks:
+        yield from zip(task.components, run_task(task), strict=True)
+
+
 def _record(task: Task, component: Component, disk: dict[str, frozenset[str]]) -> str:
     try:
         return _analysed(task, component, disk)
+    except MemoryError:
+        return dumps(failed(component, task.cwd, "it takes more memory than there is for it"))
     except Exception as error:
         if os.environ.get("FROMLOGITS_AUDIT_DEBUG"):
             raise
@@ -93,6 +118,9 @@ def _analysed(task: Task, component: Component, disk: dict[str, frozenset[str]])
     from fromlogits_audit.interp.engine import analyse
 
     project = Project(task.root, component.files, disk)
+    for path in component.beside:
+        if path in task.contents:  # It need not be on this machine.
+            project.add(path)
     names = task.names
     declared = Declared(names.outputs, names.losses, names.root) if names else None
     return dumps(result_of(analyse(project, cwd=task.cwd, declared=declared, beside=component.beside)))
@@ -115,4 +143,4 @@ def result_of(analysis: Analysis) -> Result:
 def failed(component: Component, cwd: Path, reason: str) -> Result:
     """Every file of a component as one that could not be analysed."""
     places = (Location(shown_path(path, cwd), None, 1, 1, 1, 1) for path in component.files)
-    return Result(problems=tuple(Problem(place, reason) for place in places))
+    return Result(problems=tuple(Problem(place, reason) for place in places), stable=False)

@@ -13,6 +13,7 @@ from fromlogits_audit import pipeline
 from fromlogits_audit.config import Settings
 from fromlogits_audit.errors import UsageError
 from fromlogits_audit.finding import Severity
+from fromlogits_audit.interp import engine
 from fromlogits_audit.ir import Family, Kind, Location, Loss, Output, Scale, Site, Status, Undecided, Why
 from fromlogits_audit.report import Problem, Report
 
@@ -58,7 +59,7 @@ def report_of(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs the pipeline over what the interpreter is made to return."""
 
     def run(found: Found, cwd: Path | None = None, **settings: Any) -> Report:
-        monkeypatch.setattr(pipeline, "analyse_text", lambda text, path, declared: found)
+        monkeypatch.setattr(engine, "analyse_text", lambda text, path, declared: found)
         return pipeline.audit_text("", settings=Settings(**settings), cwd=cwd)
 
     return run

@@ -15,6 +15,7 @@ from fromlogits_audit.record import RecordError, dumps, loads
 from fromlogits_audit.source.components import components
 from fromlogits_audit.source.imports import Import, sketch
 from fromlogits_audit.source.project import Project
+from fromlogits_audit.work import run_task
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 HEAD = "import keras\n\n\ndef head():\n    return keras.Sequential([keras.layers.Dense(3, 'softmax')])\n"
@@ -83,14 +84,14 @@ def test_what_the_search_over_bytes_misses_is_joined_afterwards(
     runs: list[list[str]] = []
 
     def counted(task: work.Task) -> tuple[str, ...]:
-        runs.append([path.stem for component in task.components for path in component.files])
-        return work.run_task(task)
+        runs.extend([path.stem for path in component.files] for component in task.components)
+        return run_task(task)
 
-    monkeypatch.setattr(scanning, "run_task", counted)
+    monkeypatch.setattr(work, "run_task", counted)
     monkeypatch.setattr(scanning, "sketch", lambda data: sketch(b"import keras"))
     found = audit_source([tmp_path], cwd=tmp_path)
     assert (found.findings, found.sites) == (expected.findings, expected.sites)
-    assert runs == [["models"], ["train"], ["models", "train"]]
+    assert runs == [["train"], ["models"], ["models", "train"]]
 
 
 def test_a_name_that_matters_in_one_project_does_not_matter_in_another(tmp_path: Path) -> None:

@@ -35,6 +35,11 @@ def compatible(a: Guard, b: Guard) -> bool:
     if not a or not b:
         return True
     Work.done += 1
+    return _compatible(a, b)
+
+
+@lru_cache(maxsize=4096)
+def _compatible(a: Guard, b: Guard) -> bool:
     known = dict(a)
     equal = {key[:2]: key[2] for key, holds in a if holds and _is_equality(key)}
     ordered = False
@@ -126,6 +131,8 @@ def same(a: Value, b: Value) -> bool:
     """Whether two values are certainly the same."""
     if a is b:
         return True
+    if type(a) is not type(b):
+        return False
     if isinstance(a, Const) and isinstance(b, Const):
         return type(a.value) is type(b.value) and bool(a.value == b.value) and a.place == b.place
     if isinstance(a, ExternalV) and isinstance(b, ExternalV):

@@ -9,6 +9,7 @@ import libcst as cst
 from fromlogits_audit.interp.evaluate import evaluate
 from fromlogits_audit.interp.functions import make_function
 from fromlogits_audit.interp.options import apply_option
+from fromlogits_audit.interp.outline import says_nothing
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.values import (
     Args,
@@ -86,10 +87,13 @@ def class_(run: Run, frame: Frame, node: cst.ClassDef) -> None:
 
 def built_class(run: Run, frame: Frame, node: cst.ClassDef) -> Value:
     """The class that a statement defines, decorated."""
-    made = build_class(run, frame, node)
+    return _decorated_class(run, frame, build_class(run, frame, node))
+
+
+def _decorated_class(run: Run, frame: Frame, made: ClassV) -> Value:
     value: Value = made
     names = []
-    for decorator in reversed(node.decorators):
+    for decorator in reversed(made.node.decorators):
         inner = decorator.decorator
         target = evaluate(run, frame, inner.func if isinstance(inner, cst.Call) else inner)
         if isinstance(target, ExternalV):
@@ -122,7 +126,13 @@ def pending(run: Run, frame: Frame, chunk: Chunk) -> PendingV:
     return PendingV(make, chunk)
 
 
-def _class_in_parts(run: Run, frame: Frame, chunk: Chunk) -> Value:
+def class_in_parts(run: Run, frame: Frame, chunk: Chunk) -> None:
+    """A large class that can't wait as a whole: what it defines does."""
+    made = _class_in_parts(run, frame, chunk)
+    run.state.write(frame, made.name, _decorated_class(run, frame, made))
+
+
+def _class_in_parts(run: Run, frame: Frame, chunk: Chunk) -> ClassV:
     """A class whose methods are parsed one by one, when something asks for them."""
     header = chunk.header()
     frame.chunk = header
@@ -136,11 +146,26 @@ def _class_in_parts(run: Run, frame: Frame, chunk: Chunk) -> Value:
     parts: dict[str, list[Chunk]] = {}
     for member in chunk.members:
         if member.name:
-            parts.setdefault(member.name, []).append(chunk.part(member.first, member.last))
-    for name, chunks in parts.items():
-        made.slots[name] = scope.slots[name] = _part(run, scope, made, name, chunks)
+            parts.setdefault(member.name, []).append(chunk.part(member))
+    for member in chunk.members:
+        if member.name:
+            scope.slots.setdefault(member.name, _part(run, scope, made, member.name, parts[member.name]))
+        elif not says_nothing(member.statement):
+            _run_part(run, scope, chunk.part(member))
+    made.slots.update(scope.slots)
     run.classes.append(made)
     return made
+
+
+def _run_part(run: Run, scope: Frame, chunk: Chunk) -> None:
+    """Run a statement of a class body."""
+    from fromlogits_audit.interp.execute import run_block
+
+    before, scope.chunk = scope.chunk, chunk
+    wrapper = chunk.body[0]
+    assert isinstance(wrapper, cst.ClassDef)
+    run_block(run, scope, wrapper.body.body)
+    scope.chunk = before
 
 
 def _callee(decorator: cst.Decorator) -> cst.BaseExpression:
@@ -151,18 +176,13 @@ def _part(run: Run, scope: Frame, made: ClassV, name: str, chunks: list[Chunk]) 
     """All definitions of one name in a class body, run in order when the name is asked for."""
 
     def make() -> Value:
-        from fromlogits_audit.interp.execute import run_block
-
         path, run.state.path = run.state.path, {}
         nesting, run.nesting = run.nesting, 0
         inner = Frame(scope.module, scope.chunk, scope.parent, cls=made)
         inner.slots.update({key: value for key, value in scope.slots.items() if key != name})
         try:
             for chunk in chunks:
-                inner.chunk = chunk
-                wrapper = chunk.body[0]
-                assert isinstance(wrapper, cst.ClassDef)
-                run_block(run, inner, wrapper.body.body)
+                _run_part(run, inner, chunk)
         finally:
             run.state.path, run.nesting = path, nesting
         if ("setter", name) in inner.slots:

@@ -156,6 +156,9 @@ def _slice(run: Run, frame: Frame, node: cst.BaseSlice) -> Value:
 
 
 def _number(run: Run, frame: Frame, node: cst.Integer | cst.Float | cst.Imaginary) -> Value:
+    if type(node) is cst.Integer and node.value.isdecimal() and len(node.value) < 10:
+        # Most numbers: libcst would parse each of them once more.
+        return Const(int(node.value))
     try:
         return operators.bounded(run, node.evaluated_value)
     except (ValueError, OverflowError):

@@ -89,7 +89,7 @@ class Modules:
 
     def _statements(self, run: Run, module: ParsedModule, frame: Frame, chunks: list[Chunk]) -> None:
         """Run the statements of a module in order; definitions and imports wait until asked for."""
-        from fromlogits_audit.interp.define import pending
+        from fromlogits_audit.interp.define import class_in_parts, pending
         from fromlogits_audit.interp.execute import run_block, run_imports
         from fromlogits_audit.interp.uncalled import run_before_rebinding
 
@@ -106,7 +106,11 @@ class Modules:
                 run_imports(run, frame, chunk.imports)
                 continue
             with run.guard(module, chunk.first):
-                run_block(run, frame, chunk.body)
+                if chunk.members:
+                    run.state.step()
+                    class_in_parts(run, frame, chunk)
+                else:
+                    run_block(run, frame, chunk.body)
 
     # -- imports -------------------------------------------------------------------------------
     def _resolve(self, frame: Frame, dotted: str, level: int = 0) -> Path | None:

@@ -9,23 +9,23 @@ lines a second; ``ast`` parses 110,000).
 from __future__ import annotations
 
 import ast
-import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from fromlogits_audit.errors import SyntaxProblem
-from fromlogits_audit.interp.interest import BEARS, WORD, bears
+from fromlogits_audit.interp import outline
+from fromlogits_audit.interp.interest import WORD, bears
 from fromlogits_audit.interp.positions import Positions
 from fromlogits_audit.ir import Location
-from fromlogits_audit.source.python import parse_quick
+from fromlogits_audit.source.python import check_syntax, parse_quick
 from fromlogits_audit.source.text import Fault
 
 if TYPE_CHECKING:
+    from fromlogits_audit.interp.outline import Member
     from fromlogits_audit.interp.state import Frame
     from fromlogits_audit.interp.values import Place
     from fromlogits_audit.source.text import SourceFile
@@ -39,17 +39,6 @@ MAX_MODULE_MARKS = 250_000
 """The longest hand-written modules have a fifth of it; libcst takes 3 KB for each."""
 MAX_NESTED = 500
 """libcst needs seconds for a chain of a thousand attributes, calls or subscripts."""
-SMALL_CLASS = 40
-"""Lines up to which a class is parsed whole."""
-
-
-@dataclass(frozen=True)
-class Member:
-    """A method or constant in a class body: its name and lines in the module."""
-
-    name: str
-    first: int
-    last: int
 
 
 class Chunk:
@@ -59,36 +48,42 @@ class Chunk:
         self.module = module
         self.first = first
         self.text = text
-        self.binds = _binds(statements)
+        self.binds = outline.binds(statements)
         """Names that plain assignments of the chunk bind."""
-        self.defined = _defined(statements)
+        self.defined = outline.defined(statements)
         """The name of the function or class that the chunk defines, or an empty string."""
-        self.defines = self.defined if _can_wait(statements) else None
+        self.defines = self.defined if outline.can_wait(statements) else None
         """The name where the chunk is one definition that can wait until it is asked for."""
         self.imports = tuple(s for s in statements if isinstance(s, (ast.Import, ast.ImportFrom)))
         """Where the chunk is nothing but imports: they need no libcst tree."""
         if len(self.imports) != len(statements):
             self.imports = ()
-        self.members = _members(statements) if self.defines else ()
-        """For a class whose parts can be parsed one by one: those parts."""
-        self._docs = _docstrings(statements) if module.bears else []
+        self.members = outline.members(statements, waits=self.defines is not None)
+        """For a large class: its parts, which are parsed one by one."""
+        self._statements = statements if module.bears else []
         self._body: tuple[cst.BaseStatement | cst.BaseSmallStatement, ...] | None = None
         self._tree: cst.Module | None = None
         self._positions: Positions | None = None
 
-    def part(self, first: int, last: int) -> Chunk:
+    def part(self, member: Member) -> Chunk:
         """A part of a class body as a chunk of its own, wrapped in a class so that it parses."""
-        lines = self.text.split("\n")[first - self.first : last - self.first + 1]
-        return Chunk(self.module, first - 1, "class _:\n" + "\n".join(lines) + "\n", [])
+        lines = self._lines[member.first - self.first : member.last - self.first + 1]
+        made = Chunk(self.module, member.first - 1, "class _:\n" + "\n".join(lines) + "\n", [])
+        made._statements = [member.statement] if self.bears else []
+        return made
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.split("\n")
 
     def header(self) -> Chunk:
         """The class statement without its body."""
-        lines = self.text.split("\n")[: self.members[0].first - self.first]
+        lines = self._lines[: self.members[0].first - self.first]
         indent = " " * (len(self._indent()) or 4)
         return Chunk(self.module, self.first, "\n".join(lines) + f"\n{indent}pass\n", [])
 
     def _indent(self) -> str:
-        line = self.text.split("\n")[self.members[0].first - self.first]
+        line = self._lines[self.members[0].first - self.first]
         return line[: len(line) - len(line.lstrip())]
 
     @property
@@ -107,15 +102,8 @@ class Chunk:
 
     @cached_property
     def bears(self) -> bool:
-        """Whether the chunk can hold a site: its code says so, docstrings left out."""
-        if not self.module.bears or not BEARS.search(self.text):
-            return False
-        if not self._docs:
-            return True
-        lines = self.text.split("\n")
-        for first, last in self._docs:
-            lines[first - self.first : last - self.first + 1] = [""] * (last - first + 1)
-        return bears("\n".join(lines))
+        """Whether the chunk can hold a site: its code says so, docstrings and comments left out."""
+        return bears(self.text) and outline.can_hold_site(self._statements)
 
     @property
     def body(self) -> tuple[cst.CSTNode, ...]:
@@ -187,7 +175,7 @@ class ParsedModule:
         self.file = file
         self.name = name
         self.frame: Frame | None = None
-        self.bears = BEARS.search(file.text) is not None
+        self.bears = bears(file.text)
         """Whether any of its text can hold a site."""
         self.tree_chunks: list[Chunk] | None = None
         self.parsed = 0
@@ -202,11 +190,12 @@ class ParsedModule:
 
         A module that can hold no site by itself is split into chunks only when one is asked for.
         """
+        if not self.bears:
+            return check_syntax(self.file.text)
         tree = parse_quick(self.file.text)
         if isinstance(tree, Fault):
             return tree
-        if self.bears:
-            self.tree_chunks = list(_split(self, tree))
+        self.tree_chunks = list(_split(self, tree))
         return None
 
     @cached_property
@@ -266,118 +255,3 @@ def _depth(tree: ast.Module | Fault) -> int:
         deepest += 1
         level = [child for node in level for child in ast.iter_child_nodes(node)]  # type: ignore[misc]
     return deepest
-
-
-def _binds(statements: list[ast.stmt]) -> frozenset[str]:
-    targets = [t for s in statements if isinstance(s, ast.Assign) for t in s.targets]
-    return frozenset(t.id for t in targets if isinstance(t, ast.Name))
-
-
-def _defined(statements: list[ast.stmt]) -> str:
-    statement = statements[0] if len(statements) == 1 else None
-    return (
-        statement.name if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else ""
-    )
-
-
-def _members(statements: list[ast.stmt]) -> tuple[Member, ...]:
-    """The parts of a class body that can be run one by one, on demand; none where they cannot."""
-    statement = statements[0]
-    if not isinstance(statement, ast.ClassDef) or statement.end_lineno is None:
-        return ()
-    if statement.end_lineno - statement.lineno < SMALL_CLASS:
-        return ()
-    found = []
-    for inner in statement.body:
-        if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            first = min([inner.lineno, *(d.lineno for d in inner.decorator_list)])
-            found.append(Member(inner.name, first, inner.end_lineno or first))
-        elif (
-            isinstance(inner, ast.Assign)
-            and len(inner.targets) == 1
-            and isinstance(inner.targets[0], ast.Name)
-        ):
-            found.append(Member(inner.targets[0].id, inner.lineno, inner.end_lineno or inner.lineno))
-        elif isinstance(inner, (ast.Expr, ast.Pass)):
-            found.append(Member("", inner.lineno, inner.end_lineno or inner.lineno))
-        else:
-            return ()
-    spread_out = (
-        all(a.last < b.first for a, b in itertools.pairwise(found)) and found[0].first > statement.lineno
-    )
-    return tuple(found) if spread_out else ()
-
-
-def _docstrings(statements: list[ast.stmt]) -> list[tuple[int, int]]:
-    """First and last lines of the docstrings in definitions."""
-    found = []
-    for statement in statements:
-        if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            continue
-        first = statement.body[0]
-        if (
-            isinstance(first, ast.Expr)
-            and isinstance(first.value, ast.Constant)
-            and isinstance(first.value.value, str)
-        ):
-            found.append((first.lineno, first.end_lineno or first.lineno))
-        found += _docstrings(statement.body)
-    return found
-
-
-def _can_wait(statements: list[ast.stmt]) -> bool:
-    """Whether running a definition can wait: it reads nothing that may change meanwhile."""
-    statement = statements[0] if len(statements) == 1 else None
-    if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return False
-    if not all(_transparent(decorator) for decorator in statement.decorator_list):
-        return False
-    if isinstance(statement, ast.ClassDef):
-        return all(_inert(inner) for inner in statement.body)
-    arguments = statement.args
-    defaults = [*arguments.defaults, *(d for d in arguments.kw_defaults if d is not None)]
-    return all(_constant(default) for default in defaults)
-
-
-def _inert(statement: ast.stmt) -> bool:
-    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
-        return statement.value is None or _constant(statement.value)
-    if isinstance(statement, ast.Expr):
-        return isinstance(statement.value, ast.Constant)
-    return isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Pass, ast.ClassDef))
-
-
-def _constant(node: ast.expr) -> bool:
-    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
-        return all(_constant(element) for element in node.elts)
-    return isinstance(node, ast.Constant) or (isinstance(node, ast.UnaryOp) and _constant(node.operand))
-
-
-_TRANSPARENT = frozenset(
-    [
-        "dataclass",
-        "function",
-        "jit",
-        "njit",
-        "property",
-        "contextmanager",
-        "register_keras_serializable",
-        "lru_cache",
-        "cache",
-        "wraps",
-        "abstractmethod",
-        "staticmethod",
-        "classmethod",
-        "fixture",
-        "total_ordering",
-        "keras_export",
-        "tf_export",
-    ]
-)
-
-
-def _transparent(decorator: ast.expr) -> bool:
-    """Whether a decorator only wraps or marks: one of the project's own may register what it decorates."""
-    target = decorator.func if isinstance(decorator, ast.Call) else decorator
-    name = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
-    return name in _TRANSPARENT

@@ -75,11 +75,15 @@ def _waiting(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> l
     for core in run.functions:
         if core.entered or id(core.module) not in chosen:
             continue
-        if core.chunk.bears or not interest.names.isdisjoint(core.chunk.words):
-            text = _text(core)
-            if interest.wants(text, _words(core)) or _sibling(core) or _is_step(core):
-                found.append(core)
+        if _matters(core, interest):
+            found.append(core)
     return found
+
+
+def _matters(core: FuncCore, interest: Interest) -> bool:
+    if core.chunk.bears or not interest.names.isdisjoint(core.chunk.words):
+        return interest.wants(_text(core), _words(core)) or _sibling(core) or _is_step(core)
+    return _sibling(core)  # a method that was parsed by itself
 
 
 def _text(core: FuncCore) -> str:
@@ -148,13 +152,19 @@ def _has_instance(run: Run, core: FuncCore) -> bool:
 
 
 def _roots(waiting: list[FuncCore]) -> list[FuncCore]:
-    """Those that no other waiting function mentions; a method waits for who may build its class."""
+    """Those that no other waiting function mentions; a method waits for who may build its class.
+
+    The steps of objects that are there wait for nobody: each of them mentions all others' name.
+    """
     mentions = Counter(word for core in waiting for word in _words(core))
     inside = Counter(
         (id(core.owner), word) for core in waiting if core.owner is not None for word in _words(core)
     )
     free = []
     for core in waiting:
+        if _is_step(core):
+            free.append(core)
+            continue
         if mentions[core.name] > (core.name in _words(core)):
             continue
         owner = core.owner
@@ -169,7 +179,9 @@ def _run_one(run: Run, core: FuncCore) -> None:
     run.state.start(core.module, cut=core.left_out)
     core.entered = True
     left = run.policies.get(id(core.module))
-    if left is not None:  # else its program still runs
+    if left is NONE:
+        run.settings.slots["policy"] = NONE
+    elif left is not None:  # else its program still runs
         # What was called before the policy was set is not known: only what stands below it counts.
         below = run.policy_lines.get(id(core.module), 0) < core.chunk.span(core.node)[0]
         run.settings.slots["policy"] = left if below else NONE

@@ -32,7 +32,9 @@ def _shown(char: str) -> str:
 
 
 def _cells(text: str) -> int:
-    """How many terminal cells a text takes. Loaded late: most reports of models need no excerpt."""
+    """How many terminal cells a text takes. Loaded late: most texts need no table of widths."""
+    if text.isascii() and text.isprintable():
+        return len(text)
     from rich.cells import cell_len
 
     return cell_len(text)

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, KeysView
+from hashlib import blake2b
 from pathlib import Path
 
 from fromlogits_audit.source.pending import pending_bytes
@@ -39,22 +40,51 @@ def content(path: Path) -> bytes | None:
         os.close(descriptor)
 
 
+def digest(data: bytes) -> str:
+    """What tells these bytes from any others."""
+    return blake2b(data, digest_size=20).hexdigest()
+
+
 class Contents:
     """The files of one scan, read when they are first asked for."""
 
     def __init__(self) -> None:
         self._held: dict[Path, bytes] = {}
+        self._digests: dict[Path, str | None] = {}
+        self._sizes: dict[Path, int] = {}
         self._room = HELD
+
+    @property
+    def seen(self) -> KeysView[Path]:
+        """The files whose digests were asked for."""
+        return self._digests.keys()
+
+    def digest_of(self, path: Path) -> str | None:
+        """The digest of a file's bytes; None where it can't be read, or did not stay the same."""
+        if path not in self._digests:
+            data = self.bytes_of(path)
+            self._digests[path] = digest(data) if data is not None else None
+        return self._digests[path]
 
     def bytes_of(self, path: Path) -> bytes | None:
         """A file's bytes; None where it can't be read or is too large."""
         if path in self._held:
             return self._held[path]
         data = content(path)
+        self._sizes[path] = len(data or b"")
+        known = self._digests.get(path)
+        if known is not None and (data is None or digest(data) != known):
+            self._digests[path] = None
         if data is not None and len(data) <= self._room:
             self._room -= len(data)
             self._held[path] = data
         return data
+
+    def size_of(self, path: Path) -> int:
+        """A file's bytes, 0 where it can't be read."""
+        if path not in self._sizes:
+            self.bytes_of(path)
+        return self._sizes[path]
 
     def release(self, paths: Iterable[Path]) -> None:
         """Nobody asks for these files again."""

@@ -7,6 +7,7 @@ import codecs
 import io
 import re
 import stat
+import symtable
 import tokenize
 import warnings
 from dataclasses import dataclass
@@ -123,8 +124,16 @@ def decode_python(data: bytes) -> Decoded:
 
 def check_syntax(text: str) -> Fault | None:
     """Why ``text`` is no Python module, or None. Never raises for any text."""
-    result = parse_quick(text)
-    return result if isinstance(result, Fault) else None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # The parser alone: a tree of Python objects takes as long again.
+            symtable.symtable(text, "<module>", "exec")
+            return None
+    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
+        # It refuses more than the parser does, and where that stands is for the parser to say.
+        result = parse_quick(text)
+        return result if isinstance(result, Fault) else None
 
 
 def parse_quick(text: str) -> ast.Module | Fault:
