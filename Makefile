@@ -9,7 +9,7 @@ export CUDA_VISIBLE_DEVICES := -1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs ecosystem ecosystem-accept soak soak-fuzz soak-kills soak-installed soak-programs clean
+.PHONY: help demo test lint format docs ecosystem ecosystem-accept soak soak-fuzz soak-kills soak-installed soak-programs bench clean
 
 help:
 	@echo "make demo    install into $(VENV) and audit fixtures/"
@@ -24,6 +24,7 @@ help:
 	@echo "make soak-kills SOAK_KILLS=N          every kind of run that writes, killed N times"
 	@echo "make soak-installed                   scan all of site-packages and of the standard library, file by file"
 	@echo "make soak-programs PROGRAMS=N SEED=N  more generated programs, run on TensorFlow and JAX and scanned"
+	@echo "make bench BENCH_SAMPLE=DIR           speed beside other linters, and growth; writes docs/performance.md"
 	@echo "make clean   remove $(VENV) and caches"
 
 # The stamps make a second run start at once: pip runs again only where pyproject.toml changed.
@@ -85,6 +86,13 @@ ecosystem: $(VENV)/.installed
 
 ecosystem-accept: $(VENV)/.installed
 	$(BIN)/python benchmarks/ecosystem.py --accept $(CHECKOUTS)
+
+# The other tools go into venvs of their own. Takes about twenty minutes.
+BENCH_SAMPLE ?= fixtures
+BENCH_ROUNDS ?= 3
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/bench.py --sample $(BENCH_SAMPLE) $(if $(BENCH_NAME),--sample-name "$(BENCH_NAME)") \
+		--rounds $(BENCH_ROUNDS) --venvs $(VENV)/bench
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .fromlogits_audit_cache build dist

@@ -177,7 +177,9 @@ def clean(folder: Path) -> bool:
     """
     if not _is_plain(folder, folder / FILE) or not folder.is_dir():
         return False
-    for name in (FILE, f"{FILE}-journal", f"{FILE}-wal", f"{FILE}-shm", *_BESIDE):
+    # What a run that was killed leaves of its labels, too.
+    begun = [path.name for name in _BESIDE for path in folder.glob(f".{name}.*")]
+    for name in (FILE, f"{FILE}-journal", f"{FILE}-wal", f"{FILE}-shm", *_BESIDE, *begun):
         (folder / name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         folder.rmdir()
@@ -288,8 +290,10 @@ def _label(folder: Path) -> None:
     """Tell git and backups what this folder is."""
     for name, text in _BESIDE.items():
         if not os.path.lexists(folder / name):
+            from fromlogits_audit.writing import write_whole  # seldom needed, and it loads a lot
+
             with contextlib.suppress(OSError):
-                (folder / name).write_text(text, encoding="utf-8")
+                write_whole(folder / name, text.encode())
 
 
 def _is_plain(folder: Path, file: Path) -> bool:

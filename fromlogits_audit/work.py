@@ -123,7 +123,10 @@ def _analysed(task: Task, component: Component, disk: dict[str, frozenset[str]])
             project.add(path)
     names = task.names
     declared = Declared(names.outputs, names.losses, names.root) if names else None
-    return dumps(result_of(analyse(project, cwd=task.cwd, declared=declared, beside=component.beside)))
+    analysis = analyse(project, cwd=task.cwd, declared=declared, beside=component.beside)
+    record = dumps(result_of(analysis))
+    analysis.release()
+    return record
 
 
 def result_of(analysis: Analysis) -> Result:

@@ -11,6 +11,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,8 @@ def mangled_json(chance: random.Random, document: Any, changes: int) -> Any:
         if kind == 0:
             del holder[key]
         elif kind == 1:
-            holder[key] = chance.choice(_VALUES)
+            # A copy: what is hung below it later must not be found in the next document, or in itself.
+            holder[key] = deepcopy(chance.choice(_VALUES))
         elif kind == 2:
             other, place = chance.choice(places)
             holder[key] = json.loads(json.dumps(other[place]))
@@ -254,11 +256,15 @@ def schema() -> Draft202012Validator:
 
 
 def check(kind: str, seed: int, folder: Path) -> None:
-    """Run the command on what ``seed`` makes of a fixture; AssertionError where a promise is broken.
+    """Run the command on what ``seed`` makes of a fixture; AssertionError where a promise is broken."""
+    check_run(kind, MAKERS[kind](random.Random(seed), folder), folder)
+
+
+def check_run(kind: str, arguments: list[str], folder: Path) -> None:
+    """Run the command in a folder of files of a kind; AssertionError where a promise is broken.
 
     The report is whole and valid, every file is in it, nothing is called a bug, and it took its time.
     """
-    arguments = MAKERS[kind](random.Random(seed), folder)
     start = time.process_time()
     status, out, err = _command(folder, [*arguments, "--output-format", "json"])
     took = time.process_time() - start

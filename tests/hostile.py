@@ -198,6 +198,15 @@ def add_hdf5() -> None:
         hdf5(path, attributes(model_config=json.dumps(SEQUENTIAL)))
         path.write_bytes(path.read_bytes()[:1000])
 
+    @hostile("endless.h5")
+    def _endless_hdf5(path: Path) -> None:
+        """The heap of texts holds an object of no size: HDF5's library goes round it for ever."""
+        hdf5(path, attributes(model_config=json.dumps(SEQUENTIAL)))
+        data = bytearray(path.read_bytes())
+        first = data.index(b"GCOL") + 16  # index (2 bytes), references (2), nothing (4), size (8)
+        data[first : first + 16] = bytes(16)
+        path.write_bytes(data)
+
 
 MAKERS["text.h5"] = lambda path: path.write_text("no HDF5") and None  # type: ignore[func-returns-value]
 MAKERS["signature-only.hdf5"] = lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n") and None  # type: ignore[func-returns-value]

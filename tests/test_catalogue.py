@@ -671,6 +671,8 @@ class TestThirdParty:
             ("keras_cv.models.ImageClassifier", "softmax", "activation", None, True),
             ("keras_cv.models.DeepLabV3Plus", "softmax", None, None, True),
             ("keras_cv.models.RetinaNet", None, None, None, False),
+            ("segmentation_models.Unet", "sigmoid", "activation", None, True),
+            ("segmentation_models.models.FPN", "softmax", "activation", None, True),
             ("transformers.TFBertForSequenceClassification", None, None, "logits", True),
             ("transformers.TFAutoModelForSequenceClassification", None, None, "logits", True),
             ("transformers.TFGPT2LMHeadModel", None, None, "logits", True),

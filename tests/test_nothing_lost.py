@@ -6,17 +6,22 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from privileges import as_anyone, can_be_anyone
 
 from fromlogits_audit import fixes
+from fromlogits_audit.cache import FILE, FOLDER
 from fromlogits_audit.cli import run
 from fromlogits_audit.noqa import add_noqa
 from fromlogits_audit.pipeline import audit_source
@@ -54,15 +59,28 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def start(folder: Path, arguments: list[str], limit: int | None = None) -> subprocess.Popen[str]:
+def start(
+    folder: Path, arguments: list[str], *, limit: int | None = None, anyone: bool = False, cache: bool = False
+) -> subprocess.Popen[str]:
+    """A scan; ``limit``: bytes that a file may have, ``anyone``: without root's rights."""
+
     def limited() -> None:
         if limit is not None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        if anyone:
+            as_anyone()
 
-    command = [sys.executable, "-c", CHILD, "scan", "--no-cache", *arguments]
+    environment = {key: value for key, value in os.environ.items() if key != "FROMLOGITS_AUDIT_NO_CACHE"}
+    arguments = arguments if cache else ["--no-cache", *arguments]
     return subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=limited
+        [sys.executable, "-c", CHILD, "scan", *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=limited,
     )
 
 
@@ -168,11 +186,11 @@ def test_a_read_only_file_is_not_replaced(tmp_path: Path, monkeypatch: pytest.Mo
     assert [path.name for path in tmp_path.iterdir()] == ["train.py"]
 
 
-@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write into any folder")
+@pytest.mark.skipif(not can_be_anyone(), reason="root may write into any folder")
 def test_nothing_is_fixed_in_a_read_only_folder(project: Path) -> None:
     project.chmod(0o555)
     try:
-        with start(project, ["--fix"]) as child:
+        with start(project, ["--fix"], anyone=True) as child:
             _, err = child.communicate()
     finally:
         project.chmod(0o755)
@@ -210,3 +228,101 @@ def test_a_file_stays_its_owner_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(os, "chown", lambda path, user, group: given.append((user, group)))
     write_whole(file, b"new")
     assert given == [(1234, 1235)]
+
+
+# -- the cache ---------------------------------------------------------------------------------------
+JSON = ["--output-format", "json"]
+
+
+def output(folder: Path, *, cache: bool = True, **rights: Any) -> str:
+    """What a scan reports, on one line after ``ready``; it says nothing else."""
+    with start(folder, JSON, cache=cache, **rights) as child:
+        out, err = child.communicate()
+    assert err == ""
+    return out
+
+
+def change(project: Path, round_: int) -> None:
+    """Another content, so that there is something to be kept, and the same verdicts."""
+    for file in project.glob("*.py"):
+        file.write_text(f"{WRONG}# {round_}\n", encoding="utf-8")
+
+
+def assert_cache_is_whole(project: Path) -> None:
+    """To SQLite, which takes back what a killed writer had begun; looked at in a copy."""
+    copy = project.parent / "copy"
+    shutil.copytree(project / FOLDER, copy)
+    for name in (".gitignore", "CACHEDIR.TAG"):
+        assert not (copy / name).exists() or (copy / name).read_text(encoding="utf-8").endswith("\n")
+    if (copy / FILE).exists():
+        with closing(sqlite3.connect(copy / FILE)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    shutil.rmtree(copy)
+
+
+def kill_while_it_writes(child: subprocess.Popen[str], journal: Path, delay: float) -> None:
+    """At once when the transaction has begun, and ``delay`` seconds later; or the scan was faster."""
+    while child.poll() is None and not journal.exists():
+        time.sleep(0.0002)
+    time.sleep(delay)
+    child.send_signal(signal.SIGKILL)
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_kill_while_the_cache_is_written_changes_no_report(others: int, project: Path) -> None:
+    chance = random.Random(others)
+    right = output(project, cache=False)
+    torn = 0
+    for round_ in range(KILLS):
+        change(project, round_)
+        if round_ % 4 == 0:
+            shutil.rmtree(project / FOLDER, ignore_errors=True)
+        beside = [start(project, JSON, cache=True) for _ in range(others)]
+        with start(project, JSON, cache=True) as child:
+            kill_while_it_writes(child, project / FOLDER / f"{FILE}-journal", chance.choice([0, 0.001, 0.01]))
+        for one in beside:
+            with one:
+                assert one.communicate() == (right, "")
+        if (project / FOLDER).exists():
+            torn += (project / FOLDER / f"{FILE}-journal").exists()
+            assert_cache_is_whole(project)
+        assert output(project) == right
+        assert_cache_is_whole(project)
+    assert output(project) == right  # from what the last one wrote
+    assert torn or KILLS < 20, "no kill met a transaction"
+
+
+def test_two_scans_at_once_share_a_cache(project: Path) -> None:
+    both = [start(project, JSON, cache=True) for _ in range(2)]
+    outputs = []
+    for one in both:
+        with one:
+            outputs.append(one.communicate())
+    assert outputs == [(output(project, cache=False), "")] * 2
+    assert_cache_is_whole(project)
+    assert output(project) == outputs[0][0]
+
+
+def test_a_full_disk_is_a_scan_without_a_cache(project: Path) -> None:
+    right = output(project, cache=False)
+    for limit in (80, 5_000, 20_000):  # in a label, in the tables, in the entries
+        assert output(project, limit=limit) == right
+        assert_cache_is_whole(project)
+    assert output(project) == right
+
+
+@pytest.mark.skipif(not can_be_anyone(), reason="root may write into any folder")
+def test_a_read_only_folder_is_a_scan_without_a_cache(project: Path) -> None:
+    right = output(project, cache=False)
+    project.chmod(0o555)
+    try:
+        assert output(project, anyone=True) == right
+    finally:
+        project.chmod(0o755)
+    assert not (project / FOLDER).exists()
+    assert output(project) == right
+    # A cache that was made by somebody else: it may be read and not written.
+    change(project, 1)
+    (project / FOLDER / FILE).chmod(0o444)
+    (project / FOLDER).chmod(0o555)
+    assert output(project, anyone=True) == right

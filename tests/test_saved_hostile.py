@@ -1,4 +1,4 @@
-"""Bad input costs one FLA001 with its reason, under a second and 200 MB, and nothing else."""
+"""Bad input costs one FLA001 with its reason, two seconds at most and 200 MB, and nothing else."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ from typing import Any
 import hostile
 import pytest
 
+from fromlogits_audit.saved import apart
+
 if importlib.util.find_spec("h5py") is not None:
     hostile.add_hdf5()
 
-SECONDS, MEGABYTES = 1.0, 200
+SECONDS, MEGABYTES = 2.0, 200
+"""CPU seconds. The worst file takes half of one on a machine that does nothing else, and twice that where all
+cores are busy."""
 
 # One child audits everything, so that its peak of memory is that of the worst file. What time a
 # start takes is measured elsewhere.
 _CHILD = '''
-import json, resource, sys, time
+import json, os, resource, sys, time
 sys.modules["tensorflow"] = None
 from pathlib import Path
 from fromlogits_audit.model_pipeline import audit_models
@@ -34,11 +38,12 @@ def peak():
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 found = {}
 for path in map(Path, sys.argv[1:]):
-    start = time.process_time()
+    start, before = time.process_time(), sum(os.times()[2:4])
     report = audit_models([path], cwd=path.parent)
-    took = time.process_time() - start
+    took, after = time.process_time() - start, sum(os.times()[2:4])
     found[path.name] = {
         "seconds": took,
+        "elsewhere": after - before,
         "findings": [[f.code, f.message] for f in report.findings],
         "scales": [o.output.scale.value for m in report.models for o in m.outputs],
         "megabytes": peak(),
@@ -87,6 +92,7 @@ def test_a_model_that_leads_nowhere_has_unknown_outputs(name: str, results: dict
 @pytest.mark.parametrize("name", [*hostile.MAKERS, *hostile.UNDECIDED])
 def test_a_bad_model_takes_no_time_and_no_memory(name: str, results: dict[str, Any]) -> None:
     assert results[name]["seconds"] < SECONDS
+    assert results[name]["elsewhere"] < apart.SECONDS + 1
     assert results[name]["megabytes"] < MEGABYTES
 
 

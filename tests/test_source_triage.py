@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fromlogits_audit.source.triage import might_matter
+from fromlogits_audit.source.triage import might_matter, names_keras
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,20 @@ def test_files_that_name_nothing_of_it_stay_out(text: str) -> None:
 
 def test_a_run_of_spaces_costs_no_quadratic_time() -> None:
     assert not might_matter(b"compile" + b" " * 4_000_000 + b". \n" * 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("import keras", True),
+        ("from lib import *\nloss = SparseCategoricalCrossentropy()", True),
+        ("from lib import *\nloss = tf.losses.huber(y, x)", True),
+        ("model.compile('adam', loss='huber')", True),
+        ("from scipy.stats import poisson\nresult = least_squares(f, x0, loss='huber')", False),
+        ("template = environment.compile(source)", False),
+        ("from torch.nn.functional import cross_entropy\nloss = cross_entropy(x, y)", False),
+    ],
+)
+def test_statistics_and_templates_name_no_keras(text: str, expected: bool) -> None:
+    assert might_matter(text.encode())
+    assert names_keras(text.encode()) is expected

@@ -234,7 +234,7 @@ class ApplicationSpec:
 
 @dataclass(frozen=True)
 class HeadSpec:
-    """A ready-made model of keras_hub, keras_nlp, keras_cv or Hugging Face.
+    """A ready-made model of keras_hub, keras_nlp, keras_cv, segmentation_models or Hugging Face.
 
     ``activation`` is the Keras string of what it yields by default (None: logits), ``parameter``
     the argument that changes it, ``units`` the argument that gives the classes. ``output`` is
@@ -250,3 +250,7 @@ class HeadSpec:
     output: str | None = None
     known: bool = True
     """False where the documentation leaves the scale open: the output is then unknown."""
+    positional: tuple[str, ...] = ()
+    """The first arguments in their order, where they are told apart by position."""
+    classes: int | None = None
+    """The classes where ``units`` is not given."""

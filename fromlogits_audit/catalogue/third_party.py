@@ -1,4 +1,4 @@
-"""Ready-made heads of keras_hub, keras_nlp, keras_cv and Hugging Face, and what they yield.
+"""Ready-made heads of keras_hub, keras_nlp, keras_cv, segmentation_models and Hugging Face: what they yield.
 
 Families whose classes all document the same are one row with a pattern; the first row that fits
 wins, so exceptions stand above their family. Nothing here is checked against an installed
@@ -50,6 +50,16 @@ def _tf(pattern: str, output: str = "logits", units: str | None = "num_labels") 
     return rf"transformers\.TF(?:{pattern})", spec
 
 
+def _segmentation(pattern: str, activation: str, classes: int) -> tuple[str, HeadSpec]:
+    """A row for the models of segmentation_models."""
+    positional = ("backbone_name", "input_shape", "classes", "activation")
+    source = "segmentation_models 1.0 segmentation_models/models/"
+    spec = HeadSpec(
+        pattern, activation, source, "activation", "classes", positional=positional, classes=classes
+    )
+    return rf"segmentation_models\.(?:models\.)?(?:{pattern})", spec
+
+
 HEADS: tuple[tuple[str, HeadSpec], ...] = (
     # Eight maps (one refined, seven coarse), each through a sigmoid.
     _hub("BASNetImageSegmenter", "basnet/basnet.py", "sigmoid", parameter=None),
@@ -81,6 +91,8 @@ HEADS: tuple[tuple[str, HeadSpec], ...] = (
     _cv("SegFormer(?:B[0-5])?", "softmax", "segmentation/segformer/segformer.py:139"),
     _cv("DeepLabV3Plus", "softmax", "segmentation/deeplab_v3_plus/deeplab_v3_plus.py:188"),
     _cv("BASNet|RetinaNet|YOLOV8Detector|FasterRCNN", None, "segmentation, object_detection", known=False),
+    _segmentation("Unet|Linknet", "sigmoid", 1),
+    _segmentation("FPN|PSPNet", "softmax", 21),
     _tf(f"{_WORD}ForQuestionAnswering", "start_logits", None),
     _tf(f"{_WORD}ForPreTraining", "prediction_logits", None),
     _tf(f"{_WORD}For(?:CausalLM|MaskedLM|ConditionalGeneration|Seq2SeqLM)", "logits", None),
@@ -98,7 +110,7 @@ def head(canonical: str) -> HeadSpec | None:
     ``canonical`` names the class (``keras_hub.models.BertTextClassifier``,
     ``transformers.TFBertForSequenceClassification``), not its ``from_preset``.
     """
-    if not canonical.startswith(("keras_", "transformers.")):
+    if not canonical.startswith(("keras_", "transformers.", "segmentation_models.")):
         return None
     for pattern, spec in HEADS:
         if re.fullmatch(pattern, canonical):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from fromlogits_audit.ir import Location, Site
@@ -45,3 +45,5 @@ class Analysis:
     met: frozenset[str] = frozenset()
     loaded: tuple[str, ...] = ()
     lookups: tuple[Lookup, ...] = ()
+    release: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
+    """Lets go of what the sites were found in. Traces that were not read before are lost with it."""

@@ -12,7 +12,7 @@ from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.items import unpacked
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.state import Frame
-from fromlogits_audit.interp.values import Choice, InstanceV, ListV, SliceV, TupleV, Value
+from fromlogits_audit.interp.values import Choice, ExternalV, InstanceV, ListV, SliceV, TupleV, Value
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -26,7 +26,12 @@ def assign(run: Run, frame: Frame, target: cst.CSTNode, value: Value) -> None:
         holder = frame.globals_of.get(target.value, frame)
         run.state.write(holder, target.value, value)
     elif isinstance(target, cst.Attribute):
-        set_attribute(run, evaluate(run, frame, target.value), target.attr.value, value)
+        base = evaluate(run, frame, target.value)
+        if isinstance(base, ExternalV):
+            # ``tf.model = ...``: the module keeps it.
+            run.state.write(frame.root, ("patched", base.name, target.attr.value), value)
+        else:
+            set_attribute(run, base, target.attr.value, value)
     elif isinstance(target, cst.Subscript):
         _item(run, frame, target, value)
     elif isinstance(target, (cst.Tuple, cst.List)):

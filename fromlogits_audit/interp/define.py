@@ -9,7 +9,6 @@ import libcst as cst
 from fromlogits_audit.interp.evaluate import evaluate
 from fromlogits_audit.interp.functions import make_function
 from fromlogits_audit.interp.options import apply_option
-from fromlogits_audit.interp.outline import says_nothing
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.values import (
     Args,
@@ -150,7 +149,7 @@ def _class_in_parts(run: Run, frame: Frame, chunk: Chunk) -> ClassV:
     for member in chunk.members:
         if member.name:
             scope.slots.setdefault(member.name, _part(run, scope, made, member.name, parts[member.name]))
-        elif not says_nothing(member.statement):
+        elif not member.idle:
             _run_part(run, scope, chunk.part(member))
     made.slots.update(scope.slots)
     run.classes.append(made)

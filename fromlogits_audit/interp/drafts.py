@@ -71,6 +71,8 @@ class Capture:
     hops: tuple[Hop, ...] = ()
     output: Value | None = None
     """What the loss is given."""
+    assumed: int = 0
+    """How many conditions were assumed when it began."""
     reached: list[LossV] = field(default_factory=list)
     """The Keras losses inside that met the output just as it is."""
 
@@ -123,6 +125,8 @@ class Meeting:
     sites: dict[Site, Owner | None]
     """Each with the model output whose loss is its partner."""
     partner: Place | None = None
+    unsure: bool = False
+    """Whether the labels may decide that it happens at all."""
 
 
 def agreed(labels: Sequence[Labels]) -> Labels | None:

@@ -98,11 +98,14 @@ def analyse(
     with _deep_recursion():
         names = declared.words if declared is not None else frozenset[str]()
         selection = Selection(session.modules, project.files, names, beside)
+        run.state.scarce = not selection.names_keras
         modules = [inner for module in selection.to_run() for inner in _run_module(session, run, module)]
         run_uncalled(run, modules, selection.interest)
         run_unused(run)
         session.analysis.met = declared.met if declared is not None else frozenset()
-        return session.finish(run)
+        analysis = session.finish(run)
+        analysis.release = run.release
+        return analysis
 
 
 def analyse_text(text: str, shown: str, declared: Declared | None = None) -> Analysis:

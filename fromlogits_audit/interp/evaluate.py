@@ -11,6 +11,7 @@ from fromlogits_audit.interp import comprehend, operators
 from fromlogits_audit.interp.attributes import get_attribute
 from fromlogits_audit.interp.calls import call
 from fromlogits_audit.interp.choice import alternatives, choose, lift
+from fromlogits_audit.interp.excluded import run_excluded
 from fromlogits_audit.interp.functions import make_function
 from fromlogits_audit.interp.items import get_item, spread
 from fromlogits_audit.interp.names import lookup
@@ -245,7 +246,10 @@ def _if_expression(run: Run, frame: Frame, node: cst.IfExp) -> Value:
     test = evaluate(run, frame, node.test)
     known = truth(run.state, test)
     if known is not None:
-        return evaluate(run, frame, node.body if known else node.orelse)
+        taken, other = (node.body, node.orelse) if known else (node.orelse, node.body)
+        if not isinstance(test, Unknown):
+            run_excluded(run, frame, [other], lambda: evaluate(run, frame, other))
+        return evaluate(run, frame, taken)
     yes, no = conditions(run.state, test)
     return _fork(run, frame, [(yes, node.body), (no, node.orelse)])
 

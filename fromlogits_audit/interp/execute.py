@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
@@ -13,10 +14,11 @@ from fromlogits_audit.interp import define, loops, operators
 from fromlogits_audit.interp.assign import assign
 from fromlogits_audit.interp.containers import del_item
 from fromlogits_audit.interp.evaluate import evaluate
+from fromlogits_audit.interp.excluded import run_excluded
 from fromlogits_audit.interp.patterns import match_cases
 from fromlogits_audit.interp.state import Branch, Frame
 from fromlogits_audit.interp.truth import conditions, truth
-from fromlogits_audit.interp.values import ALWAYS, NONE, Guard, ListV, Place, Value
+from fromlogits_audit.interp.values import ALWAYS, NONE, Guard, ListV, Place, Unknown, Value
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -55,6 +57,9 @@ def run_block(run: Run, frame: Frame, statements: Block) -> Outcome:
             total.jumps = total.jumps or outcome.jumps
             if outcome.stops or not outcome.falls or outcome.rest_done:
                 total.falls, total.stops = outcome.falls, outcome.stops
+                if outcome.returns and not outcome.rest_done:
+                    rest = statements[index + 1 :]
+                    run_excluded(run, frame, rest, partial(run_block, run, frame, rest))
                 return total
             continue
         outcome = _statement(run, frame, statement)
@@ -121,6 +126,11 @@ def _if_cases(run: Run, frame: Frame, node: cst.If) -> list[Case]:
         return run_block(run, frame, other.body.body) if other is not None else Outcome()
 
     if known is not None:
+        if not isinstance(test, Unknown):  # else it is the path that says so
+            if known and node.orelse is not None:
+                run_excluded(run, frame, [node.orelse], orelse)
+            elif not known:
+                run_excluded(run, frame, [node.body], lambda: run_block(run, frame, body))
         return [(frozenset(), (lambda: run_block(run, frame, body)) if known else orelse)]
     yes, no = conditions(run.state, test)
     return [(yes, lambda: run_block(run, frame, body)), (no, orelse)]

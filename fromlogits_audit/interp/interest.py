@@ -15,19 +15,20 @@ if TYPE_CHECKING:
     from fromlogits_audit.interp.parse import ParsedModule
 
 WORD = re.compile(r"[^\W\d]\w*")
-_SAYS = (
-    "loss", "Loss", "ntropy", "_with_logits", "from_logits", "softmax", "Softmax", "sigmoid", "Sigmoid",
-    "predict", "Divergence", "Tversky", "MeanSquared", "MeanAbsolute", "huber", "Huber", "hinge", "Hinge",
-    "update_state", "Accuracy", "Precision", "Recall", "Sensitivity", "Specificity", "Positives", "Negatives",
-    "F1Score", "FBetaScore", "BinaryIoU", "CosineSimilarity", "LogCosh", "Poisson",
+_LOSSES = (
+    "loss", "Loss", "ntropy", "_with_logits", "from_logits", "Divergence", "Tversky", "MeanSquared",
+    "MeanAbsolute", "huber", "Huber", "hinge", "Hinge", "CosineSimilarity", "LogCosh", "Poisson",
+    "mean_squared", "mean_absolute", "cosine_similarity", "cosine_proximity", "log_cosh", "logcosh",
+    "poisson", "divergence", "kullback", "tversky",
 )  # fmt: skip
-"""What a statement that holds a site has to say somewhere, or one of the next."""
-_MATCHES = (
-    ("compile", re.compile(r"\.\s*compile\s*\(")),
-    ("Dice", re.compile(r"\bDice\b")),
-    ("AUC", re.compile(r"\bAUC\b")),
-    (".5", re.compile(r"[<>]=?\s*0?\.50*\b")),
-)
+_OTHERS = (
+    "softmax", "Softmax", "sigmoid", "Sigmoid", "predict", "update_state", "Accuracy", "Precision", "Recall",
+    "Sensitivity", "Specificity", "Positives", "Negatives", "F1Score", "FBetaScore", "BinaryIoU",
+)  # fmt: skip
+"""What a statement that holds a site has to say somewhere, or one of the next: of a loss, and of an
+activation, a metric or a cut-off."""
+_LOSS_PARTS = (("compile", re.compile(r"\.\s*compile\s*\(")), ("Dice", re.compile(r"\bDice\b")))
+_OTHER_PARTS = (("AUC", re.compile(r"\bAUC\b")), (".5", re.compile(r"[<>]=?\s*0?\.50*\b")))
 """Substrings, and what they have to be part of: a search for a substring is ten times as fast."""
 MAX_ROUNDS = 4
 MAX_LEADS = 600
@@ -35,11 +36,17 @@ MAX_LEADS = 600
 unless something that runs calls them: what they would have given their callees stays undecided."""
 
 
-def bears(text: str) -> bool:
-    """Whether a text can hold a site by itself."""
-    if any(word in text for word in _SAYS):
+def bears(text: str, *, losses_only: bool = False) -> bool:
+    """Whether a text can hold a site by itself. ``losses_only``: one of a loss."""
+    if _says(text, _LOSSES, _LOSS_PARTS):
         return True
-    return any(part in text and pattern.search(text) is not None for part, pattern in _MATCHES)
+    return not losses_only and _says(text, _OTHERS, _OTHER_PARTS)
+
+
+def _says(text: str, words: Sequence[str], parts: Sequence[tuple[str, re.Pattern[str]]]) -> bool:
+    if any(word in text for word in words):
+        return True
+    return any(part in text and pattern.search(text) is not None for part, pattern in parts)
 
 
 def _receivers(module: ParsedModule) -> set[str]:
@@ -87,7 +94,3 @@ class Interest:
             for chunk in module.chunks():
                 if chunk.defined and not chunk.bears and not names.isdisjoint(chunk.words):
                     yield chunk.defined
-
-    def wants(self, text: str, words: frozenset[str]) -> bool:
-        """Whether a definition of this text is worth running."""
-        return bears(text) or not self.names.isdisjoint(words)

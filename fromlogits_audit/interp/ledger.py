@@ -59,4 +59,5 @@ class Ledger:
             draft = Draft(meeting.kind, meeting.place, tuple(meeting.sites), owners, partner=meeting.partner)
             self._index[key] = draft
             self.drafts.append(draft)
-        self._committed(draft)
+        if not meeting.unsure:
+            self._committed(draft)

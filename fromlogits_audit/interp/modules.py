@@ -47,7 +47,7 @@ class Modules:
 
     def _parsed(self, source: SourceFile, path: Path) -> ParsedModule | None:
         """The module of a text, None where it does not parse (which is reported)."""
-        module = ParsedModule(source, path.stem)
+        module = ParsedModule(source, path.stem, of_library=self.project.defines_library(path))
         fault = module.parse()
         if fault is not None:
             self._refuse(source, fault)
@@ -71,6 +71,8 @@ class Modules:
     # -- running -------------------------------------------------------------------------------
     def execute(self, run: Run, module: ParsedModule) -> Frame:
         """Run a module's top level once; a module in the middle of running is given as it is."""
+        from fromlogits_audit.interp.excluded import reached
+
         if module.frame is not None:
             return module.frame
         chunks = module.chunks()
@@ -79,7 +81,7 @@ class Modules:
         self._depth += 1
         nesting, run.nesting = run.nesting, 0
         try:
-            with run.state.apart():
+            with run.state.apart(), reached(run):
                 self._statements(run, module, frame, chunks)
         finally:
             run.nesting = nesting

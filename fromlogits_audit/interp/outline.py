@@ -1,5 +1,5 @@
 """What the standard library's tree shows of a top-level statement, before libcst sees any of it: what it
-binds, whether it can wait until it is asked for, which parts of a class do, and whether it can hold a site.
+binds, whether it can wait until it is asked for, which parts of a class do, and what its code says.
 """
 
 from __future__ import annotations
@@ -7,15 +7,11 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from fromlogits_audit.interp.interest import bears
 
 SMALL_CLASS = 40
 """Lines up to which a class is parsed whole."""
-_ALIAS = re.compile(r"\S{,200}\Z")
-"""What the name of a loss, a metric or an activation, or a part of one, looks like."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +22,8 @@ class Member:
     name: str
     first: int
     last: int
-    statement: ast.stmt
+    idle: bool
+    """Whether running it would do nothing: a docstring or ``pass``."""
 
 
 def binds(statements: Sequence[ast.stmt]) -> frozenset[str]:
@@ -67,7 +64,7 @@ def _member(statement: ast.stmt, *, waits: bool) -> Member:
     elif waits and isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
         name = target.id if isinstance(target, ast.Name) else ""
-    return Member(name, first, statement.end_lineno or first, statement)
+    return Member(name, first, statement.end_lineno or first, _says_nothing(statement))
 
 
 def can_wait(statements: Sequence[ast.stmt]) -> bool:
@@ -128,60 +125,33 @@ def _transparent(decorator: ast.expr) -> bool:
     return name in _TRANSPARENT
 
 
-def says_nothing(statement: ast.stmt) -> bool:
-    """Whether running it would do nothing: a docstring or ``pass``."""
+def _says_nothing(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Pass) or (
         isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     )
 
 
-def can_hold_site(statements: Sequence[ast.stmt]) -> bool:
-    """Whether the code says what a site has to say: comments, docstrings and messages left out."""
-    return bears("\n".join(word for statement in statements for word in _words(statement)))
+def code(text: str) -> str:
+    """A text of Python without its comments and without what is no name: docstrings and messages."""
+    return _ASIDE.sub(_kept, text)
 
 
-def _words(root: ast.AST) -> Iterator[str]:
-    pending: list[ast.AST] = [root]
-    while pending:
-        node = pending.pop()
-        kind = type(node)
-        if kind in _PLAIN:
-            continue
-        if kind is ast.Expr and isinstance(node.value, ast.Constant):  # type: ignore[attr-defined]
-            continue
-        if kind is ast.Name:
-            yield node.id  # type: ignore[attr-defined]
-            continue
-        if kind is ast.Constant:
-            value = node.value  # type: ignore[attr-defined]
-            if type(value) is str and _ALIAS.match(value):
-                yield value
-            continue
-        if kind is ast.Attribute:
-            yield node.attr  # type: ignore[attr-defined]
-        elif kind is ast.Call and getattr(node.func, "attr", "") == "compile":  # type: ignore[attr-defined]
-            yield ".compile("
-        elif kind is ast.Compare and _with_half(node):  # type: ignore[arg-type]
-            yield "> 0.5"
-        elif kind in _NAMED:
-            yield getattr(node, _NAMED[kind]) or ""
-        for value in node.__dict__.values():
-            # As ast.iter_child_nodes() does, in a third of the time.
-            if type(value) is list:
-                pending.extend(value)
-            else:
-                pending.append(value)
+def _kept(match: re.Match[str]) -> str:
+    said = match.group()
+    if said[0] == "#":
+        return ""
+    formatted = match.group("prefix") and "f" in match.group("prefix").lower()
+    return said if formatted or _ALIAS.fullmatch(said) else ""
 
 
-_PLAIN = frozenset([int, str, float, bytes, type(None), ast.Load, ast.Store, ast.Del])
-_NAMED: dict[type[ast.AST], str] = {
-    ast.keyword: "arg", ast.arg: "arg", ast.alias: "name", ast.ImportFrom: "module",
-    ast.FunctionDef: "name", ast.AsyncFunctionDef: "name", ast.ClassDef: "name",
-}  # fmt: skip
-
-
-def _with_half(node: ast.Compare) -> bool:
-    return any(
-        isinstance(side, ast.Constant) and type(side.value) is float and side.value == 0.5
-        for side in (node.left, *node.comparators)
-    )
+_ASIDE = re.compile(
+    r"""
+    \#[^\n]*
+    | (?P<prefix>\b[a-zA-Z]{1,2})?
+      (?: \"{3} (?:[^\\]|\\.)*? \"{3} | '{3} (?:[^\\]|\\.)*? '{3}
+        | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_ALIAS = re.compile(r"\S{,200}")
+"""What the name of a loss, a metric or an activation, or a part of one, looks like."""

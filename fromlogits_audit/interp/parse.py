@@ -60,7 +60,6 @@ class Chunk:
             self.imports = ()
         self.members = outline.members(statements, waits=self.defines is not None)
         """For a large class: its parts, which are parsed one by one."""
-        self._statements = statements if module.bears else []
         self._body: tuple[cst.BaseStatement | cst.BaseSmallStatement, ...] | None = None
         self._tree: cst.Module | None = None
         self._positions: Positions | None = None
@@ -68,9 +67,7 @@ class Chunk:
     def part(self, member: Member) -> Chunk:
         """A part of a class body as a chunk of its own, wrapped in a class so that it parses."""
         lines = self._lines[member.first - self.first : member.last - self.first + 1]
-        made = Chunk(self.module, member.first - 1, "class _:\n" + "\n".join(lines) + "\n", [])
-        made._statements = [member.statement] if self.bears else []
-        return made
+        return Chunk(self.module, member.first - 1, "class _:\n" + "\n".join(lines) + "\n", [])
 
     @cached_property
     def _lines(self) -> list[str]:
@@ -103,7 +100,8 @@ class Chunk:
     @cached_property
     def bears(self) -> bool:
         """Whether the chunk can hold a site: its code says so, docstrings and comments left out."""
-        return bears(self.text) and outline.can_hold_site(self._statements)
+        interesting = self.module.is_of_interest
+        return self.module.bears and interesting(self.text) and interesting(outline.code(self.text))
 
     @property
     def body(self) -> tuple[cst.CSTNode, ...]:
@@ -133,6 +131,11 @@ class Chunk:
         if tree is not None and _depth(tree) > MAX_NESTED:
             raise SyntaxProblem("nested too deeply to be followed", line=self.first)
         return text
+
+    def release(self) -> None:
+        """Let go of the trees."""
+        self._body = self._tree = self._positions = None
+        self.members = self.imports = ()
 
     def code(self, node: cst.CSTNode) -> str:
         """The text of a node, on one line and cut to a readable length."""
@@ -171,11 +174,14 @@ class Chunk:
 class ParsedModule:
     """A file of the project, ready to run. ``frame`` holds its globals once it has run."""
 
-    def __init__(self, file: SourceFile, name: str) -> None:
+    def __init__(self, file: SourceFile, name: str, *, of_library: bool = False) -> None:
+        """``of_library``: it defines what the catalogue describes. Its losses are looked at, and neither the
+        activations nor the metrics: what builds parts for others is no model."""
         self.file = file
         self.name = name
         self.frame: Frame | None = None
-        self.bears = bears(file.text)
+        self._of_library = of_library
+        self.bears = self.is_of_interest(file.text)
         """Whether any of its text can hold a site."""
         self.tree_chunks: list[Chunk] | None = None
         self.parsed = 0
@@ -184,6 +190,10 @@ class ParsedModule:
         """Statements executed for it, in all its runs that have ended."""
         self.cut = False
         """Whether its top level did not run to its end: what its globals hold is not certain."""
+
+    def is_of_interest(self, text: str) -> bool:
+        """Whether a part of it can hold a site by itself."""
+        return bears(text, losses_only=self._of_library)
 
     def parse(self) -> Fault | None:
         """What is wrong with the text, if it does not parse.

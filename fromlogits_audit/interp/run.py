@@ -66,6 +66,8 @@ class Run:
         """The policy that each program left, by the identity of its module."""
         self.policy_lines: dict[int, int] = {}
         """Where the definition or statement begins that set it."""
+        self.excluded: dict[int, Any] = {}
+        """Code that control does not reach and that has been run for its sites, by identity."""
         self._declared = declared
 
     @contextmanager
@@ -145,6 +147,28 @@ class Run:
                 self.recorder.note_escape(value)
         note_escape(self, name, args)
 
+    def release(self) -> None:
+        """Let go of what the program made and of its syntax trees, so that few of them are left to the cyclic
+        collection, which visits every node. Nothing can be run or located afterwards."""
+        for module in self.modules.all():
+            for chunk in module.tree_chunks or ():
+                chunk.release()
+            module.tree_chunks = None
+            if module.frame is not None:
+                module.frame.slots.clear()
+        for core in self.functions:
+            frame: Frame | None = core.closure
+            while frame is not None:
+                frame.slots.clear()
+                frame = frame.parent
+            core.chunk.release()
+            del core.closure, core.node
+        for cls in self.classes:
+            cls.slots.clear()
+            cls.chunk.release()
+            del cls.node, cls.instances, cls.order
+        vars(self).clear()
+
     # -- classes -------------------------------------------------------------------------------
     def enum_members(self, cls: ClassV) -> tuple[Value, ...]:
         return classes.enum_members(self, cls)
@@ -182,6 +206,8 @@ class Run:
 
     def external_attribute(self, base: ExternalV, name: str, place: Place) -> Value:
         known = options.flag(self, name, place) if base.name.endswith("FLAGS") else None
+        if known is None and place.chunk.module.frame is not None:
+            known = place.chunk.module.frame.slots.get(("patched", base.name, name))
         return known or self.keras.external_attribute(self, base, name, place)
 
     def star_member(self, module: str, name: str) -> str | None:

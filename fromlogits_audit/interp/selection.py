@@ -15,7 +15,7 @@ from fromlogits_audit.interp.interest import Interest
 from fromlogits_audit.interp.modules import Modules
 from fromlogits_audit.interp.parse import ParsedModule
 from fromlogits_audit.source.contents import content
-from fromlogits_audit.source.triage import might_matter
+from fromlogits_audit.source.triage import might_matter, names_keras
 
 _IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+[.\w]+[ \t]+)?import[ \t]+(?:\([^)]*\)|[^\n#]*)", re.MULTILINE)
 _WORD = re.compile(rb"\w+")
@@ -36,6 +36,8 @@ class Selection:
         given and that the given ones import."""
         library = bool(paths) and all(modules.project.belongs_to_library(path) for path in paths)
         self.interest = Interest(names, leads=not library)
+        self.names_keras = bool(names) or any(map(_names_keras, (*paths, *beside)))
+        """Whether a program of Keras is likely; else it is not worth much."""
         self._modules = modules
         self._parsed: dict[Path, ParsedModule] = {}
         self._beside: dict[Path, ParsedModule] = {}
@@ -81,14 +83,23 @@ class Selection:
             self._learn()
 
     def to_run(self) -> list[ParsedModule]:
-        """Modules with a statement that holds a site or mentions a name that leads to one."""
+        """Modules with a statement that holds a site or mentions a name that leads to one, and notebooks that
+        write modules, whose cells are no part of their own text."""
         names = self.interest.names
         return [
             module
             for _, module in sorted(self._parsed.items())
-            if (module.bears or not names.isdisjoint(module.words))
-            and any(chunk.bears or not names.isdisjoint(chunk.words) for chunk in module.chunks())
+            if module.file.written
+            or (
+                (module.bears or not names.isdisjoint(module.words))
+                and any(chunk.bears or not names.isdisjoint(chunk.words) for chunk in module.chunks())
+            )
         ]
+
+
+def _names_keras(path: Path) -> bool:
+    data = content(path)
+    return data is None or names_keras(data)
 
 
 def _imported(data: bytes) -> frozenset[bytes]:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from fromlogits_audit.interp.apart import EXCLUDED, Apart, apart_from
 from fromlogits_audit.interp.choice import alternatives, compatible
 from fromlogits_audit.interp.compiles import Compiles, Measuring
 from fromlogits_audit.interp.drafts import (
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Recorder:
+class Recorder(Apart):
     """Collects drafts; equal ones are kept once."""
 
     run: Run
@@ -79,12 +80,22 @@ class Recorder:
     _plain: set[tuple[int, int]] = field(default_factory=set)
     """Metrics that also serve outputs they make no site with (an argmax "accuracy")."""
     _editor: Editor = field(default_factory=Editor)
+    _only_excluded: set[tuple[int, int]] = field(default_factory=set)
+    """Losses that only such code builds."""
 
     def __post_init__(self) -> None:
+        super().__init__()
         self._ledger = Ledger(self.compiles.note_draft)
+
+    def _fresh(self) -> Recorder:
+        return Recorder(self.run)
 
     # -- losses that never meet an output --------------------------------------------------------
     def note_built(self, loss: LossV) -> None:
+        if self.is_aside and loss.place.key not in self.built:
+            self._only_excluded.add(loss.place.key)
+        elif not self.is_aside:
+            self._only_excluded.discard(loss.place.key)
         self.built.setdefault(loss.place.key, loss)
 
     def note_escape(self, loss: LossV) -> None:
@@ -105,12 +116,17 @@ class Recorder:
 
         They belong to the output ``name``, and were reached over ``hops``.
         """
-        capture = Capture(name=name, hops=hops, output=output)
+        capture = Capture(name=name, hops=hops, output=output, assumed=len(self.run.state.path))
         self._captures.append(capture)
         try:
             yield capture
         finally:
             self._captures.pop()
+
+    @property
+    def _unsure(self) -> bool:
+        """Whether a condition inside a hand-written loss decides what is reached: labels may decide it."""
+        return any(len(self.run.state.path) > capture.assumed for capture in self._captures)
 
     def note_opaque(self, reason: Undecided) -> None:
         """Something in a hand-written loss that decides what scale it asks for, and is not known."""
@@ -180,7 +196,9 @@ class Recorder:
             )
 
     def _labels(self, value: Value | None) -> Labels | None:
-        options = [v for _, v in alternatives(value, self.run.state.guard)] if value is not None else []
+        if value is None or self._unsure:
+            return None
+        options = [v for _, v in alternatives(value, self.run.state.guard)]
         found = {v.labels for v in options if isinstance(v, TensorV)}
         return found.pop() if len(found) == 1 and len(options) == 1 else None
 
@@ -267,7 +285,7 @@ class Recorder:
             return
         for capture in self._captures:
             capture.sites += kind is Kind.LOSS
-        self._ledger.add(Meeting(kind, place, dict.fromkeys(sites, owner), partner))
+        self._ledger.add(Meeting(kind, place, dict.fromkeys(sites, owner), partner, self._unsure))
 
     def together(self) -> AbstractContextManager[None]:
         """What meets at one place meanwhile are alternatives of one site: one of them happens."""
@@ -309,11 +327,11 @@ class Recorder:
 
     def finish(self) -> list[Site]:
         """All sites, located; losses that met nothing are undecided ones."""
-        drafts = cutoffs_joined(self._ledger.drafts)
-        sites = list(dict.fromkeys(site for draft in drafts for site in self._sites(draft)))
-        for key, loss in self.built.items():
-            if key not in self.met:
-                sites.append(self._lonely(key, loss))
+        drafts = list(cutoffs_joined(self._ledger.drafts))
+        apart = apart_from(drafts, self.excluded)
+        sites = list(dict.fromkeys(site for draft in (*drafts, *apart) for site in self._sites(draft)))
+        known = self.met | {draft.place.key for draft in apart}
+        sites += [self._lonely(key, loss) for key, loss in self.built.items() if key not in known]
         return sites
 
     def _sites(self, draft: Draft) -> Iterator[Site]:
@@ -342,15 +360,14 @@ class Recorder:
         )
 
     def _lonely(self, key: tuple[int, int], loss: LossV) -> Site:
-        given = key in self.escapes
-        why = Why.EXTERNAL if given else Why.NO_OUTPUT
-        detail = (
-            "the loss is given to code outside the project"
-            if given
-            else "no code that was read gives it an output"
-        )
+        if key in self._only_excluded:
+            reason = EXCLUDED
+        elif key in self.escapes:
+            reason = Undecided(Why.EXTERNAL, "the loss is given to code outside the project")
+        else:
+            reason = Undecided(Why.NO_OUTPUT, "no code that was read gives it an output")
         facts = next(fact for _, fact in losses_of(self.run, loss))
-        return Site(Kind.LOSS, self.locate(loss.place), Output.unknown(why, detail), loss=facts)
+        return Site(Kind.LOSS, self.locate(loss.place), Output(reason=reason), loss=facts)
 
 
 def _untold(value: Value) -> Undecided:

@@ -48,7 +48,10 @@ class Spelling:
         tree = parse_quick(text)
         self._lines = text.split("\n")
         self.tree = tree if isinstance(tree, ast.Module) else ast.Module([], [])
-        self._walked = list(ast.walk(self.tree))
+        self._walked: list[ast.AST] = [self.tree]
+        """All nodes but contexts, level by level."""
+        self._parents: dict[ast.AST, ast.AST] = {}
+        self._walk()
         self._functions = [node for node in self._walked if isinstance(node, _FUNCTIONS)]
         self.imports = list(self._imports())
         self.stars = [
@@ -56,6 +59,16 @@ class Spelling:
             for node in self.tree.body
             if isinstance(node, ast.ImportFrom) and node.module and node.names[0].name == "*"
         ]
+
+    def _walk(self) -> None:
+        # As ast.walk() does, in a third of the time.
+        walked, parents = self._walked, self._parents
+        for node in walked:
+            for value in node.__dict__.values():
+                for child in value if type(value) is list else (value,):
+                    if isinstance(child, ast.AST) and not isinstance(child, ast.expr_context):
+                        parents[child] = node
+                        walked.append(child)
 
     # -- names -----------------------------------------------------------------------------------
     def _imports(self) -> Iterator[Imported]:
@@ -81,10 +94,7 @@ class Spelling:
     @cached_property
     def _assigned(self) -> frozenset[str]:
         """Names that something else than an import binds, anywhere."""
-        stored = {n.id for n in self._walked if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
-        defined = {n.name for n in self._walked if isinstance(n, (*_FUNCTIONS, ast.ClassDef))}
-        taken = {n.arg for n in self._walked if isinstance(n, ast.arg)}
-        return frozenset(stored | defined | taken)
+        return frozenset(name for node in self._walked if (name := _binds(node)) is not None)
 
     def _seen(self, line: int) -> dict[str, str]:
         """Imported names that can be used on a line: name to dotted name, inner scopes first."""
@@ -152,10 +162,6 @@ class Spelling:
             if isinstance(n, ast.Lambda) and n.lineno <= line <= (n.end_lineno or 0)
         ]
         return frozenset(a.arg for args in spans for a in [*args.posonlyargs, *args.args, *args.kwonlyargs])
-
-    @cached_property
-    def _parents(self) -> dict[ast.AST, ast.AST]:
-        return {child: node for node in self._walked for child in ast.iter_child_nodes(node)}
 
     def node_at(self, span: Span) -> ast.expr | None:
         """The outermost expression with exactly this span."""
@@ -237,6 +243,15 @@ class Spelling:
     def _end(self, node: ast.expr) -> tuple[int, int]:
         line = node.end_lineno or node.lineno
         return line, self._characters(line, node.end_col_offset or 0)
+
+
+def _binds(node: ast.AST) -> str | None:
+    """The name that a node binds otherwise than by an import."""
+    if isinstance(node, ast.Name):
+        return node.id if not isinstance(node.ctx, ast.Load) else None
+    if isinstance(node, ast.arg):
+        return node.arg
+    return node.name if isinstance(node, (*_FUNCTIONS, ast.ClassDef)) else None
 
 
 def _ends(node: ast.expr, line: int, column: int) -> bool:

@@ -28,13 +28,15 @@ from fromlogits_audit.ir import Undecided, Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.parse import Chunk, ParsedModule
 
-MAX_STEPS = 100_000
+MAX_STEPS = 50_000
 """Statements executed in one run (a module from top to bottom, or a function that nothing calls),
 inlined calls included."""
 WORK_OF_A_STEP = 8
 """So many comparisons of alternatives take the time of one simple statement."""
 MAX_MODULE_STEPS = 2 * MAX_STEPS
 """The same for all runs of one module together."""
+WITHOUT_KERAS = 10
+"""So much less where neither a file nor what it imports names Keras: statistics have Poissons, too."""
 MAX_DEPTH = 36
 MAX_REPEATS = 3
 """How often one function may be active at once."""
@@ -116,6 +118,8 @@ class State:
         self._fresh = itertools.count()
         self.steps = 0
         self.limit = MAX_STEPS
+        self.scarce = False
+        """Whether little is to be spent, because little is to be expected."""
         self.cut = False
         """Whether the budget is spent. From then on every statement that is left still runs, once: no
         function of the project is entered, no loop turns again, and every site is undecided."""
@@ -238,7 +242,8 @@ class State:
             self._running.spent += self.steps
         self._running = module
         self.steps = 0
-        self.limit = min(MAX_STEPS, MAX_MODULE_STEPS - module.spent)
+        share = WITHOUT_KERAS if self.scarce else 1
+        self.limit = min(MAX_STEPS // share, MAX_MODULE_STEPS // share - module.spent)
         self.cut = cut or module.cut or self.limit <= 0
 
     def step(self) -> bool:

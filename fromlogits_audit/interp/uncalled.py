@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.classes import instantiate
 from fromlogits_audit.interp.functions import invoke, parameters
-from fromlogits_audit.interp.interest import WORD, Interest, bears
+from fromlogits_audit.interp.interest import WORD, Interest
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -82,7 +82,12 @@ def _waiting(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> l
 
 def _matters(core: FuncCore, interest: Interest) -> bool:
     if core.chunk.bears or not interest.names.isdisjoint(core.chunk.words):
-        return interest.wants(_text(core), _words(core)) or _sibling(core) or _is_step(core)
+        return (
+            core.module.is_of_interest(_text(core))
+            or not interest.names.isdisjoint(_words(core))
+            or _sibling(core)
+            or _is_step(core)
+        )
     return _sibling(core)  # a method that was parsed by itself
 
 
@@ -108,7 +113,9 @@ def _sibling(core: FuncCore) -> bool:
             forced(v) for v in owner.slots.values() if not isinstance(v, PendingV) or v.value is not None
         ]
         owner.bearing = frozenset(
-            v.core.name for v in methods if isinstance(v, FuncV) and bears(_text(v.core))
+            v.core.name
+            for v in methods
+            if isinstance(v, FuncV) and v.core.module.is_of_interest(_text(v.core))
         )
     return not owner.bearing.isdisjoint(_words(core))
 
@@ -140,9 +147,12 @@ def run_before_rebinding(run: Run, chunks: list[Chunk], index: int) -> None:
         if cell >= here or (core.owner is not None and core.name not in _HOOKS):
             continue
         names = binds & _words(core)
-        bound = {n for c in chunks[:index] if cells.origin(c.first).cell == cell for n in c.binds}
+        if not names or not any(
+            cells.origin(c.first).cell == cell and not names.isdisjoint(c.binds) for c in chunks[:index]
+        ):
+            continue
         later = core.owner is None and any(core.name in c.words for c in chunks[index:])
-        if names & bound and not later and _has_instance(run, core):
+        if not later and _has_instance(run, core):
             with run.state.scratch():
                 _run_one(run, core)
 

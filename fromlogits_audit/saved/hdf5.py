@@ -5,10 +5,12 @@ Groups, links and datasets are not followed, so a link that leads outside leads 
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from fromlogits_audit.errors import UnreadableFile
+from fromlogits_audit.saved.apart import apart
 from fromlogits_audit.saved.compiling import stored
 from fromlogits_audit.saved.interface import MAX_CONFIG_BYTES, SavedModel, from_config, parse_json
 from fromlogits_audit.saved.values import Json
@@ -48,9 +50,25 @@ def _training(raw: bytes | None) -> Json:
 def _attributes(path: Path) -> dict[str, bytes]:
     """The three text attributes of the root that Keras writes, as bytes."""
     try:
-        import h5py
+        import h5py  # noqa: F401 - before the process that reads is forked
     except ImportError as error:
         raise UnreadableFile(f"reading .h5 files needs h5py; {INSTALL}") from error
+    parts = apart(lambda: _joined(_read(path)), "the HDF5 library").split(b"\n", 1)
+    found, start = {}, 0
+    for name, size in json.loads(parts[0]):
+        found[name] = parts[1][start : start + size]
+        start += size
+    return found
+
+
+def _joined(found: dict[str, bytes]) -> bytes:
+    head = json.dumps([[name, len(value)] for name, value in found.items()])
+    return b"\n".join([head.encode(), b"".join(found.values())])
+
+
+def _read(path: Path) -> dict[str, bytes]:
+    import h5py
+
     try:
         with h5py.File(path, "r") as file:
             _check_links(file)

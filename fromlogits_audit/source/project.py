@@ -11,6 +11,7 @@ its ``src/``; the nearest wins. Nothing outside the root is ever looked at.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -38,6 +39,7 @@ LIBRARIES = frozenset(
 )  # fmt: skip
 """Packages that the catalogue describes: never read through an import, even where the project holds them."""
 
+_TEST = re.compile(r"(?:^|_)tests?(?:_|\.py$|$)")
 _INSTALLED = ("site-packages", "dist-packages")
 _MAX_PARTS = 32
 _MAX_PARENTS = 64
@@ -130,6 +132,10 @@ class Project:
         return any(
             folder.name in LIBRARIES and "__init__.py" in self._names(str(folder)) for folder in path.parents
         )
+
+    def defines_library(self, path: Path) -> bool:
+        """Whether a file is part of such a package and none of its tests, which are programs like others."""
+        return self.belongs_to_library(path) and not any(map(_TEST.search, path.parts))
 
     def _resolve(self, importer: str, module: str, level: int) -> Path | None:
         parts = module.split(".") if module else []

@@ -49,6 +49,19 @@ _WORDS = (
 _COMPILE = re.compile(rb"(?<!\bre)(?<!\bsre)(?<!\bregex)\.[\s\\]*compile[\s\\]*\(")
 """A call of a method ``compile``, but not of a regular expression module."""
 
+_KERAS = (
+    b"keras",
+    b"tensorflow",
+    b"crossentropy",
+    b"_with_logits",
+    b"from_logits",
+    b"gradienttape",
+    b"transformers",
+    b"segmentation_models",
+)
+"""What programs of Keras say; ``huber`` and ``poisson`` alone are statistics."""
+
+_TF = re.compile(rb"\btf\.")
 _DICE = re.compile(rb"\bDice\b")
 """The loss class; in lower case it is a part of every ``indices``."""
 
@@ -61,3 +74,12 @@ def might_matter(data: bytes) -> bool:
     if b"Dice" in data and _DICE.search(data):
         return True
     return b"compile" in data and _COMPILE.search(data) is not None
+
+
+def names_keras(data: bytes) -> bool:
+    """Whether a file says that it uses Keras itself, and not only through what it imports."""
+    lowered = data.lower()
+    if any(word in lowered for word in _KERAS) or _TF.search(data) is not None:
+        return True
+    trains = b"loss" in lowered or b"optimizer" in lowered
+    return trains and b"compile" in data and _COMPILE.search(data) is not None

@@ -101,7 +101,7 @@ def call(run: Run, function: ExternalV, args: Args, place: Place | None) -> Valu
 
 def _constructor(run: Run, name: str, args: Args, place: Place) -> Value | None:
     """Classes: layers, models, losses, metrics."""
-    if not name.startswith(("keras", "transformers.")):
+    if not name.startswith(("keras", "transformers.", "segmentation_models.")):
         return None
     layer = layer_class(name)
     if layer is not None:

@@ -138,20 +138,29 @@ def _classifier(run: Run, given: dict[str, Value], place: Place) -> Value:
 
 
 def make_head(run: Run, spec: HeadSpec, args: Args, place: Place) -> Value:
-    """A ready-made model of keras_hub, keras_cv or Hugging Face."""
+    """A ready-made model of keras_hub, keras_cv, segmentation_models or Hugging Face."""
     model = ModelV("head", place, spec)
     if not spec.known:
         model.slots["$outputs"] = TensorV(reason=Undecided(Why.EXTERNAL, f"{spec.name} documents no scale"))
         return model
-    units = number(args.keywords.get(spec.units)) if spec.units else None
+    given = _given(spec, args, spec.units)
+    units = number(given) if given is not None else spec.classes
     short = spec.name.rpartition(".")[2]
     scores = TensorV(
         Scale.LOGITS, "linear", (None, units), trace=(Hop(place, f"{short} yields logits by default"),)
     )
-    default = Const(spec.activation)
-    given = args.keywords.get(spec.parameter) if spec.parameter else None
-    model.slots["$outputs"] = apply_activation(run, scores, given or default, place)
+    activation = _given(spec, args, spec.parameter) or Const(spec.activation)
+    model.slots["$outputs"] = apply_activation(run, scores, activation, place)
     return model
+
+
+def _given(spec: HeadSpec, args: Args, name: str | None) -> Value | None:
+    """An argument of a head; where ``**options`` may hold it, it is unknown."""
+    if name is None:
+        return None
+    at = spec.positional.index(name) if name in spec.positional else -1
+    value = args.get(at, name)
+    return value if value is not None else args.double
 
 
 # -- calling -----------------------------------------------------------------------------------
