@@ -20,7 +20,7 @@ help:
 	@echo "make ecosystem CHECKOUTS=DIR         scan public repositories, say which findings are new or gone"
 	@echo "make ecosystem-accept CHECKOUTS=DIR  store them as the new expectation"
 	@echo "make soak SOAK_SECONDS=N              the four soaks below, one after the other"
-	@echo "make soak-fuzz SOAK_SECONDS=N         mangled sources, notebooks, models, configurations, N seconds a kind"
+	@echo "make soak-fuzz SOAK_SECONDS=N         mangled and coverage-guided sources, notebooks, models, configurations, N seconds a kind"
 	@echo "make soak-kills SOAK_KILLS=N          every kind of run that writes, killed N times"
 	@echo "make soak-installed                   scan all of site-packages and of the standard library, file by file"
 	@echo "make soak-programs PROGRAMS=N SEED=N  more generated programs, run on TensorFlow and JAX and scanned"
@@ -56,8 +56,12 @@ SOAK_SECONDS ?= 600
 SOAK_KILLS ?= 100
 soak: soak-fuzz soak-kills soak-installed soak-programs
 
+# atheris (coverage-guided fuzzing) exists for some Pythons only; without it the mangled inputs have to do.
 soak-fuzz: $(VENV)/.installed-test
 	SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/python -m pytest -q tests/test_fuzz.py -k soak
+	if $(BIN)/python -m pip install --quiet --requirement tests/soak/requirements.txt; \
+	then SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/python tests/soak/guided.py; \
+	else echo "no atheris for this Python: coverage-guided fuzzing is left out"; fi
 
 soak-kills: $(VENV)/.installed-test
 	SOAK_KILLS=$(SOAK_KILLS) $(BIN)/python -m pytest -q tests/test_nothing_lost.py -k kill

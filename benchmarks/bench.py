@@ -74,7 +74,7 @@ def described(small: Table, large: Table, count: int) -> str:
     return (
         f"(a) is {small.title}; (b) is the installed {large.title}. Medians of {2 * count} rounds on (a) and "
         f"{count} on (b). {python}, {versions}.\nCPU seconds are user and system time of the process and its "
-        f"children, MB the peak of the largest of these processes. What takes {LIMIT} CPU seconds is stopped."
+        f"children, MB the peak of the largest of these processes. Other tools have {LIMIT} s by the clock."
     )
 
 

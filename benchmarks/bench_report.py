@@ -45,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """All commands on one set of files, which ``title`` describes."""
+    """All commands on one set of files, which ``title`` describes: (a) the small one, (b) the large one."""
 
     title: str
     rows: Mapping[str, Row]
@@ -118,23 +118,23 @@ def residual(points: Mapping[int, float]) -> float:
 def targets(small: Table, large: Table, growths: Sequence[Growth]) -> list[Target]:
     """What this tool is held to, beside what it reached here."""
     found = [
-        *_beside(small, {"semgrep": False, "flake8": True}),
-        *_beside(large, {"semgrep": False, f"{RUFF} --select ALL": True}),
-        Target(f"{WARM} / {RUFF}, {large.title}", ratio(large.rows.get(WARM), large.rows.get(RUFF)), 1.0),
+        *_beside(small, "(a)", {"semgrep": False, "flake8": True}),
+        *_beside(large, "(b)", {"semgrep": False, f"{RUFF} --select ALL": True}),
+        Target(f"{WARM} / {RUFF}, (b)", ratio(large.rows.get(WARM), large.rows.get(RUFF)), 1.0),
     ]
-    for table in (small, large):
+    for mark, table in (("(a)", small), ("(b)", large)):
         for name in (LEAF, CENTRAL):
             value = ratio(table.rows.get(name), table.rows.get(COLD))
-            found.append(Target(f"{name} / {COLD}, {table.title}", value, 0.3))
+            found.append(Target(f"{name} / {COLD}, {mark}", value, 0.3))
     peaks = [row.memory for name in OURS if (row := large.rows.get(name)) and row.memory is not None]
-    found.append(Target(f"peak memory in MB, {large.title}", max(peaks, default=None), 300.0))
+    found.append(Target("peak memory in MB, (b)", max(peaks, default=None), 300.0))
     return found + [target for growth in growths for target in _linear(growth)]
 
 
-def _beside(table: Table, others: Mapping[str, bool]) -> Iterable[Target]:
+def _beside(table: Table, mark: str, others: Mapping[str, bool]) -> Iterable[Target]:
     for name, aim in others.items():
         value = ratio(table.rows.get(COLD), table.rows.get(name))
-        yield Target(f"{COLD} / {name}, {table.title}", value, 1.0, aim)
+        yield Target(f"{COLD} / {name}, {mark}", value, 1.0, aim)
 
 
 def _linear(growth: Growth) -> Iterable[Target]:
@@ -209,7 +209,7 @@ def fit_text(growth: Growth) -> str:
 
 
 def targets_text(found: Sequence[Target]) -> str:
-    head = ["ratio of CPU seconds", "here", "at most", ""]
+    head = ["CPU seconds in CPU seconds, or as said", "here", "at most", ""]
     return grid([head, *([target.text, figure(target.value), *_held(target)] for target in found)])
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench_measure import Case, short
+from bench_measure import HOUR, Case, short
 from bench_report import CENTRAL, COLD, LEAF, RUFF, TOOL, WARM
 
 HERE = Path(__file__).resolve().parent
@@ -153,7 +153,7 @@ def ours(
 ) -> Case:
     """This tool, in one process. Isolated: the folder may hold a ``random.py``."""
     scan = ("-I", "-m", "fromlogits_audit", "scan", "--jobs", "1", "--exit-zero", *options, ".")
-    return Case(name, (sys.executable, *scan), folder, environment, changed=changed, limit=None)
+    return Case(name, (sys.executable, *scan), folder, environment, changed=changed, limit=HOUR)
 
 
 def cases(corpus: Corpus, environment: Mapping[str, str], absent: Mapping[str, str]) -> list[Case]:
@@ -175,7 +175,7 @@ def grown(folder: Path, environment: Mapping[str, str]) -> dict[str, Case]:
     """The two commands whose growth is measured."""
     return {
         TOOL: ours(folder, environment, f"{TOOL}, {folder.name}", "--no-cache"),
-        RUFF: Case(f"{RUFF}, {folder.name}", OTHERS[RUFF][0], folder, environment, FINDINGS, limit=None),
+        RUFF: Case(f"{RUFF}, {folder.name}", OTHERS[RUFF][0], folder, environment, FINDINGS, limit=HOUR),
     }
 
 

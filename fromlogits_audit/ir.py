@@ -353,6 +353,8 @@ class Site:
     """What a measurement of ``output`` showed; ``measured.reason.detail`` holds its numbers."""
     evidence: str | None = None
     """``run`` where the program was watched while it ran, None where it was read."""
+    excluded: bool = False
+    """Whether the values in the code keep the program from reaching it."""
 
     def at(self, **changes: Any) -> Site:
         """This site with some facts replaced."""

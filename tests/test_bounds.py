@@ -6,10 +6,16 @@ import functools
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pathological import FOUND, HEAD, PROGRAMS, REFUSED, SAFE, TAIL, UNDECIDED
+
+from fromlogits_audit.interp import engine
+from fromlogits_audit.interp.run import Run
+from fromlogits_audit.interp.state import MAX_STEPS, WITHOUT_KERAS
+from fromlogits_audit.source.project import Project
 
 SECONDS, MEGABYTES = 10, 500
 
@@ -104,3 +110,30 @@ def test_its_site_is_found_undecided_or_its_file_refused(name: str, results: dic
 
 def test_what_stands_before_in_and_after_a_search_without_end(results: dict[str, Any]) -> None:
     assert results["a search without end"]["sites"] == [[19, "undecided"], [21, "finding"], [24, "undecided"]]
+
+
+SEARCH = """
+from scipy.optimize import least_squares
+def fit(data):
+    total = 0
+    for a in range(30):
+        for b in range(30):
+            for c in range(30):
+                for d in range(30):
+                    total = a + b + c + d
+    return least_squares(data, total, loss="huber")
+"""
+
+
+@pytest.mark.parametrize(("head", "share"), [("import keras", 1), ("import math", WITHOUT_KERAS)])
+def test_what_names_no_keras_is_given_up_sooner(
+    head: str, share: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """scipy.stats is full of losses, and none of them meets a model."""
+    runs: list[Run] = []
+    monkeypatch.setattr(engine, "Run", lambda *given: runs.append(Run(*given)) or runs[-1])
+    (tmp_path / "search.py").write_text(head + SEARCH, encoding="utf-8")
+    engine.analyse(Project(tmp_path, [tmp_path / "search.py"]), cwd=tmp_path)
+    (run,) = runs
+    assert run.state.cut
+    assert MAX_STEPS // share < run.state.steps < MAX_STEPS // share + 1000

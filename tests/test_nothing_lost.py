@@ -289,7 +289,8 @@ def test_a_kill_while_the_cache_is_written_changes_no_report(others: int, projec
         assert output(project) == right
         assert_cache_is_whole(project)
     assert output(project) == right  # from what the last one wrote
-    assert torn or KILLS < 20, "no kill met a transaction"
+    # Another scan takes back what was begun, so that nothing of it is left to be seen.
+    assert torn or others or KILLS < 20, "no kill met a transaction"
 
 
 def test_two_scans_at_once_share_a_cache(project: Path) -> None:

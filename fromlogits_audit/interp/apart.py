@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from fromlogits_audit.interp.drafts import Draft
 from fromlogits_audit.interp.ledger import Ledger
-from fromlogits_audit.ir import Kind, Output, Undecided, Why
+from fromlogits_audit.ir import Kind, Undecided, Why
 
 EXCLUDED = Undecided(Why.CONDITION, "a branch that the values in the code leave out")
 _TABLES = ("compiles", "met", "measuring", "_partners", "_plain", "_captures", "_ledger")
@@ -66,15 +66,10 @@ class Apart:
 
 
 def apart_from(drafts: Sequence[Draft], excluded: Sequence[Draft]) -> list[Draft]:
-    """Losses and metrics that met an output only in code that the program does not reach: nothing is known of
-    the output there, because the values that exclude the code may have chosen it."""
+    """Losses and metrics that met an output only in code that the program does not reach."""
     reached = {(draft.kind, draft.place.key) for draft in drafts}
     return [
-        replace(draft, pairs=tuple(pair.at(output=_left_out(pair.output)) for pair in draft.pairs))
+        replace(draft, pairs=tuple(pair.at(excluded=True) for pair in draft.pairs))
         for draft in excluded
         if draft.kind in (Kind.LOSS, Kind.METRIC) and (draft.kind, draft.place.key) not in reached
     ]
-
-
-def _left_out(output: Output) -> Output:
-    return Output(name=output.name, reason=EXCLUDED)

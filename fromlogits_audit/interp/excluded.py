@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from fromlogits_audit.interp.interest import bears
 from fromlogits_audit.interp.state import MAX_STEPS
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def run_excluded(run: Run, frame: Frame, code: Sequence[cst.CSTNode], action: Ca
     if not code or run.state.cut or id(code[0]) in run.excluded or not frame.chunk.bears:
         return
     run.excluded[id(code[0])] = code[0]
-    if any(bears(frame.chunk.code_of(node)) for node in code):
+    if any(frame.chunk.module.is_of_interest(frame.chunk.code_of(node)) for node in code):
         with _unnoticed(run), run.state.scratch(), run.recorder.aside():
             action()
 

@@ -126,7 +126,8 @@ def _if_cases(run: Run, frame: Frame, node: cst.If) -> list[Case]:
         return run_block(run, frame, other.body.body) if other is not None else Outcome()
 
     if known is not None:
-        if not isinstance(test, Unknown):  # else it is the path that says so
+        # Of an unknown test it is the path that says so. What stands for types alone is imported in circles.
+        if not isinstance(test, Unknown) and not _is_for_types(node.test):
             if known and node.orelse is not None:
                 run_excluded(run, frame, [node.orelse], orelse)
             elif not known:
@@ -134,6 +135,11 @@ def _if_cases(run: Run, frame: Frame, node: cst.If) -> list[Case]:
         return [(frozenset(), (lambda: run_block(run, frame, body)) if known else orelse)]
     yes, no = conditions(run.state, test)
     return [(yes, lambda: run_block(run, frame, body)), (no, orelse)]
+
+
+def _is_for_types(test: cst.BaseExpression) -> bool:
+    name = test.attr if isinstance(test, cst.Attribute) else test
+    return isinstance(name, cst.Name) and name.value == "TYPE_CHECKING"
 
 
 def run_cases(run: Run, frame: Frame, cases: list[Case], rest: Block) -> Outcome:

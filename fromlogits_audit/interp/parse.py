@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ import libcst as cst
 
 from fromlogits_audit.errors import SyntaxProblem
 from fromlogits_audit.interp import outline
-from fromlogits_audit.interp.interest import WORD, bears
+from fromlogits_audit.interp.interest import ANYTHING, LOSSES, WORD
 from fromlogits_audit.interp.positions import Positions
 from fromlogits_audit.ir import Location
 from fromlogits_audit.source.python import check_syntax, parse_quick
@@ -96,6 +96,10 @@ class Chunk:
         """The words between a class's name and its body: what it derives from."""
         head = self.text.partition("class ")[2].partition(":\n")[0]
         return frozenset(WORD.findall(head)) - {self.defined}
+
+    def says_any(self, names: Set[str]) -> bool:
+        """Whether one of some names occurs in it."""
+        return bool(names) and not self.words.isdisjoint(names)
 
     @cached_property
     def bears(self) -> bool:
@@ -180,8 +184,8 @@ class ParsedModule:
         self.file = file
         self.name = name
         self.frame: Frame | None = None
-        self._of_library = of_library
-        self.bears = self.is_of_interest(file.text)
+        self._sought = (LOSSES if of_library else ANYTHING).those_in(file.text)
+        self.bears = any(self._sought)
         """Whether any of its text can hold a site."""
         self.tree_chunks: list[Chunk] | None = None
         self.parsed = 0
@@ -193,7 +197,7 @@ class ParsedModule:
 
     def is_of_interest(self, text: str) -> bool:
         """Whether a part of it can hold a site by itself."""
-        return bears(text, losses_only=self._of_library)
+        return self._sought.found_in(text)
 
     def parse(self) -> Fault | None:
         """What is wrong with the text, if it does not parse.
@@ -211,6 +215,10 @@ class ParsedModule:
     @cached_property
     def words(self) -> frozenset[str]:
         return frozenset(WORD.findall(self.file.text))
+
+    def says_any(self, names: Set[str]) -> bool:
+        """Whether one of some names occurs in it."""
+        return bool(names) and not self.words.isdisjoint(names)
 
     def mentions(self, name: str) -> int:
         """How often the text says a name."""

@@ -9,8 +9,6 @@ nodes themselves say through ``record_syntactic_position``.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import libcst as cst
 from libcst._nodes.internal import CodegenState
@@ -42,15 +40,30 @@ class _Offsets(CodegenState):
         start = self._starts.pop()
         self.spans.setdefault(id(node), (start, self.at))
 
-    @contextmanager
-    def record_syntactic_position(
+    def record_syntactic_position(  # type: ignore[override]  # libcst only enters and leaves it
         self, node: cst.CSTNode, *, start_node: cst.CSTNode | None = None, end_node: cst.CSTNode | None = None
-    ) -> Iterator[None]:
-        start = self.at
-        yield
-        first = self.spans[id(start_node)][0] if start_node is not None else start
-        last = self.spans[id(end_node)][1] if end_node is not None else self.at
-        self.spans[id(node)] = (first, last)
+    ) -> _Recorded:
+        return _Recorded(self, node, start_node, end_node)
+
+
+class _Recorded:
+    """Notes where the code of a node begins and ends that is generated meanwhile."""
+
+    __slots__ = ("_end", "_first", "_node", "_start", "_state")
+
+    def __init__(
+        self, state: _Offsets, node: cst.CSTNode, start: cst.CSTNode | None, end: cst.CSTNode | None
+    ) -> None:
+        self._state, self._node, self._start, self._end = state, node, start, end
+
+    def __enter__(self) -> None:
+        self._first = self._state.at
+
+    def __exit__(self, *error: object) -> None:
+        spans = self._state.spans
+        first = spans[id(self._start)][0] if self._start is not None else self._first
+        last = spans[id(self._end)][1] if self._end is not None else self._state.at
+        spans[id(self._node)] = (first, last)
 
 
 class Positions:

@@ -91,8 +91,8 @@ class Selection:
             for _, module in sorted(self._parsed.items())
             if module.file.written
             or (
-                (module.bears or not names.isdisjoint(module.words))
-                and any(chunk.bears or not names.isdisjoint(chunk.words) for chunk in module.chunks())
+                (module.bears or module.says_any(names))
+                and any(chunk.bears or chunk.says_any(names) for chunk in module.chunks())
             )
         ]
 

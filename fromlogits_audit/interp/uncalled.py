@@ -54,7 +54,7 @@ def _ask_for(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> N
     for module in modules:
         for value in list(module.frame.slots.values()) if module.frame is not None else []:
             chunk = value.chunk if isinstance(value, PendingV) and value.value is None else None
-            if chunk is not None and (chunk.bears or not interest.names.isdisjoint(chunk.words)):
+            if chunk is not None and (chunk.bears or chunk.says_any(interest.names)):
                 forced(value)
     for cls in list(run.classes):
         _ask_for_methods(cls, interest)
@@ -63,9 +63,9 @@ def _ask_for(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> N
 def _ask_for_methods(cls: ClassV, interest: Interest) -> None:
     """Methods that nothing has asked for yet, where they matter or mention one of the class that does."""
     pending = [(n, v, v.chunk) for n, v in cls.slots.items() if isinstance(v, PendingV) and v.value is None]
-    bearing = {name for name, _, chunk in pending if chunk is not None and chunk.bears}
+    bearing = {str(name) for name, _, chunk in pending if chunk is not None and chunk.bears}
     for _, value, chunk in pending:
-        if chunk is not None and (chunk.bears or not (interest.names | bearing).isdisjoint(chunk.words)):
+        if chunk is not None and (chunk.bears or chunk.says_any(interest.names | bearing)):
             forced(value)
 
 
@@ -81,7 +81,7 @@ def _waiting(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> l
 
 
 def _matters(core: FuncCore, interest: Interest) -> bool:
-    if core.chunk.bears or not interest.names.isdisjoint(core.chunk.words):
+    if core.chunk.bears or core.chunk.says_any(interest.names):
         return (
             core.module.is_of_interest(_text(core))
             or not interest.names.isdisjoint(_words(core))

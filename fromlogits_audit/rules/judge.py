@@ -32,7 +32,19 @@ class Judged:
 
 
 def judge(site: Site, rules: Sequence[Rule] = RULES) -> Judged:
-    """The verdict on one site. Several possible values decide it where all of them agree."""
+    """The verdict on one site. What the program does not reach is no finding, and its output is not known:
+    the values that exclude the code may have chosen it."""
+    verdict = _verdict(site, rules)
+    if not (site.excluded and verdict.findings):
+        return verdict
+    detail = f"{', '.join(verdict.codes)} in a branch that the values in the code leave out"
+    reason = Undecided(Why.CONDITION, detail)
+    unknown = site.at(output=Output(name=site.output.name, reason=reason), alternatives=())
+    return Judged(unknown, Status.UNDECIDED, reason=reason)
+
+
+def _verdict(site: Site, rules: Sequence[Rule]) -> Judged:
+    """Several possible values decide a site where all of them agree."""
     if site.alternatives:
         return _agree(site, [judge(alternative, rules) for alternative in site.alternatives])
     asked = (entry.check(site) for entry in rules if site.kind in entry.kinds)

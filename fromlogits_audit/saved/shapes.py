@@ -15,7 +15,8 @@ Config = dict[str, Any]
 
 
 def units_of(spec: LayerSpec, config: Config) -> int | None:
-    return number(config.get(spec.units)) if spec.units else None
+    size = number(config.get(spec.units)) if spec.units else None
+    return size if size is not None and size > 0 else None
 
 
 def out_shape(spec: LayerSpec, config: Config, shape: Dims) -> Dims:

@@ -44,7 +44,7 @@ def files(names: list[str]) -> Iterator[tuple[Path, Path]]:
     for root in (purelib, stdlib):
         starts = [root / name for name in names if (root / name).exists()] if names else [root]
         for start in starts:
-            for path in sorted([start] if start.is_file() else start.rglob("*.py")):
+            for path in sorted([start] if start.suffix == ".py" else start.rglob("*.py")):
                 inside = path.relative_to(root).parts
                 if root == stdlib and "site-packages" in inside:
                     continue

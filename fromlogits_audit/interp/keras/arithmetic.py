@@ -23,9 +23,16 @@ def tensors_of(args: Args) -> list[TensorV]:
     return [v for v in args.all() if isinstance(v, TensorV)]
 
 
+_LABELS = Undecided(Why.DATA, "labels")
+_WITH_LABELS = Undecided(Why.COMBINED, "a matrix product with labels")
+"""It gathers or averages scores by class, and no weights of a layer are in it."""
+
+
 def matrix_product(args: Args, place: Place | None, *, transposed: bool = False) -> Value:
     """A product with weights: unbounded scores. ``transposed``: its units are not known."""
     tensors = tensors_of(args)
+    if any(tensor.reason in (_LABELS, _WITH_LABELS) or tensor.labels is not None for tensor in tensors):
+        return TensorV(reason=_WITH_LABELS)
     units = tensors[1].shape[-1] if len(tensors) > 1 and tensors[1].shape else None
     base = tensors[0].shape if tensors else None
     shape = (*base[:-1], None if transposed else units) if base else (None, None)

@@ -50,12 +50,13 @@ def make_layer(run: Run, spec: LayerSpec, args: Args, place: Place) -> LayerV:
 
 
 def units_of(run: Run, layer: LayerV) -> int | None:
-    """The units, where they are known and the same under all alternatives."""
+    """The units, where they are known, possible and the same under all alternatives."""
     value = layer.slots.get(layer.spec.units) if layer.spec.units else None
     if value is None:
         return None
     sizes = {number(v) for _, v in alternatives(value, run.state.guard)}
-    return sizes.pop() if len(sizes) == 1 else None
+    size = sizes.pop() if len(sizes) == 1 else None
+    return size if size is not None and size > 0 else None  # ``classes=-1`` says: not yet known
 
 
 def to_tensor(value: Value) -> Value:

@@ -117,6 +117,7 @@ class Keras:
             key[2] == "compile"
             and place is not None
             and (len(args.positional) > 1 or "loss" in args.keywords)
+            and not _is_file_name(args.get(1, "loss"))
         ):
             # A model that cannot be followed is still compiled with a loss.
             compile_model(run, Unknown(function.reason, key[1]), args, place)
@@ -204,6 +205,11 @@ def _tuner_choice(name: str, args: Args) -> Value | None:
         (frozenset({(("==", key, n), True)}), item) for n, item in enumerate(content.items)
     ]
     return Choice(tuple(rows)) if 0 < len(rows) <= 8 else None
+
+
+def _is_file_name(value: Value | None) -> bool:
+    """Whether it is no loss that is compiled with: ``Compiler().compile(pipeline, "pipeline.yaml")``."""
+    return isinstance(value, Const) and isinstance(value.value, str) and "." in value.value
 
 
 def _inputs(args: Args) -> Value:
