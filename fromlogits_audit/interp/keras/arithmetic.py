@@ -26,18 +26,33 @@ def tensors_of(args: Args) -> list[TensorV]:
 _LABELS = Undecided(Why.DATA, "labels")
 _WITH_LABELS = Undecided(Why.COMBINED, "a matrix product with labels")
 """It gathers or averages scores by class, and no weights of a layer are in it."""
+_OF_UNKNOWN = Undecided(Why.UNSUPPORTED, "a matrix product of values that are not known")
 
 
 def matrix_product(args: Args, place: Place | None, *, transposed: bool = False) -> Value:
     """A product with weights: unbounded scores. ``transposed``: its units are not known."""
     tensors = tensors_of(args)
-    if any(tensor.reason in (_LABELS, _WITH_LABELS) or tensor.labels is not None for tensor in tensors):
+    if any(tensor.reason in (_LABELS, _WITH_LABELS) for tensor in tensors):
         return TensorV(reason=_WITH_LABELS)
+    if not any(map(_is_known, tensors)):
+        # Nothing says that one of them is weights: two embeddings may be compared, or rows picked.
+        unknown = next((v for v in args.all() if isinstance(v, (Unknown, TensorV))), None)
+        return TensorV(reason=(unknown and unknown.reason) or _OF_UNKNOWN)
     units = tensors[1].shape[-1] if len(tensors) > 1 and tensors[1].shape else None
     base = tensors[0].shape if tensors else None
     shape = (*base[:-1], None if transposed else units) if base else (None, None)
     hops = (Hop(place, "a matrix product: unbounded scores"),) if place is not None else ()
     return TensorV(Scale.LOGITS, "linear", shape, trace=hops)
+
+
+def _is_known(tensor: TensorV) -> bool:
+    """Whether anything is known of a tensor, be it that it is data or a variable."""
+    return (
+        tensor.scale is not Scale.UNKNOWN
+        or bool(tensor.shape)
+        or tensor.reason is None
+        or tensor.reason.why is Why.DATA
+    )
 
 
 def negate(tensor: TensorV) -> Value:
