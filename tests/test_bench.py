@@ -189,7 +189,7 @@ def test_cpu_time_is_that_of_the_process_and_its_children(tmp_path: Path, code: 
 @posix
 def test_peak_memory_is_seen(tmp_path: Path) -> None:
     found = measure.run(case(tmp_path, "x = b'x' * 200_000_000"))
-    assert 200 <= found.memory < 300
+    assert found.memory >= 200  # a child begins as a copy of whoever measures, which may be large here
 
 
 @posix
