@@ -34,8 +34,7 @@ def examine(program: Program, folder: Path, *, with_keras: bool) -> dict[str, An
             problems.append(f"does not run: {type(error).__name__}: {error}"[:400])
         else:
             problems += [f"run: {p}" for p in compare.contradictions(sites, meetings, unrun)]
-    reasons = [s["reason"] for s in sites if s["status"] == "undecided"]
-    undecided = [reason for reason in reasons if "values in the code leave out" not in reason]
+    undecided = [s["reason"] for s in sites if s["status"] == "undecided" and not scan.is_left_out(s)]
     return {"problems": problems, "sites": len(sites), "undecided": undecided}
 
 
