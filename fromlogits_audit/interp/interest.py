@@ -40,12 +40,20 @@ class Sought(NamedTuple):
 
 LOSSES = Sought(
     (
-        "loss", "Loss", "ntropy", "_with_logits", "from_logits", "Divergence", "Tversky", "MeanSquared",
+        "ntropy", "_with_logits", "from_logits", "Divergence", "Tversky", "MeanSquared",
         "MeanAbsolute", "huber", "Huber", "hinge", "Hinge", "CosineSimilarity", "LogCosh", "Poisson",
         "mean_squared", "mean_absolute", "cosine_similarity", "cosine_proximity", "log_cosh", "logcosh",
         "poisson", "divergence", "kullback", "tversky",
     ),
-    (("compile", re.compile(r"\.\s*compile\s*\(")), ("Dice", re.compile(r"\bDice\b"))),
+    (
+        # What speaks of a loss and is none: what was logged of it, its weight, its scaling, a count of some.
+        ("loss", re.compile(
+            r"""loss(?<!val_loss)(?<!scale_loss)(?<!num_loss)(?!_weight|_scal)(?!(?<=["']loss)["'])"""
+        )),
+        ("Loss", re.compile(r"Loss(?!Scal)")),
+        ("compile", re.compile(r"(?<!\bre)\.\s*compile\s*\(")),
+        ("Dice", re.compile(r"\bDice\b")),
+    ),
 )  # fmt: skip
 """The site of a loss."""
 ANYTHING = Sought(
