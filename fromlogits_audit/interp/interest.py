@@ -15,10 +15,16 @@ if TYPE_CHECKING:
     from fromlogits_audit.interp.parse import ParsedModule
 
 WORD = re.compile(r"[^\W\d]\w*")
+_MEMBER = re.compile(r"""[.'"]\s*([^\W\d]\w*)""")
+
+
+def members_in(text: str) -> frozenset[str]:
+    """The names that a text reads as attributes: after a dot, or as a string that ``getattr`` might take."""
+    return frozenset(_MEMBER.findall(text))
 
 
 class Sought(NamedTuple):
-    """What a text that holds a site has to say somewhere: one of some words, or a part that a pattern finds.
+    """What a text that holds a site has to say somewhere: one of some words, or one and what a pattern finds.
 
     A search for a substring is ten times as fast as one for a pattern.
     """
@@ -56,14 +62,17 @@ LOSSES = Sought(
     ),
 )  # fmt: skip
 """The site of a loss."""
+NAMED_LOSSES = Sought((*LOSSES.words, "ctc_loss", "CTC"), ())
+"""The site of a loss that is said by its name."""
 ANYTHING = Sought(
     (
-        *LOSSES.words, "softmax", "Softmax", "sigmoid", "Sigmoid", "predict", "update_state", "Accuracy",
+        *LOSSES.words, "softmax", "Softmax", "sigmoid", "Sigmoid", "update_state", "Accuracy",
         "Precision", "Recall", "Sensitivity", "Specificity", "Positives", "Negatives", "F1Score",
         "FBetaScore", "BinaryIoU",
     ),
     (
         *LOSSES.parts, ("AUC", re.compile(r"\bAUC\b")), (".5", re.compile(r"[<>]=?\s*0?\.50*\b")),
+        ("predict", re.compile(r"<|(?<!-)>|round|rint|greater|less|classes")),  # what is predicted is cut
     ),
 )  # fmt: skip
 """Also the site of an activation, a metric or a cut-off."""
@@ -89,11 +98,11 @@ class Interest:
         do: in the source of Keras itself whatever only leads to sites is not worth running."""
         self.names: frozenset[str] = given
         self._given = given
-        self._leads = leads
+        self.leads = leads
 
     def learn(self, modules: Sequence[ParsedModule]) -> None:
         """Take in the names that bearing chunks define, then who mentions them, and so on."""
-        if not self._leads:
+        if not self.leads:
             return
         bearing = [chunk for module in modules if module.bears for chunk in module.chunks() if chunk.bears]
         names = {name for chunk in bearing for name in chunk.names} | self._given

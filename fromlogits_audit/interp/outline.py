@@ -140,18 +140,21 @@ def _kept(match: re.Match[str]) -> str:
     said = match.group()
     if said[0] == "#":
         return ""
-    formatted = match.group("prefix") and "f" in match.group("prefix").lower()
+    formatted = _FORMATTED.search(match.string, max(0, match.start() - 3), match.start())
     return said if formatted or _ALIAS.fullmatch(said) else ""
 
 
 _ASIDE = re.compile(
     r"""
     \#[^\n]*
-    | (?P<prefix>\b[a-zA-Z]{1,2})?
-      (?: \"{3} (?:[^\\]|\\.)*? \"{3} | '{3} (?:[^\\]|\\.)*? '{3}
-        | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' )
+    | \"{3} [^"\\]* (?: (?: \\. | \"(?!\"\") ) [^"\\]* )* \"{3}
+    | '{3} [^'\\]* (?: (?: \\. | '(?!'') ) [^'\\]* )* '{3}
+    | " [^"\\\n]* (?: \\. [^"\\\n]* )* "
+    | ' [^'\\\n]* (?: \\. [^'\\\n]* )* '
     """,
     re.VERBOSE | re.DOTALL,
 )
+_FORMATTED = re.compile(r"\b(?:[fF][rR]?|[rR][fF])\Z")
+"""What stands before a string that holds code."""
 _ALIAS = re.compile(r"\S{,200}")
 """What the name of a loss, a metric or an activation, or a part of one, looks like."""

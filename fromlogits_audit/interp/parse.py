@@ -18,7 +18,7 @@ import libcst as cst
 
 from fromlogits_audit.errors import SyntaxProblem
 from fromlogits_audit.interp import outline
-from fromlogits_audit.interp.interest import ANYTHING, LOSSES, WORD
+from fromlogits_audit.interp.interest import ANYTHING, NAMED_LOSSES, WORD
 from fromlogits_audit.interp.positions import Positions
 from fromlogits_audit.ir import Location
 from fromlogits_audit.source.python import check_syntax, parse_quick
@@ -179,12 +179,12 @@ class ParsedModule:
     """A file of the project, ready to run. ``frame`` holds its globals once it has run."""
 
     def __init__(self, file: SourceFile, name: str, *, of_library: bool = False) -> None:
-        """``of_library``: it defines what the catalogue describes. Its losses are looked at, and neither the
-        activations nor the metrics: what builds parts for others is no model."""
+        """``of_library``: it defines what the catalogue describes. The losses that it names are looked at, and
+        neither activations nor metrics nor the losses it is given: what builds parts for others is no model."""
         self.file = file
         self.name = name
         self.frame: Frame | None = None
-        self._sought = (LOSSES if of_library else ANYTHING).those_in(file.text)
+        self._sought = (NAMED_LOSSES if of_library else ANYTHING).those_in(file.text)
         self.bears = any(self._sought)
         """Whether any of its text can hold a site."""
         self.tree_chunks: list[Chunk] | None = None

@@ -9,6 +9,7 @@ nodes themselves say through ``record_syntactic_position``.
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import accumulate
 
 import libcst as cst
 from libcst._nodes.internal import CodegenState
@@ -74,7 +75,7 @@ class Positions:
         module._codegen(state)
         text = "".join(state.tokens)
         self._spans = state.spans
-        self._lines = [0, *(i + 1 for i, c in enumerate(text) if c == "\n")]
+        self._lines = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
 
     def span(self, node: cst.CSTNode) -> Span | None:
         """(line, column, end line, end column), None for a node of another module."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.classes import instantiate
 from fromlogits_audit.interp.functions import invoke, parameters
-from fromlogits_audit.interp.interest import WORD, Interest
+from fromlogits_audit.interp.interest import WORD, Interest, members_in
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -63,9 +63,11 @@ def _ask_for(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> N
 def _ask_for_methods(cls: ClassV, interest: Interest) -> None:
     """Methods that nothing has asked for yet, where they matter or mention one of the class that does."""
     pending = [(n, v, v.chunk) for n, v in cls.slots.items() if isinstance(v, PendingV) and v.value is None]
-    bearing = {str(name) for name, _, chunk in pending if chunk is not None and chunk.bears}
+    bearing = {str(name) for name, _, chunk in pending if chunk is not None and chunk.bears and interest.leads}
     for _, value, chunk in pending:
-        if chunk is not None and (chunk.bears or chunk.says_any(interest.names | bearing)):
+        if chunk is not None and (
+            chunk.bears or chunk.says_any(interest.names) or not bearing.isdisjoint(members_in(chunk.text))
+        ):
             forced(value)
 
 
@@ -85,10 +87,10 @@ def _matters(core: FuncCore, interest: Interest) -> bool:
         return (
             core.module.is_of_interest(_text(core))
             or not interest.names.isdisjoint(_words(core))
-            or _sibling(core)
+            or (interest.leads and _sibling(core))
             or _is_step(core)
         )
-    return _sibling(core)  # a method that was parsed by itself
+    return interest.leads and _sibling(core)  # a method that was parsed by itself
 
 
 def _text(core: FuncCore) -> str:
@@ -117,7 +119,7 @@ def _sibling(core: FuncCore) -> bool:
             for v in methods
             if isinstance(v, FuncV) and v.core.module.is_of_interest(_text(v.core))
         )
-    return not owner.bearing.isdisjoint(_words(core))
+    return bool(owner.bearing) and not owner.bearing.isdisjoint(members_in(_text(core)))
 
 
 _HOOKS = frozenset({"train_step", "test_step", "compute_loss", "call"})

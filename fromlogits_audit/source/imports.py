@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from fromlogits_audit.source.triage import might_matter
 
-_IMPORT = re.compile(rb"\bimport\b|\bimport_module[ \t]*\(")
+_IMPORT = re.compile(rb"import(?<!\wimport)(?:\b|_module[ \t]*\()")
+"""Begins with a literal, which is searched for several times as fast as a boundary."""
 _FROM = re.compile(rb"\bfrom[ \t]+([.\w]+)[ \t\\\r\n]*\Z")
 _BEFORE = re.compile(rb"(?:\A|[;:\"]|\\n)[ \t]*\Z")
 """What may stand on the line before an ``import``: nothing, another statement, or a notebook's JSON."""
