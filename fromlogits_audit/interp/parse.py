@@ -20,6 +20,7 @@ from fromlogits_audit.errors import SyntaxProblem
 from fromlogits_audit.interp import outline
 from fromlogits_audit.interp.interest import ANYTHING, NAMED_LOSSES, WORD
 from fromlogits_audit.interp.positions import Positions
+from fromlogits_audit.interp.trees import parse_module
 from fromlogits_audit.ir import Location
 from fromlogits_audit.source.python import check_syntax, parse_quick
 from fromlogits_audit.source.text import Fault
@@ -112,7 +113,7 @@ class Chunk:
         if self._body is None:
             text = self._within_bounds()
             try:
-                tree = cst.parse_module(text)
+                tree = parse_module(text)
             except cst.ParserSyntaxError as error:
                 raise SyntaxProblem(error.message, line=self.first + error.raw_line - 1) from error
             self._tree = tree
@@ -179,8 +180,8 @@ class ParsedModule:
     """A file of the project, ready to run. ``frame`` holds its globals once it has run."""
 
     def __init__(self, file: SourceFile, name: str, *, of_library: bool = False) -> None:
-        """``of_library``: it defines what the catalogue describes. The losses that it names are looked at, and
-        neither activations nor metrics nor the losses it is given: what builds parts for others is no model."""
+        """``of_library``: it defines what the catalogue describes. Only the losses that it names are looked
+        at, and not what it is given, its activations or metrics: what builds parts for others is no model."""
         self.file = file
         self.name = name
         self.frame: Frame | None = None

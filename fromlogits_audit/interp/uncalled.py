@@ -54,7 +54,7 @@ def _ask_for(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> N
     for module in modules:
         for value in list(module.frame.slots.values()) if module.frame is not None else []:
             chunk = value.chunk if isinstance(value, PendingV) and value.value is None else None
-            if chunk is not None and (chunk.bears or chunk.says_any(interest.names)):
+            if chunk is not None and _may_matter(chunk, interest):
                 forced(value)
     for cls in list(run.classes):
         _ask_for_methods(cls, interest)
@@ -62,13 +62,20 @@ def _ask_for(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> N
 
 def _ask_for_methods(cls: ClassV, interest: Interest) -> None:
     """Methods that nothing has asked for yet, where they matter or mention one of the class that does."""
-    pending = [(n, v, v.chunk) for n, v in cls.slots.items() if isinstance(v, PendingV) and v.value is None]
-    bearing = {str(name) for name, _, chunk in pending if chunk is not None and chunk.bears and interest.leads}
+    pending = [
+        (str(name), value, value.chunk)
+        for name, value in cls.slots.items()
+        if isinstance(value, PendingV) and value.value is None and value.chunk is not None
+    ]
+    bearing = {name for name, _, chunk in pending if chunk.bears} if interest.leads else set()
     for _, value, chunk in pending:
-        if chunk is not None and (
-            chunk.bears or chunk.says_any(interest.names) or not bearing.isdisjoint(members_in(chunk.text))
-        ):
+        if _may_matter(chunk, interest) or (bearing and not bearing.isdisjoint(members_in(chunk.text))):
             forced(value)
+
+
+def _may_matter(chunk: Chunk, interest: Interest) -> bool:
+    """Whether something in a chunk, not necessarily each of its definitions, is worth running."""
+    return chunk.bears or chunk.says_any(interest.names)
 
 
 def _waiting(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> list[FuncCore]:
@@ -83,14 +90,13 @@ def _waiting(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> l
 
 
 def _matters(core: FuncCore, interest: Interest) -> bool:
-    if core.chunk.bears or core.chunk.says_any(interest.names):
-        return (
-            core.module.is_of_interest(_text(core))
-            or not interest.names.isdisjoint(_words(core))
-            or (interest.leads and _sibling(core))
-            or _is_step(core)
-        )
-    return interest.leads and _sibling(core)  # a method that was parsed by itself
+    if _may_matter(core.chunk, interest) and (
+        core.module.is_of_interest(_text(core))
+        or not interest.names.isdisjoint(_words(core))
+        or _is_step(core)
+    ):
+        return True
+    return interest.leads and _sibling(core)
 
 
 def _text(core: FuncCore) -> str:

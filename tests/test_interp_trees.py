@@ -1,0 +1,68 @@
+"""Trees of single statements: the same as libcst's own, standing where libcst says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import libcst as cst
+import pytest
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from fromlogits_audit.interp.positions import Positions
+from fromlogits_audit.interp.trees import parse_module
+
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
+SPELLINGS = {
+    "brackets": "x = ((a + b) * (c))[(1):2, ...]\ny = (  # why\n    a,\n)\n",
+    "lines": "if a: b; c\nwith d as e, \\\n     f:\n\tpass\n\n\n# end\n",
+    "strings": 'f"{a!r:>{b}}" "c" \'d\'\n',
+    "definitions": "@a\nclass B(C, metaclass=D):\n    async def e(self, /, f=1, *g, **h) -> None: ...\n",
+}
+
+
+def texts() -> list[tuple[str, str]]:
+    found = sorted(FIXTURES.rglob("*.py"))[::7]
+    return [
+        *SPELLINGS.items(),
+        *((str(path.relative_to(FIXTURES)), path.read_text("utf-8")) for path in found),
+    ]
+
+
+def parsed(text: str) -> cst.Module | None:
+    try:
+        return cst.parse_module(text)
+    except cst.ParserSyntaxError:  # a fixture that is to be refused
+        return None
+
+
+@pytest.mark.parametrize(("name", "text"), texts())
+def test_a_tree_is_that_of_libcst(name: str, text: str) -> None:
+    expected = parsed(text)
+    if expected is None:
+        with pytest.raises(cst.ParserSyntaxError):
+            parse_module(text)
+    else:
+        assert parse_module(text).deep_equals(expected), name
+
+
+@pytest.mark.parametrize(("name", "text"), texts())
+def test_positions_are_those_of_libcst(name: str, text: str) -> None:
+    tree = parsed(text)
+    if tree is None:
+        return
+    wrapper = MetadataWrapper(tree, unsafe_skip_copy=True)
+    positions = Positions(tree)
+    for node, place in wrapper.resolve(PositionProvider).items():
+        start, end = place.start, place.end
+        expected = (start.line, start.column + 1, end.line, end.column + 1)
+        assert positions.span(node) == expected, (name, cst.Module([]).code_for_node(node))
+
+
+@pytest.mark.parametrize("text", ["x = 1\n", "x = = 1\n"])
+def test_nodes_that_others_build_are_checked_as_before(text: str) -> None:
+    try:
+        parse_module(text)
+    except cst.ParserSyntaxError:
+        assert "= =" in text
+    with pytest.raises(cst.CSTValidationError):
+        cst.Name("")
