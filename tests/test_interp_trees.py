@@ -58,6 +58,17 @@ def test_positions_are_those_of_libcst(name: str, text: str) -> None:
         assert positions.span(node) == expected, (name, cst.Module([]).code_for_node(node))
 
 
+@pytest.mark.parametrize(("name", "text"), SPELLINGS.items())
+def test_positions_are_the_same_where_it_is_known_who_will_ask(name: str, text: str) -> None:
+    tree = cst.parse_module(text)
+    every = Positions(tree)
+    nodes = list(MetadataWrapper(tree, unsafe_skip_copy=True).resolve(PositionProvider))
+    for first, second in zip(nodes, reversed(nodes), strict=True):
+        positions = Positions(tree, [first])
+        assert positions.span(first) == every.span(first), name
+        assert positions.span(second) == every.span(second), name  # asked for all the same
+
+
 @pytest.mark.parametrize("text", ["x = 1\n", "x = = 1\n"])
 def test_nodes_that_others_build_are_checked_as_before(text: str) -> None:
     try:

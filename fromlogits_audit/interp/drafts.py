@@ -26,7 +26,7 @@ MAX_HOPS = 12
 
 
 class Trail(Sequence[Step]):
-    """The steps of a trace, located when someone reads them: most sites are ok and nobody does."""
+    """The steps of a trace, located when someone reads them."""
 
     __slots__ = ("_hops", "_steps")
 
@@ -40,6 +40,10 @@ class Trail(Sequence[Step]):
                 Step(hop.place.chunk.module.locate(hop.place), hop.note) for hop in self._hops
             )
         return self._steps
+
+    def places(self) -> Iterator[Place]:
+        """Where the steps stand."""
+        return (hop.place for hop in self._hops)
 
     def __len__(self) -> int:
         return len(self._hops)
@@ -114,6 +118,14 @@ class Draft:
     """The labels that ``fit`` and ``evaluate`` were given for it, by the identity of the model."""
     partner: Place | None = None
     """Where the partner stands, for a metric of one known loss."""
+
+    def places(self) -> Iterator[Place]:
+        """Everything whose position will be asked for."""
+        yield self.place
+        for pair in self.pairs:
+            for holder in (pair, pair.output, pair.loss, pair.labels):
+                if holder is not None and isinstance(holder.trace, Trail):
+                    yield from holder.trace.places()
 
 
 @dataclass

@@ -68,11 +68,12 @@ class _YieldFinder(cst.CSTVisitor):
 
 def _yields(core: FuncCore) -> bool:
     """Whether the function is a generator whose yields were not reached."""
-    if "yield" not in core.chunk.text or not isinstance(core.node, cst.FunctionDef):
-        return False
-    finder = _YieldFinder()
-    core.node.visit(finder)
-    return finder.found
+    if core.generator is None:
+        finder = _YieldFinder()
+        if "yield" in core.chunk.text and isinstance(core.node, cst.FunctionDef):
+            core.node.visit(finder)
+        core.generator = finder.found
+    return core.generator
 
 
 def parameters(core: FuncCore) -> list[str]:

@@ -64,6 +64,7 @@ class Chunk:
         self._body: tuple[cst.BaseStatement | cst.BaseSmallStatement, ...] | None = None
         self._tree: cst.Module | None = None
         self._positions: Positions | None = None
+        self._sited: list[cst.CSTNode] = []
 
     def part(self, member: Member) -> Chunk:
         """A part of a class body as a chunk of its own, wrapped in a class so that it parses."""
@@ -140,6 +141,7 @@ class Chunk:
     def release(self) -> None:
         """Let go of the trees."""
         self._body = self._tree = self._positions = None
+        self._sited = []
         self.members = self.imports = ()
 
     def code(self, node: cst.CSTNode) -> str:
@@ -164,11 +166,15 @@ class Chunk:
         """The whole text of a node."""
         return cst.Module([]).code_for_node(node)
 
+    def will_locate(self, node: cst.CSTNode) -> None:
+        """Say beforehand that the position of a node will be asked for: all those asked for cost one pass."""
+        self._sited.append(node)
+
     def span(self, node: cst.CSTNode) -> tuple[int, int, int, int]:
         """(line, column, end line, end column) in the module's text, from 1."""
         if self._positions is None:
             assert self._tree is not None
-            self._positions = Positions(self._tree)
+            self._positions = Positions(self._tree, self._sited)
         found = self._positions.span(node)
         if found is None:
             return (self.first, 1, self.first, 1)

@@ -329,6 +329,8 @@ class Recorder(Apart):
         """All sites, located; losses that met nothing are undecided ones."""
         drafts = list(cutoffs_joined(self._ledger.drafts))
         apart = apart_from(drafts, self.excluded)
+        for place in (place for draft in (*drafts, *apart) for place in draft.places()):
+            place.chunk.will_locate(place.node)
         sites = list(dict.fromkeys(site for draft in (*drafts, *apart) for site in self._sites(draft)))
         known = self.met | {draft.place.key for draft in apart}
         sites += [self._lonely(key, loss) for key, loss in self.built.items() if key not in known]

@@ -215,6 +215,8 @@ class FuncCore:
     text: str | None = None
     words: frozenset[str] | None = None
     """The function's text and the words in it, once someone has asked."""
+    generator: bool | None = None
+    """Whether it holds a ``yield`` of its own, once someone has asked."""
     options: dict[str, Value] = field(default_factory=dict)
     """Defaults that a command-line decorator gives (click.option)."""
 
