@@ -161,7 +161,8 @@ def _number(run: Run, frame: Frame, node: cst.Integer | cst.Float | cst.Imaginar
         # Most numbers: libcst would parse each of them once more.
         return Const(int(node.value))
     try:
-        return operators.bounded(run, node.evaluated_value)
+        value = float(node.value) if type(node) is cst.Float else node.evaluated_value
+        return operators.bounded(run, value)
     except (ValueError, OverflowError):
         return run.state.fresh(Why.LIMIT, "a number too large")
 
