@@ -26,7 +26,8 @@ def members_in(text: str) -> frozenset[str]:
 class Sought(NamedTuple):
     """What a text that holds a site has to say somewhere: one of some words, or one and what a pattern finds.
 
-    A search for a substring is ten times as fast as one for a pattern.
+    A search for a substring is ten times as fast as one for a pattern, and one for a pattern that begins with
+    a letter several times as fast as one that looks back first.
     """
 
     words: tuple[str, ...]
@@ -57,8 +58,8 @@ LOSSES = Sought(
             r"""loss(?<!val_loss)(?<!scale_loss)(?<!num_loss)(?!_weight|_scal)(?!(?<=["']loss)["'])"""
         )),
         ("Loss", re.compile(r"Loss(?!Scal)")),
-        ("compile", re.compile(r"(?<!\bre)\.\s*compile\s*\(")),
-        ("Dice", re.compile(r"\bDice\b")),
+        ("compile", re.compile(r"\.(?<!\bre\.)\s*compile\s*\(")),
+        ("Dice", re.compile(r"Dice(?<!\wDice)\b")),
     ),
 )  # fmt: skip
 """The site of a loss."""
@@ -71,7 +72,7 @@ ANYTHING = Sought(
         "FBetaScore", "BinaryIoU",
     ),
     (
-        *LOSSES.parts, ("AUC", re.compile(r"\bAUC\b")), (".5", re.compile(r"[<>]=?\s*0?\.50*\b")),
+        *LOSSES.parts, ("AUC", re.compile(r"AUC(?<!\wAUC)\b")), (".5", re.compile(r"[<>]=?\s*0?\.50*\b")),
         ("predict", re.compile(r"<|(?<!-)>|round|rint|greater|less|classes")),  # what is predicted is cut
     ),
 )  # fmt: skip
