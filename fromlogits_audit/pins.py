@@ -7,7 +7,6 @@ do not count: they say what may be installed, not what is.
 
 from __future__ import annotations
 
-import configparser
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -136,7 +135,7 @@ def _requirements(folder: Path) -> Iterator[tuple[str, str]]:
     for path in (*(folder / name for name in _FILES), *sorted(folder.glob("requirements*.txt"))):
         try:
             yield from _in_file(path)
-        except (OSError, ValueError, configparser.Error):
+        except (OSError, ValueError):
             # Other tools complain about a broken file; here it only means that nothing is pinned.
             continue
 
@@ -152,8 +151,13 @@ def _in_file(path: Path) -> list[tuple[str, str]]:
 
 
 def _setup_cfg_lines(text: str) -> list[str]:
+    import configparser  # Few projects have a setup.cfg.
+
     parser = configparser.ConfigParser(interpolation=None)
-    parser.read_string(text)
+    try:
+        parser.read_string(text)
+    except configparser.Error as error:
+        raise ValueError(str(error)) from error
     return parser.get("options", "install_requires", fallback="").splitlines()
 
 

@@ -14,10 +14,12 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING
 
 from fromlogits_audit.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 SUFFIXES = (".py", ".ipynb")
 SKIPPED_FOLDERS = frozenset(
@@ -176,7 +178,7 @@ def _exclusions(patterns: Sequence[str], cwd: Path) -> tuple[_Ignore, ...]:
     if not patterns:
         return ()
     try:
-        spec = GitIgnoreSpec.from_lines(patterns)
+        spec = _spec(patterns)
     except ValueError as error:
         raise UsageError(f"exclude: {error}") from error
     return (_Ignore(os.path.abspath(cwd), spec),)
@@ -227,16 +229,23 @@ def _read_ignore(file: str, base: str) -> Iterable[_Ignore]:
     except OSError:  # Not there, or not readable: nothing is ignored by it.
         return ()
     lines = text.removeprefix("\ufeff").splitlines()
-    return (_Ignore(base, GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))),)
+    return (_Ignore(base, _spec(line for line in lines if _is_pattern(line))),)
 
 
 def _is_pattern(line: str) -> bool:
     # Git passes over a line that makes no pattern; pathspec would refuse the whole file.
     try:
-        GitIgnoreSpec.from_lines([line])
+        _spec([line])
     except ValueError:
         return False
     return True
+
+
+def _spec(lines: Iterable[str]) -> GitIgnoreSpec:
+    # Imported where there are patterns: a hook is given files by name and needs none.
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(lines)
 
 
 def _printable(path: Path) -> str:
