@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import lookups, models
 from fromlogits_audit.interp.keras.shapes import Dims, ranked
-from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import WEIGHTS, LayerV, LossV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
     Const,
@@ -75,7 +75,9 @@ def _layer(run: Run, base: LayerV, name: str) -> Value | None:
     if name in base.spec.parameters.names:
         default = base.spec.parameters.default(name)
         return Const(default) if isinstance(default, (str, int, float, bool, type(None))) else None
-    if name in ("trainable", "name", "weights", "variables", "kernel", "bias"):
+    if name in ("weights", "variables", "kernel", "bias"):
+        return TensorV(reason=WEIGHTS)
+    if name in ("trainable", "name"):
         return data_tensor(what=f"{name} of a layer")
     return None
 

@@ -16,9 +16,9 @@ from fromlogits_audit.interp.keras import (
     losses,
     models,
     ops,
+    weights,
 )
 from fromlogits_audit.interp.keras.compiling import compile_model
-from fromlogits_audit.interp.keras.shapes import dims
 from fromlogits_audit.interp.keras_values import LayerV, LossV, MetricV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.operators import identity
 from fromlogits_audit.interp.values import (
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 Model = ModelV | InstanceV
 Handler = Callable[["Run", Any, Args, "Place | None"], "Value | None"]
-_LAYER_RESULTS = {"add_weight": "a weight", "add_variable": "a weight", "add_metric": "a metric"}
+_WEIGHT_MAKERS = ("add_weight", "add_variable")
 
 
 def call(run: Run, method: MethodV, args: Args, place: Place | None) -> Value | None:
@@ -208,10 +208,10 @@ def _instance(
         return run.keras.update_metric(run, metric, args, place)
     if name in ("call", "__call__"):
         return _inherited_call(run, receiver, base, args, place)
-    if name in _LAYER_RESULTS:
-        first = args.positional[0] if args.positional else None
-        shape = args.keywords.get("shape") or (first if isinstance(first, (ListV, TupleV)) else None)
-        return data_tensor(dims(run, shape), what=_LAYER_RESULTS[name])
+    if name in _WEIGHT_MAKERS:
+        return weights.added(run, args)
+    if name == "add_metric":
+        return data_tensor(what="a metric")
     if name == "stateless_call":
         return TupleV(
             (
