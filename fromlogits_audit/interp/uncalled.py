@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.classes import instantiate
+from fromlogits_audit.interp.classes import find_member, instantiate
 from fromlogits_audit.interp.functions import invoke, parameters
 from fromlogits_audit.interp.interest import WORD, Interest
 from fromlogits_audit.interp.values import (
@@ -207,9 +207,23 @@ def _invoke_assumed(run: Run, core: FuncCore) -> None:
         invoke(run, core, Args((core.owner,)), core.owner, assumed=True)
         return
     for instance in _instances(run, core.owner):
+        _set_up(run, core, instance)
         given = run.keras.hook_arguments(run, instance, core.name)
         known = {name: value for name, value in given.items() if name in parameters(core)}
         invoke(run, core, Args((instance,), known) if parameters(core) else Args(), instance, assumed=True)
+
+
+_SET_UP = ("setUp", "setup_method")
+
+
+def _set_up(run: Run, core: FuncCore, instance: InstanceV) -> None:
+    """What unittest and pytest call before every test of a class."""
+    if not core.name.startswith("test"):
+        return
+    for name in _SET_UP:
+        found = find_member(instance.cls, name)
+        if found is not None and isinstance(found[1], FuncV):
+            invoke(run, found[1].core, Args((instance,)), instance, assumed=True)
 
 
 def _instances(run: Run, cls: ClassV) -> list[InstanceV]:
