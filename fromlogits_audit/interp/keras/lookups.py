@@ -12,6 +12,7 @@ from fromlogits_audit.catalogue.metrics import is_accuracy_string
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import losses, metrics, weights
+from fromlogits_audit.interp.keras.distillation import distiller
 from fromlogits_audit.interp.keras.labels import of_literal
 from fromlogits_audit.interp.keras_values import LITERAL, LayerV, LossV, ModelV, TensorV
 from fromlogits_audit.interp.operators import identity
@@ -248,7 +249,7 @@ def _convert(run: Run, name: str, args: Args, place: Place) -> Value | None:
     first = args.get(0, "value") or args.get(0, "x") or NONE
     if isinstance(first, (TensorV, Unknown, LayerV)):
         return first
-    if not isinstance(first, (Const, ListV)):
+    if not isinstance(first, (Const, ListV, TupleV)):
         return None
     return TensorV(labels=of_literal(run, first), reason=LITERAL)
 
@@ -298,6 +299,8 @@ _FUNCTIONS: dict[str, Function] = {
     "keras.Variable": weights.variable,
     "keras.backend.variable": weights.variable,
     "tf.get_variable": weights.named,
+    "keras.distillation.Distiller": distiller,
+    "keras.distillation.distiller.Distiller": distiller,
     "keras.experimental.LinearModel": _linear_model,
     "keras.experimental.WideDeepModel": _linear_model,
     "keras.models.LinearModel": _linear_model,
