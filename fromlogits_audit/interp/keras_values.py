@@ -112,7 +112,7 @@ class MetricV(Value):
 WEIGHTS = Undecided(Why.DATA, "weights")
 """What training changes: variables and the weights of layers. A product with them is a linear layer."""
 CONSTANTS = Undecided(Why.DATA, "a tensor made from constants")
-LITERAL = Undecided(Why.DATA, "a literal")
+LITERAL = Undecided(Why.DATA, "values written out in the code")
 DRAWN = Undecided(Why.DATA, "random numbers")
 NORMAL = Undecided(Why.DATA, "normally distributed numbers")
 SPREAD = (WEIGHTS, NORMAL)

@@ -19,7 +19,16 @@ from fromlogits_audit.interp.keras import (
     weights,
 )
 from fromlogits_audit.interp.keras.compiling import compile_model
-from fromlogits_audit.interp.keras_values import LayerV, LossV, MetricV, ModelV, TensorV, data_tensor
+from fromlogits_audit.interp.keras.labels import of_literal
+from fromlogits_audit.interp.keras_values import (
+    LITERAL,
+    LayerV,
+    LossV,
+    MetricV,
+    ModelV,
+    TensorV,
+    data_tensor,
+)
 from fromlogits_audit.interp.operators import identity
 from fromlogits_audit.interp.values import (
     NONE,
@@ -74,6 +83,8 @@ def call(run: Run, method: MethodV, args: Args, place: Place | None) -> Value | 
         return run.call(receiver, Args((), args.keywords, args.star, args.double), place)
     if isinstance(receiver, (ListV, TupleV, DictV)) and name in ("numpy", "copy", "items"):
         return None if name != "numpy" else receiver
+    if isinstance(receiver, (ListV, TupleV)) and not hasattr(list, name) and tensor_method(name) is not None:
+        return _tensor(run, TensorV(labels=of_literal(run, receiver), reason=LITERAL), name, args, place)
     return None
 
 
