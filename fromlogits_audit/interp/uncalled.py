@@ -55,18 +55,20 @@ def _ask_for(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> N
         for value in list(module.frame.slots.values()) if module.frame is not None else []:
             chunk = value.chunk if isinstance(value, PendingV) and value.value is None else None
             if chunk is not None and (chunk.bears or chunk.says_any(interest.names)):
-                forced(value)
+                with run.guard(module, chunk.first):
+                    forced(value)
     for cls in list(run.classes):
-        _ask_for_methods(cls, interest)
+        _ask_for_methods(run, cls, interest)
 
 
-def _ask_for_methods(cls: ClassV, interest: Interest) -> None:
+def _ask_for_methods(run: Run, cls: ClassV, interest: Interest) -> None:
     """Methods that nothing has asked for yet, where they matter or mention one of the class that does."""
     pending = [(n, v, v.chunk) for n, v in cls.slots.items() if isinstance(v, PendingV) and v.value is None]
     bearing = {str(name) for name, _, chunk in pending if chunk is not None and chunk.bears}
     for _, value, chunk in pending:
         if chunk is not None and (chunk.bears or chunk.says_any(interest.names | bearing)):
-            forced(value)
+            with run.guard(chunk.module, chunk.first):
+                forced(value)
 
 
 def _waiting(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> list[FuncCore]:
