@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.catalogue.ops import method as tensor_method
@@ -84,8 +85,14 @@ def call(run: Run, method: MethodV, args: Args, place: Place | None) -> Value | 
     if isinstance(receiver, (ListV, TupleV, DictV)) and name in ("numpy", "copy", "items"):
         return None if name != "numpy" else receiver
     if isinstance(receiver, (ListV, TupleV)) and not hasattr(list, name) and tensor_method(name) is not None:
-        return _tensor(run, TensorV(labels=of_literal(run, receiver), reason=LITERAL), name, args, place)
+        return _array(run, receiver, name, args, place)
     return None
+
+
+def _array(run: Run, literal: ListV | TupleV, name: str, args: Args, place: Place | None) -> Value:
+    """``np.array([1, 0]).reshape(-1, 1)``: its shape is no number of units, as no model gives it."""
+    made = _tensor(run, TensorV(labels=of_literal(run, literal), reason=LITERAL), name, args, place)
+    return replace(made, shape=None) if isinstance(made, TensorV) else made
 
 
 # -- models ------------------------------------------------------------------------------------
