@@ -47,8 +47,15 @@ def fix(folder: Path) -> Report:
         (("\u00e4 = '\U0001f600'; " + WRONG).encode(), ("\u00e4 = '\U0001f600'; " + RIGHT).encode()),
         (WRONG.rstrip("\n").encode(), RIGHT.rstrip("\n").encode()),
         (("x = 1\f\n\f\n" + WRONG).encode(), ("x = 1\f\n\f\n" + RIGHT).encode()),
+        (
+            WRONG.replace("m.c", "if m:\n \f\f  m.c").encode(),
+            RIGHT.replace("m.c", "if m:\n \f\f  m.c").encode(),
+        ),
     ],
-    ids=["lf", "crlf", "cr", "bom", "latin-1", "wide characters", "no last line end", "form feeds"],
+    ids=[
+        *("lf", "crlf", "cr", "bom", "latin-1", "wide characters", "no last line end"),
+        *("form feeds", "form feeds before indentation"),
+    ],
 )
 def test_everything_outside_the_edit_keeps_its_bytes(tmp_path: Path, before: bytes, after: bytes) -> None:
     file = tmp_path / "train.py"

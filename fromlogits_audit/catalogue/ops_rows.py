@@ -718,7 +718,6 @@ OP_ROWS: tuple[tuple[str, OpEffect, str, str], ...] = (
     ("numpy.ndim", NEW, "a", "jax.numpy.ndim"),
     ("tf.placeholder", NEW, "dtype, shape=None", ""),
     ("keras.backend.placeholder", NEW, "shape=None, ndim=None, dtype=None, sparse=False", ""),
-    ("keras.backend.variable", NEW, "value, dtype=None", ""),
     ("keras.ops.isnan", NEW, "x", "jax.numpy.isnan"),
     ("numpy.isnan", NEW, "x, out=None", ""),
     ("keras.ops.isfinite", NEW, "x", "jax.numpy.isfinite"),

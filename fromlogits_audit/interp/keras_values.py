@@ -109,6 +109,16 @@ class MetricV(Value):
     label: str | None = None
 
 
+WEIGHTS = Undecided(Why.DATA, "weights")
+"""What training changes: variables and the weights of layers. A product with them is a linear layer."""
+CONSTANTS = Undecided(Why.DATA, "a tensor made from constants")
+LITERAL = Undecided(Why.DATA, "values written out in the code")
+DRAWN = Undecided(Why.DATA, "random numbers")
+NORMAL = Undecided(Why.DATA, "normally distributed numbers")
+SPREAD = (WEIGHTS, NORMAL)
+"""Numbers on both sides of zero: sums of anything weighted by them are unbounded scores."""
+
+
 def data_tensor(
     shape: tuple[int | None, ...] | None = None, labels: Labels | None = None, what: str = "input data"
 ) -> TensorV:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from fromlogits_audit.source.text import SourceFile
 
 
+_FED = re.compile(r"^[ \t\f]*\f", re.M)
+"""For Python a line's indentation starts anew behind a form feed; libcst makes it a block of its own."""
 _CONTINUED = re.compile(r"\\\n\Z")
 MARKS = ",()[]{}.:=+-*/\n"
 """What tokens stand between: their number tells how large a syntax tree becomes."""
@@ -178,8 +180,9 @@ class Chunk:
         found = self._positions.span(node)
         if found is None:
             return (self.first, 1, self.first, 1)
-        shift = self.first - 1
-        return (found[0] + shift, found[1], found[2] + shift, found[3])
+        first, last = found[0] + self.first - 1, found[2] + self.first - 1
+        fed = self.module.fed
+        return (first, found[1] + fed.get(first, 0), last, found[3] + fed.get(last, 0))
 
 
 class ParsedModule:
@@ -227,6 +230,12 @@ class ParsedModule:
         """Whether one of some names occurs in it."""
         return bool(names) and not self.words.isdisjoint(names)
 
+    @cached_property
+    def fed(self) -> dict[int, int]:
+        """By line, how many characters at its start the chunks lack because of a form feed."""
+        lines = enumerate(self.file.text.split("\n"), 1) if "\f" in self.file.text else ()
+        return {number: found.end() for number, line in lines if (found := _FED.match(line))}
+
     def mentions(self, name: str) -> int:
         """How often the text says a name."""
         return len(re.findall(rf"\b{re.escape(name)}\b", self.file.text))
@@ -253,7 +262,7 @@ def _split(module: ParsedModule, tree: ast.Module) -> Iterator[Chunk]:
         else:
             groups.append((first, last, [statement]))
     for first, last, statements in groups:
-        body = "\n".join(lines[first - 1 : last]).replace("\f", " ") + "\n"
+        body = _FED.sub("", "\n".join(lines[first - 1 : last])).replace("\f", " ") + "\n"
         # A line continued into an empty one is complete for Python, not for libcst.
         yield Chunk(module, first, _CONTINUED.sub("\n", body), statements)
 

@@ -24,7 +24,7 @@ from fromlogits_audit.interp.drafts import (
 )
 from fromlogits_audit.interp.edits import Editor
 from fromlogits_audit.interp.facts import losses_of, metrics_of
-from fromlogits_audit.interp.keras_values import LossV, MetricV, TensorV
+from fromlogits_audit.interp.keras_values import LITERAL, LossV, MetricV, TensorV
 from fromlogits_audit.interp.ledger import Ledger
 from fromlogits_audit.interp.partners import Partners
 from fromlogits_audit.interp.values import (
@@ -375,7 +375,7 @@ class Recorder(Apart):
 def _untold(value: Value) -> Undecided:
     """Why something that is no tensor has no scale: numbers written out are data."""
     if isinstance(value, (Const, ListV, TupleV)):
-        return Undecided(Why.DATA, "values written out in the code")
+        return LITERAL
     return Undecided(Why.UNSUPPORTED, "the output")
 
 

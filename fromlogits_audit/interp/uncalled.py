@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.classes import instantiate
+from fromlogits_audit.interp.classes import find_member, instantiate
 from fromlogits_audit.interp.functions import invoke, parameters
 from fromlogits_audit.interp.interest import WORD, Interest, members_in
 from fromlogits_audit.interp.values import (
@@ -55,12 +55,13 @@ def _ask_for(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> N
         for value in list(module.frame.slots.values()) if module.frame is not None else []:
             chunk = value.chunk if isinstance(value, PendingV) and value.value is None else None
             if chunk is not None and _may_matter(chunk, interest):
-                forced(value)
+                with run.guard(module, chunk.first):
+                    forced(value)
     for cls in list(run.classes):
-        _ask_for_methods(cls, interest)
+        _ask_for_methods(run, cls, interest)
 
 
-def _ask_for_methods(cls: ClassV, interest: Interest) -> None:
+def _ask_for_methods(run: Run, cls: ClassV, interest: Interest) -> None:
     """Methods that nothing has asked for yet, where they matter or mention one of the class that does."""
     pending = [
         (str(name), value, value.chunk)
@@ -70,7 +71,8 @@ def _ask_for_methods(cls: ClassV, interest: Interest) -> None:
     bearing = {name for name, _, chunk in pending if chunk.bears} if interest.leads else set()
     for _, value, chunk in pending:
         if _may_matter(chunk, interest) or (bearing and not bearing.isdisjoint(members_in(chunk.text))):
-            forced(value)
+            with run.guard(chunk.module, chunk.first):
+                forced(value)
 
 
 def _may_matter(chunk: Chunk, interest: Interest) -> bool:
@@ -215,9 +217,23 @@ def _invoke_assumed(run: Run, core: FuncCore) -> None:
         invoke(run, core, Args((core.owner,)), core.owner, assumed=True)
         return
     for instance in _instances(run, core.owner):
+        _set_up(run, core, instance)
         given = run.keras.hook_arguments(run, instance, core.name)
         known = {name: value for name, value in given.items() if name in parameters(core)}
         invoke(run, core, Args((instance,), known) if parameters(core) else Args(), instance, assumed=True)
+
+
+_SET_UP = ("setUp", "setup_method")
+
+
+def _set_up(run: Run, core: FuncCore, instance: InstanceV) -> None:
+    """What unittest and pytest call before every test of a class."""
+    if not core.name.startswith("test"):
+        return
+    for name in _SET_UP:
+        found = find_member(instance.cls, name)
+        if found is not None and isinstance(found[1], FuncV):
+            invoke(run, found[1].core, Args((instance,)), instance, assumed=True)
 
 
 def _instances(run: Run, cls: ClassV) -> list[InstanceV]:

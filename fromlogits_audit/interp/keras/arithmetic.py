@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.merging import combine, summed, weighted
-from fromlogits_audit.interp.keras_values import TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import SPREAD, TensorV, data_tensor
 from fromlogits_audit.interp.values import Args, Const, Hop, Place, Unknown, Value
 from fromlogits_audit.ir import Scale, Undecided, Why
 
@@ -26,33 +26,44 @@ def tensors_of(args: Args) -> list[TensorV]:
 _LABELS = Undecided(Why.DATA, "labels")
 _WITH_LABELS = Undecided(Why.COMBINED, "a matrix product with labels")
 """It gathers or averages scores by class, and no weights of a layer are in it."""
-_OF_UNKNOWN = Undecided(Why.UNSUPPORTED, "a matrix product of values that are not known")
+_UNWEIGHTED = Undecided(Why.COMBINED, "a matrix product without weights")
+"""Of data, or of bounded outputs: rows are picked, averaged or compared."""
 
 
 def matrix_product(args: Args, place: Place | None, *, transposed: bool = False) -> Value:
-    """A product with weights: unbounded scores. ``transposed``: its units are not known."""
+    """Unbounded scores where weights or such scores are in it. ``transposed``: its units are not known."""
     tensors = tensors_of(args)
-    if any(tensor.reason in (_LABELS, _WITH_LABELS) for tensor in tensors):
-        return TensorV(reason=_WITH_LABELS)
-    if not any(map(_is_known, tensors)):
-        # Nothing says that one of them is weights: two embeddings may be compared, or rows picked.
-        unknown = next((v for v in args.all() if isinstance(v, (Unknown, TensorV))), None)
-        return TensorV(reason=(unknown and unknown.reason) or _OF_UNKNOWN)
     units = tensors[1].shape[-1] if len(tensors) > 1 and tensors[1].shape else None
     base = tensors[0].shape if tensors else None
     shape = (*base[:-1], None if transposed else units) if base else (None, None)
+    missing = _no_scores(args, tensors)
+    if missing is not None:
+        return TensorV(shape=shape, reason=missing)
     hops = (Hop(place, "a matrix product: unbounded scores"),) if place is not None else ()
     return TensorV(Scale.LOGITS, "linear", shape, trace=hops)
 
 
-def _is_known(tensor: TensorV) -> bool:
-    """Whether anything is known of a tensor, be it that it is data or a variable."""
-    return (
-        tensor.scale is not Scale.UNKNOWN
-        or bool(tensor.shape)
-        or tensor.reason is None
-        or tensor.reason.why is Why.DATA
-    )
+_ONE_SIDED = Undecided(Why.DATA, "a function of weights")
+
+
+def one_sided(value: Value) -> Value:
+    """``exp(w)``, ``w ** 2``: weights no more where both signs are gone; a mean may be made with them."""
+    if not isinstance(value, TensorV) or value.reason not in SPREAD:
+        return value
+    return replace(value, reason=_ONE_SIDED)
+
+
+def _no_scores(args: Args, factors: list[TensorV]) -> Undecided | None:
+    """Why a matrix product need not be unbounded, None where it is."""
+    if any(factor.reason in SPREAD and factor.scale is Scale.UNKNOWN for factor in factors):
+        return None
+    if any(factor.reason in (_LABELS, _WITH_LABELS) for factor in factors):
+        return _WITH_LABELS
+    if any(factor.scale is Scale.LOGITS for factor in factors):
+        return None
+    # What is not known could be weights, so its reason is the one to tell.
+    reasons = (v.reason for v in args.all() if isinstance(v, (Unknown, TensorV)))
+    return next((r for r in reasons if r is not None and r.why is not Why.DATA), _UNWEIGHTED)
 
 
 def negate(tensor: TensorV) -> Value:
@@ -66,6 +77,11 @@ def binary(symbol: str, a: Value, b: Value, place: Place | None) -> Value:
     """Arithmetic in which at least one side is a tensor."""
     if symbol == "@":
         return matrix_product(Args((a, b)), place)
+    made = _elementwise(symbol, a, b)
+    return one_sided(made) if symbol == "**" or a is b else made
+
+
+def _elementwise(symbol: str, a: Value, b: Value) -> Value:
     if isinstance(a, TensorV) and isinstance(b, TensorV):
         return _two(symbol, a, b)
     tensor = a if isinstance(a, TensorV) else b

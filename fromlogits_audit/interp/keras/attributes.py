@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import lookups, models
 from fromlogits_audit.interp.keras.shapes import Dims, ranked
-from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import LITERAL, WEIGHTS, LayerV, LossV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
     Const,
@@ -30,6 +30,8 @@ def read(run: Run, base: Value, name: str, place: Place | None) -> Value | None:
     """The value of an attribute; None: it is a method, or nothing is known."""
     if isinstance(base, TensorV):
         return _tensor(run, base, name)
+    if isinstance(base, (ListV, TupleV)) and name == "T":
+        return TensorV(reason=LITERAL)  # np.array([[0.1, 0.9]]).T
     if isinstance(base, LayerV):
         return _layer(run, base, name)
     if isinstance(base, ModelV):
@@ -75,7 +77,9 @@ def _layer(run: Run, base: LayerV, name: str) -> Value | None:
     if name in base.spec.parameters.names:
         default = base.spec.parameters.default(name)
         return Const(default) if isinstance(default, (str, int, float, bool, type(None))) else None
-    if name in ("trainable", "name", "weights", "variables", "kernel", "bias"):
+    if name in ("weights", "variables", "kernel", "bias"):
+        return TensorV(reason=WEIGHTS)
+    if name in ("trainable", "name"):
         return data_tensor(what=f"{name} of a layer")
     return None
 

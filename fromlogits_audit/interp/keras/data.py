@@ -11,7 +11,7 @@ from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras import callbacks, encoders, sources
 from fromlogits_audit.interp.keras.compiling import HEADS
 from fromlogits_audit.interp.keras.labels import counted, drawn, of_literal, one_hot, some_of
-from fromlogits_audit.interp.keras_values import TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import CONSTANTS, NORMAL, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -126,7 +126,7 @@ class Data:
             return counted(args)
         if module.endswith("random") and short in ("shuffle", "permutation") and args.positional:
             return args.positional[0] if isinstance(args.positional[0], TensorV) else data_tensor()
-        return data_tensor(what="a tensor made from constants")
+        return TensorV(reason=NORMAL if _is_normal(name, args) else CONSTANTS)
 
     # -- where labels go ---------------------------------------------------------------------------
     def fit(self, run: Run, model: Value, args: Args) -> None:
@@ -196,6 +196,17 @@ def _binarized(run: Run, args: Args, place: Place | None) -> Value:
     if count <= 2:
         return data_tensor(None, Labels(LabelEncoding.BINARY, 2), "0/1 labels")
     return _one_hot(Const(count), place, "label_binarize")
+
+
+_NORMAL = ("normal", "truncated_normal", "random_normal", "randn")
+
+
+def _is_normal(name: str, args: Args) -> bool:
+    """Whether a function draws normally distributed numbers around zero."""
+    short = name.rpartition(".")[2]
+    mean = args.get(0, "loc") if name == "numpy.random.normal" else args.get(1, "mean")
+    centred = mean is None or (isinstance(mean, Const) and mean.value == 0)
+    return short in _NORMAL and (centred or short == "randn")
 
 
 def _whole(dtype: Value | None) -> bool:

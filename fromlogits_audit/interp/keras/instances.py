@@ -15,7 +15,7 @@ from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import losses, metrics, models
 from fromlogits_audit.interp.keras.attributes import model_attribute, shape_value
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer
-from fromlogits_audit.interp.keras_values import LayerV, LossV, MetricV, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import WEIGHTS, LayerV, LossV, MetricV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     TRUE,
     Args,
@@ -247,6 +247,8 @@ def inherited(run: Run, base: InstanceV, name: str, external: str, place: Place 
     loss = losses.kept(run, base)
     if isinstance(loss, LossV) and name == "from_logits":
         return loss.from_logits
+    if name in ("trainable_variables", "trainable_weights"):
+        return TensorV(reason=WEIGHTS)
     if name in ("name", "dtype", "trainable", "built", "losses", "weights"):
         return base.slots.get("$name") or run.state.fresh(Why.RUNTIME, f"{name} of a layer")
     return None

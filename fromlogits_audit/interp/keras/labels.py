@@ -15,7 +15,7 @@ from fromlogits_audit.catalogue.interface import OpEffect
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras.shapes import dims, number
-from fromlogits_audit.interp.keras_values import LayerV, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import DRAWN, LayerV, TensorV, data_tensor
 from fromlogits_audit.interp.values import NONE, Args, Const, ListV, SliceV, TupleV, Unknown, Value
 from fromlogits_audit.ir import LabelEncoding, Labels
 
@@ -203,7 +203,7 @@ def drawn(run: Run, low: Value | None, high: Value | None, size: Value | None) -
     shape = dims(run, size) if size is not None else None
     column = shape is not None and (len(shape) == 1 or (len(shape) == 2 and shape[1] == 1))
     if isinstance(size, Unknown) or not column:
-        return data_tensor(shape, what="random numbers")
+        return TensorV(shape=shape, reason=DRAWN)
     if most is not None and most <= 2:
         return data_tensor(shape, Labels(LabelEncoding.BINARY, 2) if most == 2 else None)
     return data_tensor(shape, Labels(INTEGER, most if least == 0 else None))

@@ -11,9 +11,10 @@ from fromlogits_audit.catalogue.losses import loss_class
 from fromlogits_audit.catalogue.metrics import is_accuracy_string
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.items import content_of
-from fromlogits_audit.interp.keras import losses, metrics
+from fromlogits_audit.interp.keras import losses, metrics, weights
+from fromlogits_audit.interp.keras.distillation import distiller
 from fromlogits_audit.interp.keras.labels import of_literal
-from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import LITERAL, LayerV, LossV, ModelV, TensorV
 from fromlogits_audit.interp.operators import identity
 from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import (
@@ -214,11 +215,6 @@ def _dataset(run: Run, name: str, args: Args, place: Place) -> Value | None:
     return IterV(run.state.fresh(Why.RUNTIME, "an element of a data set"), "dataset")
 
 
-def _variable(run: Run, name: str, args: Args, place: Place) -> Value | None:
-    first = args.positional[0] if args.positional else NONE
-    return first if isinstance(first, TensorV) else data_tensor(what="a variable")
-
-
 def _linear_model(run: Run, name: str, args: Args, place: Place) -> Value | None:
     """``LinearModel(units=1, activation=None)`` and ``WideDeepModel(..., activation=None)``."""
     from fromlogits_audit.interp.keras.activations import apply_activation
@@ -253,9 +249,9 @@ def _convert(run: Run, name: str, args: Args, place: Place) -> Value | None:
     first = args.get(0, "value") or args.get(0, "x") or NONE
     if isinstance(first, (TensorV, Unknown, LayerV)):
         return first
-    if not isinstance(first, (Const, ListV)):
+    if not isinstance(first, (Const, ListV, TupleV)):
         return None
-    return data_tensor(None, of_literal(run, first), "a literal")
+    return TensorV(labels=of_literal(run, first), reason=LITERAL)
 
 
 _FUNCTIONS: dict[str, Function] = {
@@ -297,9 +293,14 @@ _FUNCTIONS: dict[str, Function] = {
     "tf.map_fn": _map_fn,
     "tf.vectorized_map": _map_fn,
     "keras.ops.vectorized_map": _map_fn,
-    "tf.Variable": _variable,
-    "keras.Variable": _variable,
-    "keras.backend.variable": _variable,
+    "tf.Variable": weights.variable,
+    "tf.contrib.eager.Variable": weights.variable,
+    "tf.experimental.dtensor.DVariable": weights.variable,
+    "keras.Variable": weights.variable,
+    "keras.backend.variable": weights.variable,
+    "tf.get_variable": weights.named,
+    "keras.distillation.Distiller": distiller,
+    "keras.distillation.distiller.Distiller": distiller,
     "keras.experimental.LinearModel": _linear_model,
     "keras.experimental.WideDeepModel": _linear_model,
     "keras.models.LinearModel": _linear_model,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.catalogue.ops import method as tensor_method
@@ -16,10 +17,19 @@ from fromlogits_audit.interp.keras import (
     losses,
     models,
     ops,
+    weights,
 )
 from fromlogits_audit.interp.keras.compiling import compile_model
-from fromlogits_audit.interp.keras.shapes import dims
-from fromlogits_audit.interp.keras_values import LayerV, LossV, MetricV, ModelV, TensorV, data_tensor
+from fromlogits_audit.interp.keras.labels import of_literal
+from fromlogits_audit.interp.keras_values import (
+    LITERAL,
+    LayerV,
+    LossV,
+    MetricV,
+    ModelV,
+    TensorV,
+    data_tensor,
+)
 from fromlogits_audit.interp.operators import identity
 from fromlogits_audit.interp.values import (
     NONE,
@@ -42,7 +52,7 @@ if TYPE_CHECKING:
 
 Model = ModelV | InstanceV
 Handler = Callable[["Run", Any, Args, "Place | None"], "Value | None"]
-_LAYER_RESULTS = {"add_weight": "a weight", "add_variable": "a weight", "add_metric": "a metric"}
+_WEIGHT_MAKERS = ("add_weight", "add_variable")
 
 
 def call(run: Run, method: MethodV, args: Args, place: Place | None) -> Value | None:
@@ -74,7 +84,15 @@ def call(run: Run, method: MethodV, args: Args, place: Place | None) -> Value | 
         return run.call(receiver, Args((), args.keywords, args.star, args.double), place)
     if isinstance(receiver, (ListV, TupleV, DictV)) and name in ("numpy", "copy", "items"):
         return None if name != "numpy" else receiver
+    if isinstance(receiver, (ListV, TupleV)) and not hasattr(list, name) and tensor_method(name) is not None:
+        return _array(run, receiver, name, args, place)
     return None
+
+
+def _array(run: Run, literal: ListV | TupleV, name: str, args: Args, place: Place | None) -> Value:
+    """``np.array([1, 0]).reshape(-1, 1)``: its shape is no number of units, as no model gives it."""
+    made = _tensor(run, TensorV(labels=of_literal(run, literal), reason=LITERAL), name, args, place)
+    return replace(made, shape=None) if isinstance(made, TensorV) else made
 
 
 # -- models ------------------------------------------------------------------------------------
@@ -208,10 +226,10 @@ def _instance(
         return run.keras.update_metric(run, metric, args, place)
     if name in ("call", "__call__"):
         return _inherited_call(run, receiver, base, args, place)
-    if name in _LAYER_RESULTS:
-        first = args.positional[0] if args.positional else None
-        shape = args.keywords.get("shape") or (first if isinstance(first, (ListV, TupleV)) else None)
-        return data_tensor(dims(run, shape), what=_LAYER_RESULTS[name])
+    if name in _WEIGHT_MAKERS:
+        return weights.added(run, args)
+    if name == "add_metric":
+        return data_tensor(what="a metric")
     if name == "stateless_call":
         return TupleV(
             (

@@ -10,7 +10,14 @@ from fromlogits_audit.catalogue.interface import OpEffect
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras.activations import opaque
-from fromlogits_audit.interp.keras.arithmetic import binary, matrix_product, negate, note_cutoff, tensors_of
+from fromlogits_audit.interp.keras.arithmetic import (
+    binary,
+    matrix_product,
+    negate,
+    note_cutoff,
+    one_sided,
+    tensors_of,
+)
 from fromlogits_audit.interp.keras.labels import labelled
 from fromlogits_audit.interp.keras.merging import combine
 from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, dims, number, ranked, splits_last_axis
@@ -43,6 +50,8 @@ def apply_effect(
         count = len(args.positional)
         one = Args(row[:count], dict(zip(names, row[count:], strict=True)))
         result = _HANDLERS[effect](run, name, one, place, axis)
+        if effect in (OpEffect.EXP, OpEffect.CLIP):
+            result = one_sided(result)
         results.append((guard, labelled(run, effect, name, one, result)))
     return choose(results)
 
