@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fromlogits_audit.interp.keras import formulas
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.merging import combine, summed, weighted
 from fromlogits_audit.interp.keras_values import TensorV, data_tensor
@@ -64,6 +65,10 @@ def negate(tensor: TensorV) -> Value:
 
 def binary(symbol: str, a: Value, b: Value, place: Place | None) -> Value:
     """Arithmetic in which at least one side is a tensor."""
+    return formulas.after_binary(symbol, a, b, _binary(symbol, a, b, place), place)
+
+
+def _binary(symbol: str, a: Value, b: Value, place: Place | None) -> Value:
     if symbol == "@":
         return matrix_product(Args((a, b)), place)
     if isinstance(a, TensorV) and isinstance(b, TensorV):
@@ -81,7 +86,7 @@ def binary(symbol: str, a: Value, b: Value, place: Place | None) -> Value:
     shared = tensor.scale is Scale.UNKNOWN and tensor.share is not None
     kept = tensor.scale is Scale.UNKNOWN or (tensor.scale is Scale.LOGITS and symbol in "+-*/")
     if same or (kept and not shared):
-        return after
+        return formulas.carried(tensor, after) if same else after
     made = after if shared else _combined(after, symbol)
     factor = _factor(symbol, plain, tensor is a)
     return made if factor is None else weighted(tensor, factor, made)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.catalogue.interface import OpEffect
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.keras import formulas
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.arithmetic import binary, matrix_product, negate, note_cutoff, tensors_of
 from fromlogits_audit.interp.keras.labels import labelled
@@ -168,7 +169,7 @@ def _mean(run: Run, name: str, args: Args, place: Place | None, axis: Value | No
 
 
 def _reduce(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    tensor = _first(args)
+    given = tensor = _first(args)
     axis = axis if axis is not None else args.get(1, "axis")
     if axis is None or axis is NONE:
         return replace(data_tensor((), what="a reduction"), parents=(tensor,))
@@ -184,7 +185,10 @@ def _reduce(run: Run, name: str, args: Args, place: Place | None, axis: Value | 
     after = replace(tensor, shape=left, layer=None, parents=(tensor,))
     if tensor.scale in (Scale.LOGITS, Scale.UNKNOWN):
         return after
-    return opaque(after, Undecided(Why.COMBINED, f"{name.rpartition('.')[2]} of {tensor.activation}"))
+    short = name.rpartition(".")[2]
+    made = opaque(after, Undecided(Why.COMBINED, f"{short} of {tensor.activation}"))
+    of_classes = -1 in sizes or (rank is not None and rank - 1 in sizes)
+    return formulas.after_sum(given, made) if short.endswith("sum") and of_classes else made
 
 
 def _argmax(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
@@ -266,10 +270,12 @@ def _log(run: Run, name: str, args: Args, place: Place | None, axis: Value | Non
         run.recorder.note_opaque(Undecided(Why.OPAQUE_LOSS, "takes a logarithm of y_pred"))
     after = replace(tensor, layer=None, parents=(tensor,))
     if tensor.scale is Scale.PROBABILITIES:
-        return replace(after, scale=Scale.LOG_PROBABILITIES, activation="log_softmax")
-    if tensor.scale is Scale.INDEPENDENT:
-        return replace(after, scale=Scale.LOG_PROBABILITIES, activation="log_sigmoid")
-    return opaque(after, tensor.reason or Undecided(Why.COMBINED, "a logarithm"))
+        after = replace(after, scale=Scale.LOG_PROBABILITIES, activation="log_softmax")
+    elif tensor.scale is Scale.INDEPENDENT:
+        after = replace(after, scale=Scale.LOG_PROBABILITIES, activation="log_sigmoid")
+    else:
+        after = opaque(after, tensor.reason or Undecided(Why.COMBINED, "a logarithm"))
+    return formulas.after_logarithm(tensor, after, place)
 
 
 def _clip(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
