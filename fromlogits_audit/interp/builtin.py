@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp import containers, options
 from fromlogits_audit.interp.choice import choose, product
+from fromlogits_audit.interp.combining import COMBINING
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.iterables import ITERABLES
 from fromlogits_audit.interp.keras_values import TensorV
@@ -166,6 +167,7 @@ def _deepcopy(run: Run, args: Args, place: Place | None) -> Value | None:
 
 _FUNCTIONS: dict[str, Function] = {
     **ITERABLES,
+    **COMBINING,
     **REFLECTION,
     "functools.partial": _partial,
     "builtins.staticmethod": _static_method,

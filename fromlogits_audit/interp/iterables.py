@@ -125,11 +125,6 @@ def IterOf(run: Run, element: Value) -> Value:
     return TupleV((element,), True)
 
 
-def _filter(run: Run, args: Args, place: Place | None) -> Value:
-    items = spread(run, args.positional[1]) if len(args.positional) > 1 else TupleV(())
-    return TupleV(items.items, True) if isinstance(items, TupleV) else items
-
-
 def _first(run: Run, args: Args, place: Place | None) -> Value:
     if not args.positional:
         return NONE
@@ -198,7 +193,6 @@ ITERABLES: dict[str, Function] = {
     "builtins.zip": _zip,
     "builtins.enumerate": _enumerate,
     "builtins.map": _map,
-    "builtins.filter": _filter,
     "builtins.next": _first,
     "builtins.iter": _same,
     "builtins.any": _any_all(True),

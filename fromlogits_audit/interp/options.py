@@ -5,6 +5,8 @@ Defaults describe a run that happens.
 
 from __future__ import annotations
 
+import ast
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +18,10 @@ from fromlogits_audit.interp.values import (
     Args,
     BagV,
     Const,
+    DictV,
     ExternalV,
     FuncV,
+    ListV,
     Place,
     TupleV,
     Unknown,
@@ -37,6 +41,11 @@ _FLAGS = (
     "tf.compat.v1.app.flags.",
     "gflags.",
 )
+_TEXT_READERS: dict[str, Callable[[str], Any]] = {
+    "json.loads": json.loads,
+    "ast.literal_eval": ast.literal_eval,
+}
+_MAX_TEXT = 4000
 _CONVERT: dict[str, Callable[[str], Any]] = {"builtins.int": int, "builtins.float": float}
 
 
@@ -53,9 +62,12 @@ def call_external(run: Run, name: str, args: Args, place: Place | None) -> Value
         return _define_flag(run, name.rpartition(".")[2], args, place)
     if name in ("click.option", "typer.Option", "click.argument"):
         return _click(run, name, args)
+    if name in _TEXT_READERS:
+        return _parsed(_TEXT_READERS[name], args.get(0, "s")) or run.state.fresh(
+            Why.RUNTIME, f"read by {name}", place
+        )
     if name in (
         "json.load",
-        "json.loads",
         "yaml.safe_load",
         "yaml.load",
         "toml.load",
@@ -66,6 +78,25 @@ def call_external(run: Run, name: str, args: Args, place: Place | None) -> Value
     if name in ("builtins.input", "builtins.open", "sys.argv"):
         return run.state.fresh(Why.RUNTIME, name, place)
     return None
+
+
+def _parsed(parse: Callable[[str], Any], text: Value | None) -> Value | None:
+    """What is read from a text that stands in the program, None for other texts."""
+    if not isinstance(text, Const) or not isinstance(text.value, str) or len(text.value) > _MAX_TEXT:
+        return None
+    try:
+        return _value(parse(text.value))
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return None
+
+
+def _value(plain: Any) -> Value:
+    if isinstance(plain, dict):
+        return DictV({key: (Const(key), _value(item)) for key, item in plain.items() if key is not None})
+    if isinstance(plain, (list, tuple)):
+        items = tuple(_value(item) for item in plain)
+        return ListV(items) if isinstance(plain, list) else TupleV(items)
+    return NONE if plain is None else Const(plain)
 
 
 def _text(value: Value | None) -> str:

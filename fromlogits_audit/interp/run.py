@@ -173,6 +173,10 @@ class Run:
     def enum_members(self, cls: ClassV) -> tuple[Value, ...]:
         return classes.enum_members(self, cls)
 
+    def enum_member(self, cls: ClassV, name: Value) -> Value | None:
+        """``Kind["BINARY"]``; None where the class is no enumeration (``list[int]``)."""
+        return classes.enum_by_name(self, cls, name)
+
     # -- modules -------------------------------------------------------------------------------
     def bind_import(self, frame: Frame, dotted: str, asname: str | None) -> None:
         """``import a.b`` binds ``a``; ``import a.b as c`` binds the inner module."""
