@@ -253,6 +253,14 @@ def _new(run: Run, name: str, args: Args, place: Place | None, axis: Value | Non
     return run.keras.data.new_tensor(run, name, args)
 
 
+def _unit(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    tensor = _first(args)
+    after = replace(tensor, layer=None, parents=(tensor,))
+    if tensor.scale is Scale.UNKNOWN:
+        return after
+    return opaque(after, Undecided(Why.COMBINED, "rows of length one"))
+
+
 def _exp(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
     tensor = _first(args)
     if tensor.scale is Scale.LOG_PROBABILITIES:
@@ -302,6 +310,7 @@ _HANDLERS: dict[OpEffect, Handler] = {
     OpEffect.STACK: _sequence,
     OpEffect.SELECT: _select,
     OpEffect.NEW: _new,
+    OpEffect.UNIT: _unit,
     OpEffect.EXP: _exp,
     OpEffect.LOG: _log,
     OpEffect.CLIP: _clip,
