@@ -22,6 +22,7 @@ from fromlogits_audit.interp.values import (
     BoundV,
     ClassV,
     Const,
+    DictV,
     ExternalV,
     FuncCore,
     FuncV,
@@ -56,6 +57,8 @@ class Run:
         self.constants: dict[Any, Const] = {}
         """Constants by identity key, so that an assumption ``x == 2`` gives x its value."""
         self.flags = BagV("namespace")
+        self.custom_objects = DictV()
+        """What the program registers with Keras under a name."""
         self.built_models: list[ModelV | InstanceV] = []
         """Sequential models, whether or not anything uses them."""
         self.saved: dict[Any, Value] = {}
