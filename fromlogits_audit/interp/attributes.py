@@ -14,6 +14,7 @@ from fromlogits_audit.interp.classes import (
 )
 from fromlogits_audit.interp.names import narrowed, placed
 from fromlogits_audit.interp.prepared import prepare
+from fromlogits_audit.interp.reflection import attributes_of
 from fromlogits_audit.interp.values import (
     BagV,
     BoundV,
@@ -46,6 +47,8 @@ def get_attribute(run: Run, base: Value, name: str, place: Place) -> Value:
 
 
 def _read(run: Run, base: Value, name: str, place: Place) -> Value:
+    if name == "__dict__" and isinstance(base, (InstanceV, BagV)):
+        return attributes_of(run, base)
     if isinstance(base, ExternalV):
         return run.external_attribute(base, name, place)
     if isinstance(base, Unknown):
