@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.catalogue.activations import activation_function, activation_layer, activation_string
 from fromlogits_audit.catalogue.interface import ActivationSpec
 from fromlogits_audit.interp.choice import alternatives, choose
-from fromlogits_audit.interp.keras.shapes import number, ranked
 from fromlogits_audit.interp.keras.custom import registered
+from fromlogits_audit.interp.keras.shapes import number, ranked
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.values import (
     Args,

@@ -26,7 +26,7 @@ def registry(run: Run, name: str, args: Args, place: Place) -> Value | None:
 
 
 def scope(run: Run, name: str, args: Args, place: Place) -> Value | None:
-    """``with custom_object_scope({...}):``; what it registers is not taken back: names rarely change hands."""
+    """``with custom_object_scope({...}):``. What it registers stays: names rarely change hands."""
     for value in args.positional:
         containers.update(run, run.custom_objects, value)
     return run.custom_objects
