@@ -178,12 +178,17 @@ def run_cases(run: Run, frame: Frame, cases: list[Case], rest: Block) -> Outcome
 
 # -- compound statements ---------------------------------------------------------------------
 def _with(run: Run, frame: Frame, node: cst.With) -> Outcome:
+    managers = []
     for item in node.items:
         value = evaluate(run, frame, item.item)
+        managers.append(value)
+        entered = run.call_special(value, "__enter__", (), None)
         if item.asname is not None:
-            entered = run.call_special(value, "__enter__", (), None)
             assign(run, frame, item.asname.name, entered if entered is not None else value)
-    return run_block(run, frame, node.body.body)
+    outcome = run_block(run, frame, node.body.body)
+    for value in reversed(managers):
+        run.call_special(value, "__exit__", (NONE, NONE, NONE), None)
+    return outcome
 
 
 def _try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
