@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.iterables import MAX_RANGE, Function
 from fromlogits_audit.interp.truth import truth
-from fromlogits_audit.interp.values import NONE, Args, Const, Place, TupleV, Unknown, Value
+from fromlogits_audit.interp.values import NONE, Args, Const, ListV, Place, TupleV, Unknown, Value
 from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
@@ -80,6 +80,23 @@ def _repeated(run: Run, args: Args, place: Place | None) -> Value | None:
     return TupleV((value,) * max(0, min(count, MAX_RANGE))) if count is not None else TupleV((value,), True)
 
 
+def _cycle(run: Run, args: Args, place: Place | None) -> Value | None:
+    """Without end: as often as any loop is followed."""
+    row = _items(run, args.positional[0]) if args.positional else TupleV(())
+    if row.open or not row.items:
+        return None
+    return ListV(row.items * (MAX_RANGE // len(row.items) + 1), True)
+
+
+def _zip_longest(run: Run, args: Args, place: Place | None) -> Value | None:
+    rows = [_items(run, value) for value in args.positional]
+    if any(row.open for row in rows):
+        return None
+    fill = args.keywords.get("fillvalue", NONE)
+    filled = itertools.zip_longest(*(row.items for row in rows), fillvalue=fill)
+    return TupleV(tuple(TupleV(items) for items in filled))
+
+
 def _filter(run: Run, args: Args, place: Place | None) -> Value | None:
     """What is known to be kept; what may be kept leaves the number of items open."""
     if len(args.positional) < 2:
@@ -102,4 +119,6 @@ COMBINING: dict[str, Function] = {
     "itertools.starmap": _star_map,
     "itertools.islice": _sliced,
     "itertools.repeat": _repeated,
+    "itertools.cycle": _cycle,
+    "itertools.zip_longest": _zip_longest,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.choice import choose, lift
 from fromlogits_audit.interp.items import content_of, get_item, spread
@@ -17,7 +17,9 @@ from fromlogits_audit.interp.values import (
     Entries,
     Guard,
     ListV,
+    Obj,
     Place,
+    SliceV,
     TupleV,
     Unknown,
     Value,
@@ -65,6 +67,10 @@ def deeply_copied(run: Run, value: Value, depth: int, made: dict[int, Value] | N
     return copy
 
 
+OWNER = "$owner"
+"""In the dict that ``vars(owner)`` gives: whose attributes change with it."""
+
+
 def _append(run: Run, target: ListV, args: Args) -> Value:
     item = args.positional[0] if args.positional else NONE
     rewrite(run, target, _sequence(lambda c: sequence((*c.items, item), c.open)))
@@ -100,6 +106,14 @@ def _pop(run: Run, target: ListV, args: Args) -> Value:
 
     rewrite(run, target, _sequence(without))
     return result
+
+
+def _pop_left(run: Run, target: ListV, args: Args) -> Value:
+    return _pop(run, target, Args((Const(0),)))
+
+
+def _append_left(run: Run, target: ListV, args: Args) -> Value:
+    return _insert(run, target, Args((Const(0), *args.positional)))
 
 
 def _clear(run: Run, target: ListV, args: Args) -> Value:
@@ -155,6 +169,7 @@ def _remove(run: Run, target: ListV, args: Args) -> Value:
 _LIST: dict[str, Callable[[Run, ListV, Args], Value]] = {}
 _LIST.update({"append": _append, "add": _append, "extend": _extend, "update": _extend, "insert": _insert})
 _LIST.update({"pop": _pop, "clear": _clear, "reverse": _reverse, "sort": _sort, "remove": _remove})
+_LIST.update({"popleft": _pop_left, "appendleft": _append_left})
 
 
 def update_items(
@@ -166,6 +181,10 @@ def update_items(
         return Entries({**content.items, **items}, content.open or is_open)
 
     rewrite(run, target, merge)
+    owner = target.slots.get(OWNER)
+    if isinstance(owner, Obj):
+        for key, (_, value) in items.items():
+            run.state.write(owner, key, value)
 
 
 def update(run: Run, target: DictV, source: Value) -> None:
@@ -216,6 +235,9 @@ def set_item(run: Run, target: Value, index: Value, value: Value) -> None:
             update_items(run, target, {}, is_open=True)
         else:
             update_items(run, target, {key: (index, value)})
+    elif isinstance(target, ListV) and isinstance(index, SliceV):
+        more = spread(run, value)
+        _replace_part(run, target, index, more if isinstance(more, TupleV) else None)
     elif isinstance(target, ListV):
         at = index.value if isinstance(index, Const) and isinstance(index.value, int) else None
 
@@ -229,8 +251,30 @@ def set_item(run: Run, target: Value, index: Value, value: Value) -> None:
         rewrite(run, target, _sequence(replaced))
 
 
+def _replace_part(run: Run, target: ListV, part: SliceV, items: TupleV | None) -> None:
+    """``target[1:] = items``. What is left is not known where either of them is not."""
+    bounds: list[Any] = [
+        p.value if isinstance(p, Const) else "?" for p in (part.lower, part.upper, part.step)
+    ]
+    unknown = run.state.fresh(Why.RUNTIME, "a list of which an unknown part was replaced")
+
+    def change(content: Value) -> Value:
+        if not isinstance(content, TupleV) or items is None or content.open or "?" in bounds:
+            return unknown
+        changed = list(content.items)
+        try:
+            changed[slice(*bounds)] = items.items
+        except (TypeError, ValueError):
+            return unknown
+        return sequence(tuple(changed), items.open)
+
+    rewrite(run, target, change)
+
+
 def del_item(run: Run, target: Value, index: Value) -> None:
-    if isinstance(target, ListV):
+    if isinstance(target, ListV) and isinstance(index, SliceV):
+        _replace_part(run, target, index, TupleV(()))
+    elif isinstance(target, ListV):
         _pop(run, target, Args((index,)))
     elif isinstance(target, DictV):
         key = dict_key(index)

@@ -13,6 +13,7 @@ from fromlogits_audit.interp.values import (
     NONE,
     Args,
     Const,
+    DictV,
     ListV,
     Place,
     TupleV,
@@ -126,16 +127,27 @@ def IterOf(run: Run, element: Value) -> Value:
 
 
 def _first(run: Run, args: Args, place: Place | None) -> Value:
+    """``next(items)``: what an iterator gives is gone from it."""
     if not args.positional:
         return NONE
-    items = spread(run, args.positional[0])
-    if isinstance(items, TupleV):
-        return (
-            items.items[0]
-            if items.items
-            else args.get(1, "default") or run.state.fresh(Why.RUNTIME, "next()")
-        )
-    return Unknown(items.reason, ("each", items.key))
+    source = args.positional[0]
+    items = spread(run, source)
+    if not isinstance(items, TupleV):
+        return Unknown(items.reason, ("each", items.key))
+    if not items.items:
+        return args.get(1, "default") or run.state.fresh(Why.RUNTIME, "next()")
+    if isinstance(source, ListV) and (len(items.items) > 1 or not items.open):
+        run.state.write(source, "items", TupleV(items.items[1:], items.open))
+    return items.items[0]
+
+
+def _iterator(run: Run, args: Args, place: Place | None) -> Value:
+    """``iter(items)``: for a known sequence a copy, which is used up."""
+    source = args.positional[0] if args.positional else ListV()
+    items = spread(run, source) if isinstance(source, (ListV, TupleV, DictV)) else source
+    return (
+        ListV(items.items, items.open) if isinstance(items, TupleV) and len(args.positional) == 1 else source
+    )
 
 
 def _same(run: Run, args: Args, place: Place | None) -> Value:
@@ -194,7 +206,7 @@ ITERABLES: dict[str, Function] = {
     "builtins.enumerate": _enumerate,
     "builtins.map": _map,
     "builtins.next": _first,
-    "builtins.iter": _same,
+    "builtins.iter": _iterator,
     "builtins.any": _any_all(True),
     "builtins.all": _any_all(False),
     "functools.reduce": _reduce,

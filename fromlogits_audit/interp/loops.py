@@ -129,9 +129,17 @@ def _while_turns(run: Run, frame: Frame, node: cst.While, total: Outcome) -> _En
 
 def _runs_on(node: cst.While, outcome: Outcome) -> bool:
     """``while True``: once is enough, unless all that is known of its ``break`` is that it comes later."""
-    if not isinstance(node.test, (cst.Name, cst.Integer)):
+    if not _stays_true(node):
         return False
     return outcome.jumps or bool(outcome.returns) or not _has_break(node)
+
+
+def _stays_true(node: cst.While) -> bool:
+    """Whether nothing in the loop's body changes the condition: ``while True``, a flag set elsewhere."""
+    test = node.test
+    if isinstance(test, cst.Name):
+        return test.value == "True" or not widen.mentions(node, test.value)
+    return isinstance(test, cst.Integer)
 
 
 @lru_cache(maxsize=256)

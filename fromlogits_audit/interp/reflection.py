@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.choice import alternatives, choose, product
 from fromlogits_audit.interp.classes import external_bases, is_record, resolution_order
+from fromlogits_audit.interp.containers import OWNER
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.values import (
     NONE,
@@ -191,7 +192,9 @@ def _attributes(run: Run, value: Value) -> Value:
         return Unknown(value.reason, ("vars", value.key))
     if not isinstance(value, (InstanceV, BagV)):
         return run.state.fresh(Why.UNSUPPORTED, "vars()")
-    return DictV({name: (Const(name), held) for name, held in _named(value)})
+    made = DictV({name: (Const(name), held) for name, held in _named(value)})
+    made.slots[OWNER] = value
+    return made
 
 
 def _named(value: InstanceV | BagV) -> list[tuple[str, Value]]:
