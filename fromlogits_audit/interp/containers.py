@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.choice import choose, lift
 from fromlogits_audit.interp.items import content_of, get_item, spread
-from fromlogits_audit.interp.operators import dict_key, equal
+from fromlogits_audit.interp.operators import dict_key, equal, identity
+from fromlogits_audit.interp.ordering import ordered
 from fromlogits_audit.interp.values import (
-    FALSE,
     NONE,
     Args,
     Const,
@@ -36,7 +36,7 @@ def rewrite(run: Run, target: ListV | DictV, change: Callable[[Value], Value]) -
     run.state.write(target, "items", lift(target.slots["items"], run.state.guard, change))
 
 
-def _sequence(change: Callable[[TupleV], TupleV]) -> Callable[[Value], Value]:
+def _sequence(change: Callable[[TupleV], Value]) -> Callable[[Value], Value]:
     return lambda content: change(content) if isinstance(content, TupleV) else content
 
 
@@ -88,15 +88,27 @@ def _extend(run: Run, target: ListV, args: Args) -> Value:
 
 def _insert(run: Run, target: ListV, args: Args) -> Value:
     index, item = (*args.positional, NONE, NONE)[:2]
-    at = index.value if isinstance(index, Const) and isinstance(index.value, int) else 0
+    if not isinstance(index, Const) or not isinstance(index.value, int):
+        return _somewhere(run, target)
+    at = index.value
     rewrite(run, target, _sequence(lambda c: TupleV((*c.items[:at], item, *c.items[at:]), c.open)))
+    return NONE
+
+
+def _somewhere(run: Run, target: ListV) -> Value:
+    """An item came or went at an index that is not known: no item's place is known any more."""
+    unknown = run.state.fresh(Why.RUNTIME, "a list that changed at an unknown index")
+    rewrite(run, target, _sequence(lambda c: unknown if len(c.items) > 1 else TupleV(c.items, True)))
     return NONE
 
 
 def _pop(run: Run, target: ListV, args: Args) -> Value:
     index = args.positional[0] if args.positional else Const(-1)
     result = get_item(run, target, index)
-    at = index.value if isinstance(index, Const) and isinstance(index.value, int) else -1
+    if not isinstance(index, Const) or not isinstance(index.value, int):
+        _somewhere(run, target)
+        return result
+    at = index.value
 
     def without(content: TupleV) -> TupleV:
         items = list(content.items)
@@ -126,27 +138,8 @@ def _reverse(run: Run, target: ListV, args: Args) -> Value:
     return NONE
 
 
-def sort(target: ListV, args: Args) -> None:
-    """Put a list that is new in its order, where that is known; elsewhere the items stay as they stand."""
-    content = target.slots["items"]
-    if isinstance(content, TupleV):
-        target.slots["items"] = _ordered(content, args)
-
-
-def _ordered(content: TupleV, args: Args) -> TupleV:
-    reverse = args.keywords.get("reverse", FALSE)
-    constants = [item for item in content.items if isinstance(item, Const)]
-    if len(constants) < len(content.items) or "key" in args.keywords or not isinstance(reverse, Const):
-        return content
-    try:
-        ordered = sorted(constants, key=lambda item: item.value, reverse=bool(reverse.value))
-        return TupleV(tuple(ordered), content.open)
-    except TypeError:
-        return content
-
-
 def _sort(run: Run, target: ListV, args: Args) -> Value:
-    rewrite(run, target, _sequence(lambda content: _ordered(content, args)))
+    rewrite(run, target, _sequence(lambda content: ordered(run, content, args)))
     return NONE
 
 
@@ -242,6 +235,8 @@ def set_item(run: Run, target: Value, index: Value, value: Value) -> None:
         at = index.value if isinstance(index, Const) and isinstance(index.value, int) else None
 
         def replaced(content: TupleV) -> TupleV:
+            if at is None and 0 < len(content.items) <= 8 and not content.open:
+                return _replaced_somewhere(content, index, value)
             if at is None or not -len(content.items) <= at < len(content.items):
                 return TupleV(content.items, True)
             items = list(content.items)
@@ -249,6 +244,16 @@ def set_item(run: Run, target: Value, index: Value, value: Value) -> None:
             return TupleV(tuple(items), content.open)
 
         rewrite(run, target, _sequence(replaced))
+
+
+def _replaced_somewhere(content: TupleV, index: Value, value: Value) -> TupleV:
+    """Each item is the new one where the index is its own, as reading at that index has it."""
+    keys = [("==", identity(index), identity(Const(n))) for n in range(len(content.items))]
+    items = [
+        choose([(frozenset({(key, True)}), value), (frozenset({(key, False)}), old)])
+        for key, old in zip(keys, content.items, strict=True)
+    ]
+    return TupleV(tuple(items))
 
 
 def _replace_part(run: Run, target: ListV, part: SliceV, items: TupleV | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp import containers
+from fromlogits_audit.interp import ordering
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.operators import dict_key
 from fromlogits_audit.interp.truth import truth
@@ -14,6 +14,7 @@ from fromlogits_audit.interp.values import (
     Args,
     Const,
     DictV,
+    IterV,
     ListV,
     Place,
     TupleV,
@@ -64,7 +65,7 @@ def _set(run: Run, args: Args, place: Place | None) -> Value:
 def _sorted(run: Run, args: Args, place: Place | None) -> Value:
     made = _sequence(run, args, place)
     if isinstance(made, ListV):
-        containers.sort(made, args)
+        ordering.sort(run, made, args)
     return made
 
 
@@ -138,7 +139,19 @@ def _first(run: Run, args: Args, place: Place | None) -> Value:
         return args.get(1, "default") or run.state.fresh(Why.RUNTIME, "next()")
     if isinstance(source, ListV) and (len(items.items) > 1 or not items.open):
         run.state.write(source, "items", TupleV(items.items[1:], items.open))
+    if isinstance(source, (IterV, TupleV)):
+        return _after_those_taken(run, source, items)
     return items.items[0]
+
+
+def _after_those_taken(run: Run, source: Value, items: TupleV) -> Value:
+    """The next item of a generator, or of what ``zip`` or ``map`` gave."""
+    before = run.taken.slots.get(id(source))
+    count = len(before.items) - 1 if isinstance(before, TupleV) else 0
+    run.state.write(run.taken, id(source), TupleV((source, *items.items[: count + 1])))
+    if count < len(items.items):
+        return items.items[count]
+    return items.items[-1] if items.open else run.state.fresh(Why.RUNTIME, "next()")
 
 
 def _iterator(run: Run, args: Args, place: Place | None) -> Value:

@@ -57,6 +57,8 @@ class Run:
         self.constants: dict[Any, Const] = {}
         """Constants by identity key, so that an assumption ``x == 2`` gives x its value."""
         self.flags = BagV("namespace")
+        self.taken = BagV("iterators")
+        """Iterators by identity, each with the items that ``next`` has taken from it."""
         self.custom_objects = DictV()
         """What the program registers with Keras under a name."""
         self.built_models: list[ModelV | InstanceV] = []
