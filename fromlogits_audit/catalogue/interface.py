@@ -206,6 +206,8 @@ class OpEffect(str, Enum):
     """where, gather, boolean_mask, slice: values of its arguments."""
     NEW = "new"
     """A fresh tensor that is no output: ones_like, zeros, shape, random ..."""
+    UNIT = "unit"
+    """Rows scaled to length one: a product of them is a score, they are none themselves."""
     EXP = "exp"
     LOG = "log"
     CLIP = "clip"

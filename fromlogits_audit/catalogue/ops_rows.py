@@ -22,6 +22,7 @@ CONCAT = OpEffect.CONCAT
 STACK = OpEffect.STACK
 SELECT = OpEffect.SELECT
 NEW = OpEffect.NEW
+UNIT = OpEffect.UNIT
 EXP = OpEffect.EXP
 LOG = OpEffect.LOG
 CLIP = OpEffect.CLIP
@@ -818,6 +819,14 @@ OP_ROWS: tuple[tuple[str, OpEffect, str, str], ...] = (
     ("tf.reduce_all", NEW, "input_tensor, axis=None, keepdims=False", "tf.math.reduce_all"),
     ("tf.is_tensor", NEW, "x", "keras.ops.is_tensor"),
     ("keras.backend.dtype", NEW, "x", ""),
+    (
+        "tf.math.l2_normalize",
+        UNIT,
+        "x, axis=None, epsilon=1e-12",
+        "tf.nn.l2_normalize tf.linalg.l2_normalize",
+    ),
+    ("keras.ops.normalize", UNIT, "x, axis=-1, order=2, epsilon=None", ""),
+    ("keras.backend.l2_normalize", UNIT, "x, axis=None", ""),
     ("tf.exp", EXP, "x", "tf.math.exp keras.ops.exp keras.backend.exp jax.numpy.exp jax.lax.exp"),
     ("numpy.exp", EXP, "x, out=None", ""),
     ("tf.math.log", LOG, "x", "keras.ops.log keras.backend.log jax.numpy.log jax.lax.log tf.log"),

@@ -12,7 +12,7 @@ from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.items import unpacked
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.state import Frame
-from fromlogits_audit.interp.values import Choice, ExternalV, InstanceV, ListV, SliceV, TupleV, Value
+from fromlogits_audit.interp.values import Choice, ExternalV, InstanceV, ListV, TupleV, Value
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -53,7 +53,7 @@ def _item(run: Run, frame: Frame, target: cst.Subscript, value: Value) -> None:
                 run.call_special(option, "__setitem__", (index, value), None)
             elif isinstance(option, TensorV):
                 _written(run, frame, option, run.keras.written(option, index, value))
-            elif not isinstance(index, SliceV):
+            else:
                 containers.set_item(run, option, index, value)
         branches.append(branch)
     if isinstance(base, Choice):

@@ -13,6 +13,8 @@ from fromlogits_audit.interp.classes import (
     unknown_base,
 )
 from fromlogits_audit.interp.names import narrowed, placed
+from fromlogits_audit.interp.prepared import prepare
+from fromlogits_audit.interp.reflection import attributes_of
 from fromlogits_audit.interp.values import (
     BagV,
     BoundV,
@@ -45,6 +47,8 @@ def get_attribute(run: Run, base: Value, name: str, place: Place) -> Value:
 
 
 def _read(run: Run, base: Value, name: str, place: Place) -> Value:
+    if name == "__dict__" and isinstance(base, (InstanceV, BagV)):
+        return attributes_of(run, base)
     if isinstance(base, ExternalV):
         return run.external_attribute(base, name, place)
     if isinstance(base, Unknown):
@@ -52,6 +56,10 @@ def _read(run: Run, base: Value, name: str, place: Place) -> Value:
     if isinstance(base, ModuleV):
         return run.module_attribute(base, name, place)
     if isinstance(base, InstanceV):
+        found = instance_attribute(run, base, name, place)
+        if not _is_missing(found, base, name):
+            return found
+        prepare(run, base, name)
         return instance_attribute(run, base, name, place)
     if isinstance(base, ClassV):
         return _class(run, base, name, place)
@@ -107,6 +115,10 @@ def instance_attribute(run: Run, base: InstanceV, name: str, place: Place | None
         )
     detail = f"attribute {name} of {base.cls.name} is set nowhere"
     return Unknown(Undecided(Why.UNDEFINED, detail), ("attribute", id(base), name), place)
+
+
+def _is_missing(value: Value, base: InstanceV, name: str) -> bool:
+    return isinstance(value, Unknown) and value.key == ("attribute", id(base), name)
 
 
 def _class(run: Run, base: ClassV, name: str, place: Place) -> Value:

@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fromlogits_audit.interp import containers, options
+from fromlogits_audit.interp import containers, options, workers
 from fromlogits_audit.interp.choice import choose, product
+from fromlogits_audit.interp.combining import COMBINING
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.iterables import ITERABLES
 from fromlogits_audit.interp.keras_values import TensorV
@@ -166,6 +167,8 @@ def _deepcopy(run: Run, args: Args, place: Place | None) -> Value | None:
 
 _FUNCTIONS: dict[str, Function] = {
     **ITERABLES,
+    **COMBINING,
+    **workers.WORKERS,
     **REFLECTION,
     "functools.partial": _partial,
     "builtins.staticmethod": _static_method,
@@ -192,7 +195,8 @@ def call_method(run: Run, method: MethodV, args: Args, place: Place | None) -> V
     if isinstance(receiver, Const):
         return _constant_method(run, receiver, method.name, args)
     if isinstance(receiver, BagV):
-        return options.call_method(run, receiver, method.name, args, place)
+        handed = workers.call_method(run, receiver, method.name, args, place)
+        return handed or options.call_method(run, receiver, method.name, args, place)
     if isinstance(receiver, (FuncV, BoundV, PartialV)) and method.name in (
         "__call__",
         "get_concrete_function",

@@ -127,6 +127,17 @@ def enum_member(run: Run, cls: ClassV, name: str, raw: Value) -> Value:
     return member
 
 
+def enum_by_name(run: Run, cls: ClassV, name: Value) -> Value | None:
+    """The member of an enumeration that has a name; None for other classes."""
+    if not is_enum(cls):
+        return None
+    text = name.value if isinstance(name, Const) else None
+    found = class_attribute(run, cls, text, None) if isinstance(text, str) and text in cls.slots else None
+    if found is not None or not isinstance(name, Unknown):
+        return found or run.state.fresh(Why.RUNTIME, f"a member of {cls.name}")
+    return Unknown(name.reason, ("member", id(cls), name.key))
+
+
 def enum_members(run: Run, cls: ClassV) -> tuple[Value, ...]:
     if not is_enum(cls):
         return ()

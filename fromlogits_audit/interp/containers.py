@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.choice import choose, lift
 from fromlogits_audit.interp.items import content_of, get_item, spread
-from fromlogits_audit.interp.operators import dict_key, equal
+from fromlogits_audit.interp.operators import dict_key, equal, identity
+from fromlogits_audit.interp.ordering import ordered
 from fromlogits_audit.interp.values import (
-    FALSE,
     NONE,
     Args,
     Const,
@@ -17,7 +17,9 @@ from fromlogits_audit.interp.values import (
     Entries,
     Guard,
     ListV,
+    Obj,
     Place,
+    SliceV,
     TupleV,
     Unknown,
     Value,
@@ -34,7 +36,7 @@ def rewrite(run: Run, target: ListV | DictV, change: Callable[[Value], Value]) -
     run.state.write(target, "items", lift(target.slots["items"], run.state.guard, change))
 
 
-def _sequence(change: Callable[[TupleV], TupleV]) -> Callable[[Value], Value]:
+def _sequence(change: Callable[[TupleV], Value]) -> Callable[[Value], Value]:
     return lambda content: change(content) if isinstance(content, TupleV) else content
 
 
@@ -65,6 +67,10 @@ def deeply_copied(run: Run, value: Value, depth: int, made: dict[int, Value] | N
     return copy
 
 
+OWNER = "$owner"
+"""In the dict that ``vars(owner)`` gives: whose attributes change with it."""
+
+
 def _append(run: Run, target: ListV, args: Args) -> Value:
     item = args.positional[0] if args.positional else NONE
     rewrite(run, target, _sequence(lambda c: sequence((*c.items, item), c.open)))
@@ -82,15 +88,27 @@ def _extend(run: Run, target: ListV, args: Args) -> Value:
 
 def _insert(run: Run, target: ListV, args: Args) -> Value:
     index, item = (*args.positional, NONE, NONE)[:2]
-    at = index.value if isinstance(index, Const) and isinstance(index.value, int) else 0
+    if not isinstance(index, Const) or not isinstance(index.value, int):
+        return _somewhere(run, target)
+    at = index.value
     rewrite(run, target, _sequence(lambda c: TupleV((*c.items[:at], item, *c.items[at:]), c.open)))
+    return NONE
+
+
+def _somewhere(run: Run, target: ListV) -> Value:
+    """An item came or went at an index that is not known: no item's place is known any more."""
+    unknown = run.state.fresh(Why.RUNTIME, "a list that changed at an unknown index")
+    rewrite(run, target, _sequence(lambda c: unknown if len(c.items) > 1 else TupleV(c.items, True)))
     return NONE
 
 
 def _pop(run: Run, target: ListV, args: Args) -> Value:
     index = args.positional[0] if args.positional else Const(-1)
     result = get_item(run, target, index)
-    at = index.value if isinstance(index, Const) and isinstance(index.value, int) else -1
+    if not isinstance(index, Const) or not isinstance(index.value, int):
+        _somewhere(run, target)
+        return result
+    at = index.value
 
     def without(content: TupleV) -> TupleV:
         items = list(content.items)
@@ -100,6 +118,14 @@ def _pop(run: Run, target: ListV, args: Args) -> Value:
 
     rewrite(run, target, _sequence(without))
     return result
+
+
+def _pop_left(run: Run, target: ListV, args: Args) -> Value:
+    return _pop(run, target, Args((Const(0),)))
+
+
+def _append_left(run: Run, target: ListV, args: Args) -> Value:
+    return _insert(run, target, Args((Const(0), *args.positional)))
 
 
 def _clear(run: Run, target: ListV, args: Args) -> Value:
@@ -112,27 +138,8 @@ def _reverse(run: Run, target: ListV, args: Args) -> Value:
     return NONE
 
 
-def sort(target: ListV, args: Args) -> None:
-    """Put a list that is new in its order, where that is known; elsewhere the items stay as they stand."""
-    content = target.slots["items"]
-    if isinstance(content, TupleV):
-        target.slots["items"] = _ordered(content, args)
-
-
-def _ordered(content: TupleV, args: Args) -> TupleV:
-    reverse = args.keywords.get("reverse", FALSE)
-    constants = [item for item in content.items if isinstance(item, Const)]
-    if len(constants) < len(content.items) or "key" in args.keywords or not isinstance(reverse, Const):
-        return content
-    try:
-        ordered = sorted(constants, key=lambda item: item.value, reverse=bool(reverse.value))
-        return TupleV(tuple(ordered), content.open)
-    except TypeError:
-        return content
-
-
 def _sort(run: Run, target: ListV, args: Args) -> Value:
-    rewrite(run, target, _sequence(lambda content: _ordered(content, args)))
+    rewrite(run, target, _sequence(lambda content: ordered(run, content, args)))
     return NONE
 
 
@@ -155,6 +162,7 @@ def _remove(run: Run, target: ListV, args: Args) -> Value:
 _LIST: dict[str, Callable[[Run, ListV, Args], Value]] = {}
 _LIST.update({"append": _append, "add": _append, "extend": _extend, "update": _extend, "insert": _insert})
 _LIST.update({"pop": _pop, "clear": _clear, "reverse": _reverse, "sort": _sort, "remove": _remove})
+_LIST.update({"popleft": _pop_left, "appendleft": _append_left})
 
 
 def update_items(
@@ -166,6 +174,10 @@ def update_items(
         return Entries({**content.items, **items}, content.open or is_open)
 
     rewrite(run, target, merge)
+    owner = target.slots.get(OWNER)
+    if isinstance(owner, Obj):
+        for key, (_, value) in items.items():
+            run.state.write(owner, key, value)
 
 
 def update(run: Run, target: DictV, source: Value) -> None:
@@ -216,10 +228,15 @@ def set_item(run: Run, target: Value, index: Value, value: Value) -> None:
             update_items(run, target, {}, is_open=True)
         else:
             update_items(run, target, {key: (index, value)})
+    elif isinstance(target, ListV) and isinstance(index, SliceV):
+        more = spread(run, value)
+        _replace_part(run, target, index, more if isinstance(more, TupleV) else None)
     elif isinstance(target, ListV):
         at = index.value if isinstance(index, Const) and isinstance(index.value, int) else None
 
         def replaced(content: TupleV) -> TupleV:
+            if at is None and 0 < len(content.items) <= 8 and not content.open:
+                return _replaced_somewhere(content, index, value)
             if at is None or not -len(content.items) <= at < len(content.items):
                 return TupleV(content.items, True)
             items = list(content.items)
@@ -229,8 +246,40 @@ def set_item(run: Run, target: Value, index: Value, value: Value) -> None:
         rewrite(run, target, _sequence(replaced))
 
 
+def _replaced_somewhere(content: TupleV, index: Value, value: Value) -> TupleV:
+    """Each item is the new one where the index is its own, as reading at that index has it."""
+    keys = [("==", identity(index), identity(Const(n))) for n in range(len(content.items))]
+    items = [
+        choose([(frozenset({(key, True)}), value), (frozenset({(key, False)}), old)])
+        for key, old in zip(keys, content.items, strict=True)
+    ]
+    return TupleV(tuple(items))
+
+
+def _replace_part(run: Run, target: ListV, part: SliceV, items: TupleV | None) -> None:
+    """``target[1:] = items``. What is left is not known where either of them is not."""
+    bounds: list[Any] = [
+        p.value if isinstance(p, Const) else "?" for p in (part.lower, part.upper, part.step)
+    ]
+    unknown = run.state.fresh(Why.RUNTIME, "a list of which an unknown part was replaced")
+
+    def change(content: Value) -> Value:
+        if not isinstance(content, TupleV) or items is None or content.open or "?" in bounds:
+            return unknown
+        changed = list(content.items)
+        try:
+            changed[slice(*bounds)] = items.items
+        except (TypeError, ValueError):
+            return unknown
+        return sequence(tuple(changed), items.open)
+
+    rewrite(run, target, change)
+
+
 def del_item(run: Run, target: Value, index: Value) -> None:
-    if isinstance(target, ListV):
+    if isinstance(target, ListV) and isinstance(index, SliceV):
+        _replace_part(run, target, index, TupleV(()))
+    elif isinstance(target, ListV):
         _pop(run, target, Args((index,)))
     elif isinstance(target, DictV):
         key = dict_key(index)

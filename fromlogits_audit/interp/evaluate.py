@@ -15,6 +15,7 @@ from fromlogits_audit.interp.excluded import run_excluded
 from fromlogits_audit.interp.functions import make_function
 from fromlogits_audit.interp.items import get_item, spread
 from fromlogits_audit.interp.names import lookup
+from fromlogits_audit.interp.reflection import attributes_of
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import (
@@ -123,6 +124,13 @@ def _super(run: Run, frame: Frame, node: cst.Call) -> Value:
     return run.super_of(frame)
 
 
+def _vars(run: Run, frame: Frame, node: cst.Call) -> Value:
+    """``vars()`` is ``locals()``; ``vars(args)`` the attributes of ``args``."""
+    if len(node.args) != 1:
+        return _locals(run, frame, node)
+    return attributes_of(run, evaluate(run, frame, node.args[0].value))
+
+
 def _locals(run: Run, frame: Frame, node: cst.Call) -> Value:
     scope = frame.root if isinstance(node.func, cst.Name) and node.func.value == "globals" else frame
     items: dict[Hashable, tuple[Value, Value]] = {
@@ -131,7 +139,7 @@ def _locals(run: Run, frame: Frame, node: cst.Call) -> Value:
     return DictV(items, open=True)
 
 
-_FRAME_CALLS: dict[str, Handler] = {"super": _super, "locals": _locals, "globals": _locals, "vars": _locals}
+_FRAME_CALLS: dict[str, Handler] = {"super": _super, "locals": _locals, "globals": _locals, "vars": _vars}
 
 
 def _subscript(run: Run, frame: Frame, node: cst.Subscript) -> Value:

@@ -13,7 +13,7 @@ import libcst as cst
 from fromlogits_audit.interp import define, loops, operators
 from fromlogits_audit.interp.assign import assign
 from fromlogits_audit.interp.containers import del_item
-from fromlogits_audit.interp.evaluate import evaluate
+from fromlogits_audit.interp.evaluate import evaluate, index_of
 from fromlogits_audit.interp.excluded import run_excluded
 from fromlogits_audit.interp.patterns import match_cases
 from fromlogits_audit.interp.state import Branch, Frame
@@ -178,12 +178,17 @@ def run_cases(run: Run, frame: Frame, cases: list[Case], rest: Block) -> Outcome
 
 # -- compound statements ---------------------------------------------------------------------
 def _with(run: Run, frame: Frame, node: cst.With) -> Outcome:
+    managers = []
     for item in node.items:
         value = evaluate(run, frame, item.item)
+        managers.append(value)
+        entered = run.call_special(value, "__enter__", (), None)
         if item.asname is not None:
-            entered = run.call_special(value, "__enter__", (), None)
             assign(run, frame, item.asname.name, entered if entered is not None else value)
-    return run_block(run, frame, node.body.body)
+    outcome = run_block(run, frame, node.body.body)
+    for value in reversed(managers):
+        run.call_special(value, "__exit__", (NONE, NONE, NONE), None)
+    return outcome
 
 
 def _try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
@@ -279,9 +284,8 @@ def _delete(run: Run, frame: Frame, node: cst.Del) -> None:
     for target in targets:
         if isinstance(target, cst.Name):
             run.state.write(frame.globals_of.get(target.value, frame), target.value, None)
-        elif isinstance(target, cst.Subscript) and isinstance(target.slice[0].slice, cst.Index):
-            base = evaluate(run, frame, target.value)
-            del_item(run, base, evaluate(run, frame, target.slice[0].slice.value))
+        elif isinstance(target, cst.Subscript):
+            del_item(run, evaluate(run, frame, target.value), index_of(run, frame, target))
 
 
 def _assert(run: Run, frame: Frame, node: cst.Assert) -> None:

@@ -67,7 +67,7 @@ def _of_content(run: Run, base: Value, content: Value, index: Value) -> Value:
         if key in content.slots:
             return content.slots[key]
     if isinstance(content, ClassV):
-        member = content.slots.get(dict_key(index))
+        member = run.enum_member(content, index)
         return member if member is not None else content
     if isinstance(content, InstanceV):
         special = run.call_special(content, "__getitem__", (index,), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp import containers
+from fromlogits_audit.interp import ordering
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.operators import dict_key
 from fromlogits_audit.interp.truth import truth
@@ -13,6 +13,8 @@ from fromlogits_audit.interp.values import (
     NONE,
     Args,
     Const,
+    DictV,
+    IterV,
     ListV,
     Place,
     TupleV,
@@ -63,7 +65,7 @@ def _set(run: Run, args: Args, place: Place | None) -> Value:
 def _sorted(run: Run, args: Args, place: Place | None) -> Value:
     made = _sequence(run, args, place)
     if isinstance(made, ListV):
-        containers.sort(made, args)
+        ordering.sort(run, made, args)
     return made
 
 
@@ -125,22 +127,40 @@ def IterOf(run: Run, element: Value) -> Value:
     return TupleV((element,), True)
 
 
-def _filter(run: Run, args: Args, place: Place | None) -> Value:
-    items = spread(run, args.positional[1]) if len(args.positional) > 1 else TupleV(())
-    return TupleV(items.items, True) if isinstance(items, TupleV) else items
-
-
 def _first(run: Run, args: Args, place: Place | None) -> Value:
+    """``next(items)``: what an iterator gives is gone from it."""
     if not args.positional:
         return NONE
-    items = spread(run, args.positional[0])
-    if isinstance(items, TupleV):
-        return (
-            items.items[0]
-            if items.items
-            else args.get(1, "default") or run.state.fresh(Why.RUNTIME, "next()")
-        )
-    return Unknown(items.reason, ("each", items.key))
+    source = args.positional[0]
+    items = spread(run, source)
+    if not isinstance(items, TupleV):
+        return Unknown(items.reason, ("each", items.key))
+    if not items.items:
+        return args.get(1, "default") or run.state.fresh(Why.RUNTIME, "next()")
+    if isinstance(source, ListV) and (len(items.items) > 1 or not items.open):
+        run.state.write(source, "items", TupleV(items.items[1:], items.open))
+    if isinstance(source, (IterV, TupleV)):
+        return _after_those_taken(run, source, items)
+    return items.items[0]
+
+
+def _after_those_taken(run: Run, source: Value, items: TupleV) -> Value:
+    """The next item of a generator, or of what ``zip`` or ``map`` gave."""
+    before = run.taken.slots.get(id(source))
+    count = len(before.items) - 1 if isinstance(before, TupleV) else 0
+    run.state.write(run.taken, id(source), TupleV((source, *items.items[: count + 1])))
+    if count < len(items.items):
+        return items.items[count]
+    return items.items[-1] if items.open else run.state.fresh(Why.RUNTIME, "next()")
+
+
+def _iterator(run: Run, args: Args, place: Place | None) -> Value:
+    """``iter(items)``: for a known sequence a copy, which is used up."""
+    source = args.positional[0] if args.positional else ListV()
+    items = spread(run, source) if isinstance(source, (ListV, TupleV, DictV)) else source
+    return (
+        ListV(items.items, items.open) if isinstance(items, TupleV) and len(args.positional) == 1 else source
+    )
 
 
 def _same(run: Run, args: Args, place: Place | None) -> Value:
@@ -198,9 +218,8 @@ ITERABLES: dict[str, Function] = {
     "builtins.zip": _zip,
     "builtins.enumerate": _enumerate,
     "builtins.map": _map,
-    "builtins.filter": _filter,
     "builtins.next": _first,
-    "builtins.iter": _same,
+    "builtins.iter": _iterator,
     "builtins.any": _any_all(True),
     "builtins.all": _any_all(False),
     "functools.reduce": _reduce,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from fromlogits_audit.catalogue.interface import HeadSpec, LayerSpec, LossSpec, MetricSpec
 from fromlogits_audit.interp.values import Hop, Obj, Place, Value
@@ -60,10 +61,38 @@ class TensorV(Value):
     """Which of the outputs of ``final`` this is: its key or position, None where it is the only one."""
     share: Share | None = None
     """Set on part of a weighted mean."""
+    step: Step | None = None
+    """Set on part of an activation, or of its inverse, that is written out."""
 
     @property
     def units(self) -> int | None:
         return self.shape[-1] if self.shape else None
+
+
+class StepKind(Enum):
+    """A step of a formula for an activation or for its inverse."""
+
+    COMPLEMENT = auto()
+    """``1 - p``"""
+    ODDS = auto()
+    """``p / (1 - p)``"""
+    LOGARITHM = auto()
+    ONE_MORE = auto()
+    """``1 + exp(z)``"""
+    SUM = auto()
+    """The sum of ``exp(z)`` over the classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a formula, taken from ``of``.
+
+    It belongs to the tensor with these parents: what is made of that is another step, or none.
+    """
+
+    kind: StepKind
+    of: Value
+    parents: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)

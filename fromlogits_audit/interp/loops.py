@@ -5,6 +5,8 @@ After one that may run another number of times, what it counts is not known (:mo
 
 from __future__ import annotations
 
+from enum import Enum, auto
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -59,11 +61,18 @@ def _turns(run: Run, frame: Frame, node: cst.For, source: TupleV | Unknown) -> O
             return total
         if run.state.cut:
             break
+    _orelse(run, frame, node, total)
+    return total
+
+
+def _orelse(run: Run, frame: Frame, node: cst.For | cst.While, total: Outcome) -> None:
+    """What stands under ``else`` runs where nothing left the loop from within."""
+    from fromlogits_audit.interp.execute import run_block
+
     if node.orelse is not None:
         after = run_block(run, frame, node.orelse.body.body)
         total.returns += after.returns
         total.falls = after.falls
-    return total
 
 
 def _for_its_sites(run: Run, frame: Frame, node: cst.For) -> None:
@@ -80,32 +89,83 @@ def run_while(run: Run, frame: Frame, node: cst.While) -> Outcome:
 
     total = Outcome()
     with run.state.branch(ALWAYS) as branch:
-        counted = _while_turns(run, frame, node, total)
-    if counted:
-        run.state.adopt(branch)
-    else:
+        ended = _while_turns(run, frame, node, total)
+    if ended is _End.OPEN:
         widen.adopt(run, branch, node)
+    else:
+        run.state.adopt(branch)
+    if ended is not _End.LEFT and total.falls:
+        _orelse(run, frame, node, total)
     return total
 
 
-def _while_turns(run: Run, frame: Frame, node: cst.While, total: Outcome) -> bool:
-    """Run a loop until its condition is known to fail; False where it may run more often than here."""
+class _End(Enum):
+    """How the turns of a loop end: its condition fails, it is left from within, or that is not known."""
+
+    EXHAUSTED = auto()
+    LEFT = auto()
+    OPEN = auto()
+
+
+def _while_turns(run: Run, frame: Frame, node: cst.While, total: Outcome) -> _End:
+    """Run a loop until its condition is known to fail; it is open where it may run more often than here."""
     from fromlogits_audit.interp.execute import run_block
 
     for _ in range(MAX_WHILE):
         known = truth(run.state, evaluate(run, frame, node.test))
         if known is False:
-            return True
+            return _End.EXHAUSTED
         outcome = run_block(run, frame, node.body.body)
         total.returns += outcome.returns
         if not outcome.falls and not outcome.jumps:
             total.falls = known is None
-            return known is True
-        if known is None or outcome.stops or run.state.cut or _constant(node.test):
-            return False
-    return False
+            return _End.LEFT if known else _End.OPEN
+        if outcome.stops and known:
+            return _End.LEFT
+        if known is None or outcome.stops or run.state.cut or _runs_on(node, outcome):
+            return _End.OPEN
+    return _End.OPEN
 
 
-def _constant(test: cst.BaseExpression) -> bool:
-    """``while True``: once is enough."""
-    return isinstance(test, (cst.Name, cst.Integer))
+def _runs_on(node: cst.While, outcome: Outcome) -> bool:
+    """``while True``: once is enough, unless all that is known of its ``break`` is that it comes later."""
+    if not _stays_true(node):
+        return False
+    return outcome.jumps or bool(outcome.returns) or not _has_break(node)
+
+
+def _stays_true(node: cst.While) -> bool:
+    """Whether nothing in the loop's body changes the condition: ``while True``, a flag set elsewhere."""
+    test = node.test
+    if isinstance(test, cst.Name):
+        return test.value == "True" or not widen.mentions(node, test.value)
+    return isinstance(test, cst.Integer)
+
+
+@lru_cache(maxsize=256)
+def _has_break(node: cst.While) -> bool:
+    finder = _Breaks()
+    node.body.visit(finder)
+    return finder.found
+
+
+class _Breaks(cst.CSTVisitor):
+    """Looks for what ends a loop: a ``break`` of its own, a ``return``."""
+
+    def __init__(self) -> None:
+        self.found = False
+
+    def visit_Break(self, node: cst.Break) -> None:
+        self.found = True
+
+    def visit_Return(self, node: cst.Return) -> None:
+        self.found = True
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
+        return False
+
+    def visit_While(self, node: cst.While) -> bool:
+        return False
+
+    def visit_For(self, node: cst.For) -> bool:
+        return False

@@ -5,19 +5,25 @@ Defaults describe a run that happens.
 
 from __future__ import annotations
 
+import ast
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.choice import choose
 from fromlogits_audit.interp.values import (
+    ALWAYS,
     FALSE,
     NONE,
     TRUE,
     Args,
     BagV,
     Const,
+    DictV,
     ExternalV,
     FuncV,
+    Guard,
+    ListV,
     Place,
     TupleV,
     Unknown,
@@ -37,6 +43,11 @@ _FLAGS = (
     "tf.compat.v1.app.flags.",
     "gflags.",
 )
+_TEXT_READERS: dict[str, Callable[[str], Any]] = {
+    "json.loads": json.loads,
+    "ast.literal_eval": ast.literal_eval,
+}
+_MAX_TEXT = 4000
 _CONVERT: dict[str, Callable[[str], Any]] = {"builtins.int": int, "builtins.float": float}
 
 
@@ -53,9 +64,12 @@ def call_external(run: Run, name: str, args: Args, place: Place | None) -> Value
         return _define_flag(run, name.rpartition(".")[2], args, place)
     if name in ("click.option", "typer.Option", "click.argument"):
         return _click(run, name, args)
+    if name in _TEXT_READERS:
+        return _parsed(_TEXT_READERS[name], args.get(0, "s")) or run.state.fresh(
+            Why.RUNTIME, f"read by {name}", place
+        )
     if name in (
         "json.load",
-        "json.loads",
         "yaml.safe_load",
         "yaml.load",
         "toml.load",
@@ -66,6 +80,25 @@ def call_external(run: Run, name: str, args: Args, place: Place | None) -> Value
     if name in ("builtins.input", "builtins.open", "sys.argv"):
         return run.state.fresh(Why.RUNTIME, name, place)
     return None
+
+
+def _parsed(parse: Callable[[str], Any], text: Value | None) -> Value | None:
+    """What is read from a text that stands in the program, None for other texts."""
+    if not isinstance(text, Const) or not isinstance(text.value, str) or len(text.value) > _MAX_TEXT:
+        return None
+    try:
+        return _value(parse(text.value))
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return None
+
+
+def _value(plain: Any) -> Value:
+    if isinstance(plain, dict):
+        return DictV({key: (Const(key), _value(item)) for key, item in plain.items() if key is not None})
+    if isinstance(plain, (list, tuple)):
+        items = tuple(_value(item) for item in plain)
+        return ListV(items) if isinstance(plain, list) else TupleV(items)
+    return NONE if plain is None else Const(plain)
 
 
 def _text(value: Value | None) -> str:
@@ -142,6 +175,8 @@ def apply_option(function: Value, option: BagV) -> None:
 def call_method(run: Run, bag: BagV, name: str, args: Args, place: Place | None) -> Value | None:
     if bag.kind == "parser":
         return _parser_method(run, bag, name, args)
+    if bag.kind == _COMMANDS:
+        return _add_command(run, bag, args) if name == "add_parser" else None
     if name in ("get", "pop"):
         key = args.get(0, "key")
         found = bag.slots.get(key.value) if isinstance(key, Const) else None
@@ -151,13 +186,10 @@ def call_method(run: Run, bag: BagV, name: str, args: Args, place: Place | None)
 
 def _parser_method(run: Run, bag: BagV, name: str, args: Args) -> Value | None:
     if name in ("parse_args", "parse_known_args"):
-        space = BagV("namespace")
-        space.slots.update({key[1]: value for key, value in bag.slots.items() if isinstance(key, tuple)})
-        return (
-            space
-            if name == "parse_args"
-            else TupleV((space, run.state.fresh(Why.RUNTIME, "other arguments")))
-        )
+        space = BagV("namespace", **_chosen(bag))
+        if name == "parse_args":
+            return space
+        return TupleV((space, run.state.fresh(Why.RUNTIME, "other arguments")))
     if name == "add_argument":
         _add_argument(run, bag, args)
         return NONE
@@ -167,7 +199,40 @@ def _parser_method(run: Run, bag: BagV, name: str, args: Args) -> Value | None:
         return NONE
     if name in ("add_argument_group", "add_mutually_exclusive_group"):
         return bag
+    if name == "add_subparsers":
+        return BagV(_COMMANDS, parser=bag, dest=args.keywords.get("dest") or NONE)
     return None
+
+
+_COMMANDS = "commands"
+
+
+def _add_command(run: Run, commands: BagV, args: Args) -> Value:
+    """``commands.add_parser("train")``: a parser whose options are there where the command is given."""
+    made, parser = BagV("parser"), commands.slots["parser"]
+    name = args.get(0, "name") or NONE
+    dest = commands.slots["dest"]
+    if isinstance(dest, Const) and isinstance(dest.value, str):
+        run.state.write(made, ("option", dest.value), name)
+    if isinstance(parser, BagV):
+        run.state.write(parser, ("command", id(made)), made)
+    return made
+
+
+def _chosen(bag: BagV) -> dict[str, Value]:
+    """The options of a parser, with those of whichever of its commands is given."""
+    found = {
+        key[1]: value for key, value in bag.slots.items() if isinstance(key, tuple) and key[0] == "option"
+    }
+    commands = [held for key, held in bag.slots.items() if isinstance(key, tuple) and key[0] == "command"]
+    rows: dict[str, list[tuple[Guard, Value]]] = {}
+    for command in commands:
+        guard: Guard = ALWAYS
+        if len(commands) > 1:
+            guard = frozenset({(("==", ("the command of", id(bag)), id(command)), True)})
+        for name, value in _chosen(command).items() if isinstance(command, BagV) else ():
+            rows.setdefault(name, []).append((guard, value))
+    return {**found, **{name: choose(pairs) for name, pairs in rows.items()}}
 
 
 def _add_argument(run: Run, bag: BagV, args: Args) -> None:

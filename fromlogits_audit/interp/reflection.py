@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fromlogits_audit.interp.choice import choose, product
-from fromlogits_audit.interp.classes import external_bases, resolution_order
+from fromlogits_audit.interp.choice import alternatives, choose, product
+from fromlogits_audit.interp.classes import external_bases, is_record, resolution_order
+from fromlogits_audit.interp.containers import OWNER
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.values import (
     NONE,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
 Function = Callable[["Run", Args, "Place | None"], "Value | None"]
+MAX_NESTED = 4
+"""Records within records that become dicts."""
 
 
 def _getattr(run: Run, args: Args, place: Place | None) -> Value:
@@ -178,6 +181,38 @@ def _namedtuple(run: Run, args: Args, place: Place | None) -> Value | None:
     return made
 
 
+def attributes_of(run: Run, value: Value) -> Value:
+    """``vars(value)``: a dict of the attributes as they are now."""
+    rows = alternatives(value, run.state.guard)
+    return choose([(guard, _attributes(run, option)) for guard, option in rows])
+
+
+def _attributes(run: Run, value: Value) -> Value:
+    if isinstance(value, Unknown):
+        return Unknown(value.reason, ("vars", value.key))
+    if not isinstance(value, (InstanceV, BagV)):
+        return run.state.fresh(Why.UNSUPPORTED, "vars()")
+    made = DictV({name: (Const(name), held) for name, held in _named(value)})
+    made.slots[OWNER] = value
+    return made
+
+
+def _named(value: InstanceV | BagV) -> list[tuple[str, Value]]:
+    return [(name, held) for name, held in value.slots.items() if isinstance(name, str) and name[:1] != "$"]
+
+
+def _as_dict(run: Run, args: Args, place: Place | None) -> Value | None:
+    """``dataclasses.asdict(config)``: fields that are records themselves become dicts too."""
+    value = args.positional[0] if args.positional else NONE
+    return _deep(value, MAX_NESTED) if isinstance(value, InstanceV) else None
+
+
+def _deep(value: Value, depth: int) -> Value:
+    if not isinstance(value, InstanceV) or not is_record(value.cls) or depth == 0:
+        return value
+    return DictV({name: (Const(name), _deep(held, depth - 1)) for name, held in _named(value)})
+
+
 def _replaced(run: Run, args: Args, place: Place | None) -> Value | None:
     """``dataclasses.replace(obj, **changes)``."""
     source = args.positional[0] if args.positional else NONE
@@ -201,4 +236,7 @@ REFLECTION: dict[str, Function] = {
     "importlib.import_module": _import,
     "collections.namedtuple": _namedtuple,
     "dataclasses.replace": _replaced,
+    "dataclasses.asdict": _as_dict,
+    "attr.asdict": _as_dict,
+    "attrs.asdict": _as_dict,
 }

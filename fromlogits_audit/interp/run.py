@@ -22,6 +22,7 @@ from fromlogits_audit.interp.values import (
     BoundV,
     ClassV,
     Const,
+    DictV,
     ExternalV,
     FuncCore,
     FuncV,
@@ -56,6 +57,10 @@ class Run:
         self.constants: dict[Any, Const] = {}
         """Constants by identity key, so that an assumption ``x == 2`` gives x its value."""
         self.flags = BagV("namespace")
+        self.taken = BagV("iterators")
+        """Iterators by identity, each with the items that ``next`` has taken from it."""
+        self.custom_objects = DictV()
+        """What the program registers with Keras under a name."""
         self.built_models: list[ModelV | InstanceV] = []
         """Sequential models, whether or not anything uses them."""
         self.saved: dict[Any, Value] = {}
@@ -172,6 +177,10 @@ class Run:
     # -- classes -------------------------------------------------------------------------------
     def enum_members(self, cls: ClassV) -> tuple[Value, ...]:
         return classes.enum_members(self, cls)
+
+    def enum_member(self, cls: ClassV, name: Value) -> Value | None:
+        """``Kind["BINARY"]``; None where the class is no enumeration (``list[int]``)."""
+        return classes.enum_by_name(self, cls, name)
 
     # -- modules -------------------------------------------------------------------------------
     def bind_import(self, frame: Frame, dotted: str, asname: str | None) -> None:

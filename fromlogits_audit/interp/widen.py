@@ -98,6 +98,18 @@ def _builds_on_itself(loop: cst.For | cst.While, key: Hashable) -> bool:
     return key not in found.reads or key in found.circular
 
 
+@lru_cache(maxsize=256)
+def _mentioned(loop: cst.For | cst.While) -> frozenset[str]:
+    names = _Names()
+    loop.body.visit(names)
+    return frozenset(names.found)
+
+
+def mentions(loop: cst.For | cst.While, name: str) -> bool:
+    """Whether a loop's body reads, sets or changes what a name stands for."""
+    return name in _mentioned(loop)
+
+
 @dataclass(frozen=True)
 class _Updates:
     """The names that a loop's body sets, with the names each is computed from."""

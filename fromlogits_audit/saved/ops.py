@@ -218,6 +218,10 @@ def _new(short: str, tensor: Tensor, operands: list[Value], bound: Arguments) ->
     return data(None, "a fresh tensor")
 
 
+def _unit(short: str, tensor: Tensor, operands: list[Value], bound: Arguments) -> Value:
+    return tensor if tensor.scale is Scale.UNKNOWN else combined(tensor, "rows of length one")
+
+
 def _exp(short: str, tensor: Tensor, operands: list[Value], bound: Arguments) -> Value:
     if tensor.scale is Scale.LOG_PROBABILITIES:
         softmax = tensor.activation == "log_softmax"
@@ -257,6 +261,7 @@ _HANDLERS: dict[OpEffect, Handler] = {
     OpEffect.STACK: _sequence,
     OpEffect.SELECT: _select,
     OpEffect.NEW: _new,
+    OpEffect.UNIT: _unit,
     OpEffect.EXP: _exp,
     OpEffect.LOG: _log,
     OpEffect.CLIP: _clip,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.catalogue.activations import activation_function, activation_layer, activation_string
 from fromlogits_audit.catalogue.interface import ActivationSpec
 from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.keras.custom import registered
 from fromlogits_audit.interp.keras.shapes import number, ranked
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.values import (
@@ -76,6 +77,9 @@ def _by_name(run: Run, tensor: TensorV, name: Const, place: Place, axis: Value |
         return tensor
     spec = activation_string(name.value) if isinstance(name.value, str) else None
     if spec is None:
+        own = registered(run, name)
+        if own is not None:
+            return _apply(run, tensor, own, place, axis)
         return opaque(tensor, Undecided(Why.UNSUPPORTED, f"activation {name.value!r} is not known"))
     return apply_spec(run, tensor, spec, place, axis)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fromlogits_audit.interp.keras import formulas
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.merging import combine, summed, weighted
 from fromlogits_audit.interp.keras_values import SPREAD, TensorV, data_tensor
@@ -75,6 +76,10 @@ def negate(tensor: TensorV) -> Value:
 
 def binary(symbol: str, a: Value, b: Value, place: Place | None) -> Value:
     """Arithmetic in which at least one side is a tensor."""
+    return formulas.after_binary(symbol, a, b, _binary(symbol, a, b, place), place)
+
+
+def _binary(symbol: str, a: Value, b: Value, place: Place | None) -> Value:
     if symbol == "@":
         return matrix_product(Args((a, b)), place)
     made = _elementwise(symbol, a, b)
@@ -97,7 +102,7 @@ def _elementwise(symbol: str, a: Value, b: Value) -> Value:
     shared = tensor.scale is Scale.UNKNOWN and tensor.share is not None
     kept = tensor.scale is Scale.UNKNOWN or (tensor.scale is Scale.LOGITS and symbol in "+-*/")
     if same or (kept and not shared):
-        return after
+        return formulas.carried(tensor, after) if same else after
     made = after if shared else _combined(after, symbol)
     factor = _factor(symbol, plain, tensor is a)
     return made if factor is None else weighted(tensor, factor, made)

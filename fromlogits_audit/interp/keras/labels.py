@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 INTEGER, ONE_HOT = LabelEncoding.INTEGER, LabelEncoding.ONE_HOT
 MAX_LITERAL = 256
 """Numbers of a literal that are looked at."""
-_LOSING = (OpEffect.REDUCE, OpEffect.MEAN, OpEffect.LOG, OpEffect.EXP, OpEffect.CLIP, OpEffect.LINEAR)
+_LOSING = (
+    OpEffect.REDUCE,
+    OpEffect.MEAN,
+    OpEffect.UNIT,
+    OpEffect.LOG,
+    OpEffect.EXP,
+    OpEffect.CLIP,
+    OpEffect.LINEAR,
+)
 
 
 def uncounted(labels: Labels | None) -> Labels | None:

@@ -9,6 +9,7 @@ from fromlogits_audit.catalogue.losses import inferred_string, loss_class, loss_
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.classes import find_member, instantiate
 from fromlogits_audit.interp.functions import invoke
+from fromlogits_audit.interp.keras.custom import registered
 from fromlogits_audit.interp.keras_values import LossV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     FALSE,
@@ -172,6 +173,8 @@ def _meet_one(
 ) -> None:
     if isinstance(loss, Const) and loss.value is None:
         return
+    own = registered(run, loss) if isinstance(loss, Const) and string_loss(loss) is None else None
+    loss = own if own is not None else loss
     units = predicted.units if isinstance(predicted, TensorV) else None
     known = resolved(run, loss, place, units)
     if known is not None:

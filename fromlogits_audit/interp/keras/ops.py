@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.catalogue.interface import OpEffect
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.keras import formulas
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.arithmetic import (
     binary,
@@ -177,7 +178,7 @@ def _mean(run: Run, name: str, args: Args, place: Place | None, axis: Value | No
 
 
 def _reduce(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    tensor = _first(args)
+    given = tensor = _first(args)
     axis = axis if axis is not None else args.get(1, "axis")
     if axis is None or axis is NONE:
         return replace(data_tensor((), what="a reduction"), parents=(tensor,))
@@ -193,7 +194,10 @@ def _reduce(run: Run, name: str, args: Args, place: Place | None, axis: Value | 
     after = replace(tensor, shape=left, layer=None, parents=(tensor,))
     if tensor.scale in (Scale.LOGITS, Scale.UNKNOWN):
         return after
-    return opaque(after, Undecided(Why.COMBINED, f"{name.rpartition('.')[2]} of {tensor.activation}"))
+    short = name.rpartition(".")[2]
+    made = opaque(after, Undecided(Why.COMBINED, f"{short} of {tensor.activation}"))
+    of_classes = -1 in sizes or (rank is not None and rank - 1 in sizes)
+    return formulas.after_sum(given, made) if short.endswith("sum") and of_classes else made
 
 
 def _argmax(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
@@ -258,6 +262,14 @@ def _new(run: Run, name: str, args: Args, place: Place | None, axis: Value | Non
     return run.keras.data.new_tensor(run, name, args)
 
 
+def _unit(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    tensor = _first(args)
+    after = replace(tensor, layer=None, parents=(tensor,))
+    if tensor.scale is Scale.UNKNOWN:
+        return after
+    return opaque(after, Undecided(Why.COMBINED, "rows of length one"))
+
+
 def _exp(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
     tensor = _first(args)
     if tensor.scale is Scale.LOG_PROBABILITIES:
@@ -275,10 +287,12 @@ def _log(run: Run, name: str, args: Args, place: Place | None, axis: Value | Non
         run.recorder.note_opaque(Undecided(Why.OPAQUE_LOSS, "takes a logarithm of y_pred"))
     after = replace(tensor, layer=None, parents=(tensor,))
     if tensor.scale is Scale.PROBABILITIES:
-        return replace(after, scale=Scale.LOG_PROBABILITIES, activation="log_softmax")
-    if tensor.scale is Scale.INDEPENDENT:
-        return replace(after, scale=Scale.LOG_PROBABILITIES, activation="log_sigmoid")
-    return opaque(after, tensor.reason or Undecided(Why.COMBINED, "a logarithm"))
+        after = replace(after, scale=Scale.LOG_PROBABILITIES, activation="log_softmax")
+    elif tensor.scale is Scale.INDEPENDENT:
+        after = replace(after, scale=Scale.LOG_PROBABILITIES, activation="log_sigmoid")
+    else:
+        after = opaque(after, tensor.reason or Undecided(Why.COMBINED, "a logarithm"))
+    return formulas.after_logarithm(tensor, after, place)
 
 
 def _clip(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
@@ -305,6 +319,7 @@ _HANDLERS: dict[OpEffect, Handler] = {
     OpEffect.STACK: _sequence,
     OpEffect.SELECT: _select,
     OpEffect.NEW: _new,
+    OpEffect.UNIT: _unit,
     OpEffect.EXP: _exp,
     OpEffect.LOG: _log,
     OpEffect.CLIP: _clip,

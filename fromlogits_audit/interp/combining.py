@@ -1,0 +1,124 @@
+"""``itertools`` and ``filter``: sequences made of others, item by item where all of them are known."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.iterables import MAX_RANGE, Function
+from fromlogits_audit.interp.truth import truth
+from fromlogits_audit.interp.values import NONE, Args, Const, ListV, Place, TupleV, Unknown, Value
+from fromlogits_audit.ir import Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+
+def _product(run: Run, args: Args, place: Place | None) -> Value:
+    repeat = args.keywords.get("repeat", Const(1))
+    rows = [_items(run, value) for value in args.positional]
+    times = repeat.value if isinstance(repeat, Const) and isinstance(repeat.value, int) else 0
+    if not 1 <= times <= 4 or not rows:
+        return run.state.fresh(Why.RUNTIME, "itertools.product()")
+    many = itertools.islice(itertools.product(*(row.items for row in rows), repeat=times), MAX_RANGE + 1)
+    made = tuple(TupleV(items) for items in many)
+    return TupleV(made[:MAX_RANGE], any(row.open for row in rows) or len(made) > MAX_RANGE)
+
+
+def _items(run: Run, value: Value) -> TupleV:
+    """The items of a sequence; of one that is not known, what stands for each."""
+    items = spread(run, value)
+    if isinstance(items, TupleV):
+        return items
+    return TupleV((Unknown(items.reason, ("each", items.key)),), True)
+
+
+def _pairwise(run: Run, args: Args, place: Place | None) -> Value | None:
+    if not args.positional:
+        return None
+    row = _items(run, args.positional[0])
+    return TupleV(tuple(TupleV(pair) for pair in itertools.pairwise(row.items)), row.open)
+
+
+def _flattened(run: Run, args: Args, place: Place | None) -> Value | None:
+    """``itertools.chain.from_iterable(rows)``."""
+    if not args.positional:
+        return None
+    outer = _items(run, args.positional[0])
+    rows = [_items(run, value) for value in outer.items[:MAX_RANGE]]
+    is_open = outer.open or len(rows) < len(outer.items) or any(row.open for row in rows)
+    return TupleV(tuple(item for row in rows for item in row.items), is_open)
+
+
+def _star_map(run: Run, args: Args, place: Place | None) -> Value | None:
+    if len(args.positional) < 2:
+        return None
+    rows = _items(run, args.positional[1])
+    given = [_items(run, row) for row in rows.items[:MAX_RANGE]]
+    results = tuple(run.call(args.positional[0], Args(row.items), place) for row in given)
+    return TupleV(results, rows.open or len(given) < len(rows.items))
+
+
+def _sliced(run: Run, args: Args, place: Place | None) -> Value | None:
+    """``itertools.islice(items, stop)`` or ``(items, start, stop, step)``."""
+    bounds = [v.value for v in args.positional[1:] if isinstance(v, Const)]
+    if not bounds or len(bounds) != len(args.positional) - 1:
+        return None
+    row = _items(run, args.positional[0])
+    try:
+        return TupleV(tuple(itertools.islice(row.items, *bounds)), row.open)
+    except (TypeError, ValueError):
+        return None
+
+
+def _repeated(run: Run, args: Args, place: Place | None) -> Value | None:
+    value, times = args.get(0, "object"), args.get(1, "times")
+    if value is None:
+        return None
+    count = times.value if isinstance(times, Const) and isinstance(times.value, int) else None
+    return TupleV((value,) * max(0, min(count, MAX_RANGE))) if count is not None else TupleV((value,), True)
+
+
+def _cycle(run: Run, args: Args, place: Place | None) -> Value | None:
+    """Without end: as often as any loop is followed."""
+    row = _items(run, args.positional[0]) if args.positional else TupleV(())
+    if row.open or not row.items:
+        return None
+    return ListV(row.items * (MAX_RANGE // len(row.items) + 1), True)
+
+
+def _zip_longest(run: Run, args: Args, place: Place | None) -> Value | None:
+    rows = [_items(run, value) for value in args.positional]
+    if any(row.open for row in rows):
+        return None
+    fill = args.keywords.get("fillvalue", NONE)
+    filled = itertools.zip_longest(*(row.items for row in rows), fillvalue=fill)
+    return TupleV(tuple(TupleV(items) for items in filled))
+
+
+def _filter(run: Run, args: Args, place: Place | None) -> Value | None:
+    """What is known to be kept; what may be kept leaves the number of items open."""
+    if len(args.positional) < 2:
+        return None
+    test, row = args.positional[0], _items(run, args.positional[1])
+    if len(row.items) > MAX_RANGE:
+        return TupleV(row.items, True)
+    answers = [
+        truth(run.state, item if test is NONE else run.call(test, Args((item,)), place)) for item in row.items
+    ]
+    kept = tuple(item for item, answer in zip(row.items, answers, strict=True) if answer is not False)
+    return TupleV(kept, row.open or None in answers)
+
+
+COMBINING: dict[str, Function] = {
+    "builtins.filter": _filter,
+    "itertools.product": _product,
+    "itertools.pairwise": _pairwise,
+    "itertools.chain.from_iterable": _flattened,
+    "itertools.starmap": _star_map,
+    "itertools.islice": _sliced,
+    "itertools.repeat": _repeated,
+    "itertools.cycle": _cycle,
+    "itertools.zip_longest": _zip_longest,
+}

@@ -1,0 +1,108 @@
+"""Activations and their inverse that a program writes out: ``exp(z) / sum(exp(z))``, ``log(p / (1 - p))``.
+
+Each operation notes on its result which step of such a formula it is; the last step knows the scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fromlogits_audit.interp.keras_values import Step, StepKind, TensorV
+from fromlogits_audit.interp.values import Const, Hop, Place, Value
+from fromlogits_audit.ir import Scale
+
+_IN_UNIT_INTERVAL = (Scale.PROBABILITIES, Scale.INDEPENDENT)
+
+
+def after_binary(symbol: str, a: Value, b: Value, made: Value, place: Place | None) -> Value:
+    """The result of an operator, as the step of a formula that it is."""
+    if not isinstance(made, TensorV):
+        return made
+    if isinstance(a, TensorV) and isinstance(b, TensorV):
+        return _of_two(symbol, a, b, made, place)
+    if symbol == "+":
+        tensor, number = (a, b) if isinstance(a, TensorV) else (b, a)
+        one_more = _is_one(number) and isinstance(tensor, TensorV) and _is_exponential(tensor)
+        return _noted(made, StepKind.ONE_MORE, tensor) if one_more else made
+    if _is_one(a) and isinstance(b, TensorV):
+        return _from_one(symbol, b, made, place)
+    return made
+
+
+def _from_one(symbol: str, tensor: TensorV, made: TensorV, place: Place | None) -> TensorV:
+    """``1 - p`` and ``1 / (1 + exp(-z))``."""
+    if symbol == "-" and tensor.scale in _IN_UNIT_INTERVAL:
+        return _noted(made, StepKind.COMPLEMENT, tensor)
+    if symbol == "/" and _step(tensor, StepKind.ONE_MORE) is not None:
+        return _activated(made, "sigmoid", Scale.INDEPENDENT, place)
+    return made
+
+
+def _of_two(symbol: str, a: TensorV, b: TensorV, made: TensorV, place: Place | None) -> TensorV:
+    if symbol == "/":
+        if _step(b, StepKind.COMPLEMENT) is a:
+            return _noted(made, StepKind.ODDS, a)
+        if _step(b, StepKind.SUM) is a:
+            return _activated(made, "softmax", Scale.PROBABILITIES, place)
+        if _step(b, StepKind.ONE_MORE) is a:
+            return _activated(made, "sigmoid", Scale.INDEPENDENT, place)
+    if symbol == "-" and _logarithms_of_odds(a, b):
+        return _scores(made, place)
+    return made
+
+
+def _logarithms_of_odds(a: TensorV, b: TensorV) -> bool:
+    """``log(p) - log(1 - p)``."""
+    first, second = _step(a, StepKind.LOGARITHM), _step(b, StepKind.LOGARITHM)
+    return isinstance(second, TensorV) and _step(second, StepKind.COMPLEMENT) is first is not None
+
+
+def after_logarithm(tensor: TensorV, made: TensorV, place: Place | None) -> TensorV:
+    if _step(tensor, StepKind.ODDS) is not None:
+        return _scores(made, place)
+    return _noted(made, StepKind.LOGARITHM, tensor)
+
+
+def after_sum(tensor: TensorV, made: TensorV) -> TensorV:
+    """A sum over the last axis, which is kept."""
+    return _noted(made, StepKind.SUM, tensor) if _is_exponential(tensor) else made
+
+
+def carried(tensor: TensorV, after: TensorV) -> TensorV:
+    """What was changed by next to nothing is the step that it was."""
+    step = tensor.step
+    if step is None or step.parents is not tensor.parents:
+        return after
+    return replace(after, step=replace(step, parents=after.parents))
+
+
+def _is_one(value: Value) -> bool:
+    return isinstance(value, Const) and isinstance(value.value, (int, float)) and value.value == 1
+
+
+def _is_exponential(tensor: TensorV) -> bool:
+    """``exp(z)`` of scores that went through no activation yet."""
+    inner = tensor.parents[0] if tensor.parents else None
+    return tensor.activation == "exponential" and isinstance(inner, TensorV) and inner.scale is Scale.LOGITS
+
+
+def _step(tensor: TensorV, kind: StepKind) -> Value | None:
+    step = tensor.step
+    found = step is not None and step.kind is kind and step.parents is tensor.parents
+    return step.of if step is not None and found else None
+
+
+def _noted(made: TensorV, kind: StepKind, of: Value) -> TensorV:
+    return replace(made, step=Step(kind, of, made.parents))
+
+
+def _activated(made: TensorV, name: str, scale: Scale, place: Place | None) -> TensorV:
+    hops = (Hop(place, f"{name}, written out"),) if place is not None else ()
+    return replace(made, scale=scale, activation=name, reason=None, share=None, trace=made.trace + hops)
+
+
+def _scores(made: TensorV, place: Place | None) -> TensorV:
+    hops = (Hop(place, "the logarithm of the odds: unbounded scores"),) if place is not None else ()
+    return replace(
+        made, scale=Scale.LOGITS, activation="linear", reason=None, share=None, trace=made.trace + hops
+    )
