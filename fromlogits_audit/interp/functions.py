@@ -76,6 +76,13 @@ def _yields(core: FuncCore) -> bool:
     return core.generator
 
 
+def text_of(core: FuncCore) -> str:
+    """The text of a function's definition."""
+    if core.text is None:
+        core.text = core.chunk.text if core.chunk.holds_only(core.node) else core.chunk.code_of(core.node)
+    return core.text
+
+
 def parameters(core: FuncCore) -> list[str]:
     """Names of the positional parameters, ``self`` included."""
     params = core.node.params

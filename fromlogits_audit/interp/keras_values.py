@@ -144,7 +144,9 @@ CONSTANTS = Undecided(Why.DATA, "a tensor made from constants")
 LITERAL = Undecided(Why.DATA, "values written out in the code")
 DRAWN = Undecided(Why.DATA, "random numbers")
 NORMAL = Undecided(Why.DATA, "normally distributed numbers")
-SPREAD = (WEIGHTS, NORMAL)
+DIRECTIONS = Undecided(Why.COMBINED, "rows of length one")
+"""What is left of unbounded scores once each row is scaled to length one: products of them are cosines."""
+SPREAD = (WEIGHTS, NORMAL, DIRECTIONS)
 """Numbers on both sides of zero: sums of anything weighted by them are unbounded scores."""
 
 

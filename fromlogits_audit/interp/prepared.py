@@ -8,17 +8,30 @@ which of them came first is not known.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.classes import resolution_order
-from fromlogits_audit.interp.functions import invoke
-from fromlogits_audit.interp.values import Args, ClassV, FuncCore, FuncV, InstanceV, PendingV, forced
+from fromlogits_audit.interp.functions import invoke, text_of
+from fromlogits_audit.interp.values import (
+    Args,
+    ClassV,
+    FuncCore,
+    FuncV,
+    InstanceV,
+    PendingV,
+    Value,
+    forced,
+)
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
-_FIRST = r"^[ \t]*(?:[\w., \t]+,[ \t]*)?(?:self|cls)\."
-_SETS = r"\b(?:[ \t]*:[^\n=]*|[ \t]*,[\w., \t]+)?[ \t]*=(?!=)"
+_SETS = re.compile(
+    r"^[ \t]*((?:[\w.]+[ \t]*,[ \t]*)*(?:self|cls)\.\w+(?:[ \t]*,[ \t]*[\w.]+)*)[ \t]*(?::[^\n=]*)?=(?!=)",
+    re.MULTILINE,
+)
+_MEMBER = re.compile(r"\b(?:self|cls)\.(\w+)")
 _METHODS = ("function", "class")
 
 
@@ -38,23 +51,24 @@ def prepare(run: Run, instance: InstanceV, name: str) -> None:
 
 def _setters(cls: ClassV, name: str) -> list[FuncCore]:
     """The methods of a class and of those above it that say they set an attribute, constructors aside."""
-    pattern = re.compile(_FIRST + re.escape(name) + _SETS, re.MULTILINE)
     found: dict[str, FuncCore] = {}
     for owner in resolution_order(cls):
         for key, value in list(owner.slots.items()):
-            if isinstance(key, str) and key not in found and key != "__init__" and _says(value, pattern):
+            if isinstance(key, str) and key not in found and key != "__init__" and name in _set_by(value):
                 method = forced(value)
                 if isinstance(method, FuncV) and method.core.kind in _METHODS:
                     found[key] = method.core
     return list(found.values())
 
 
-def _says(value: object, pattern: re.Pattern[str]) -> bool:
+def _set_by(value: Value) -> frozenset[str]:
+    """The attributes that a method says it sets."""
     if isinstance(value, PendingV) and value.value is None:
-        return value.chunk is not None and pattern.search(value.chunk.text) is not None
-    method = forced(value) if isinstance(value, PendingV) else value
-    if not isinstance(method, FuncV):
-        return False
-    core = method.core
-    text = core.chunk.text if core.chunk.holds_only(core.node) else core.chunk.code_of(core.node)
-    return pattern.search(text) is not None
+        return _set_in(value.chunk.text) if value.chunk is not None else frozenset()
+    method = forced(value)
+    return _set_in(text_of(method.core)) if isinstance(method, FuncV) else frozenset()
+
+
+@lru_cache(maxsize=2048)
+def _set_in(text: str) -> frozenset[str]:
+    return frozenset(name for match in _SETS.finditer(text) for name in _MEMBER.findall(match[1]))

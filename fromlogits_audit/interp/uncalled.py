@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.classes import find_member, instantiate
-from fromlogits_audit.interp.functions import invoke, parameters
+from fromlogits_audit.interp.functions import invoke, parameters, text_of
 from fromlogits_audit.interp.interest import WORD, Interest, members_in
 from fromlogits_audit.interp.values import (
     NONE,
@@ -93,7 +93,7 @@ def _waiting(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> l
 
 def _matters(core: FuncCore, interest: Interest) -> bool:
     if _may_matter(core.chunk, interest) and (
-        core.module.is_of_interest(_text(core))
+        core.module.is_of_interest(text_of(core))
         or not interest.names.isdisjoint(_words(core))
         or _is_step(core)
     ):
@@ -101,15 +101,9 @@ def _matters(core: FuncCore, interest: Interest) -> bool:
     return interest.leads and _sibling(core)
 
 
-def _text(core: FuncCore) -> str:
-    if core.text is None:
-        core.text = core.chunk.text if core.chunk.holds_only(core.node) else core.chunk.code_of(core.node)
-    return core.text
-
-
 def _words(core: FuncCore) -> frozenset[str]:
     if core.words is None:
-        core.words = frozenset(WORD.findall(_text(core)))
+        core.words = frozenset(WORD.findall(text_of(core)))
     return core.words
 
 
@@ -125,9 +119,9 @@ def _sibling(core: FuncCore) -> bool:
         owner.bearing = frozenset(
             v.core.name
             for v in methods
-            if isinstance(v, FuncV) and v.core.module.is_of_interest(_text(v.core))
+            if isinstance(v, FuncV) and v.core.module.is_of_interest(text_of(v.core))
         )
-    return bool(owner.bearing) and not owner.bearing.isdisjoint(members_in(_text(core)))
+    return bool(owner.bearing) and not owner.bearing.isdisjoint(members_in(text_of(core)))
 
 
 _HOOKS = frozenset({"train_step", "test_step", "compute_loss", "call"})

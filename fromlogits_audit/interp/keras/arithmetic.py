@@ -44,7 +44,7 @@ def matrix_product(args: Args, place: Place | None, *, transposed: bool = False)
     return TensorV(Scale.LOGITS, "linear", shape, trace=hops)
 
 
-_ONE_SIDED = Undecided(Why.DATA, "a function of weights")
+_ONE_SIDED = Undecided(Why.DATA, "numbers on one side of zero")
 
 
 def one_sided(value: Value) -> Value:

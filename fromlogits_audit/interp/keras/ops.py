@@ -22,7 +22,7 @@ from fromlogits_audit.interp.keras.arithmetic import (
 from fromlogits_audit.interp.keras.labels import labelled
 from fromlogits_audit.interp.keras.merging import combine
 from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, dims, number, ranked, splits_last_axis
-from fromlogits_audit.interp.keras_values import TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import DIRECTIONS, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -267,7 +267,8 @@ def _unit(run: Run, name: str, args: Args, place: Place | None, axis: Value | No
     after = replace(tensor, layer=None, parents=(tensor,))
     if tensor.scale is Scale.UNKNOWN:
         return after
-    return opaque(after, Undecided(Why.COMBINED, "rows of length one"))
+    shares = Undecided(Why.COMBINED, f"rows of {tensor.activation} scaled to length one")
+    return opaque(after, DIRECTIONS if tensor.scale is Scale.LOGITS else shares)
 
 
 def _exp(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
