@@ -1,28 +1,43 @@
-"""Sorting: by what Python compares, where that is known."""
+"""Sorting, by what Python compares where that is known, and shuffling."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fromlogits_audit.interp.values import FALSE, NONE, Args, Const, ListV, TupleV, Value
+from fromlogits_audit.interp.choice import choose
+from fromlogits_audit.interp.operators import identity
+from fromlogits_audit.interp.values import (
+    FALSE,
+    NONE,
+    Args,
+    Const,
+    ListV,
+    Place,
+    TupleV,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
 MAX_SORTED = 256
+MAX_UNORDERED = 8
 
 
 def sort(run: Run, target: ListV, args: Args) -> None:
-    """Put a list that is new in its order, where that is known; elsewhere the items stay as they stand."""
+    """Put a list that is new in its order."""
     content = target.slots["items"]
     if isinstance(content, TupleV):
         target.slots["items"] = ordered(run, content, args)
 
 
 def ordered(run: Run, content: TupleV, args: Args) -> TupleV:
+    """The items in their order; where it is not known, each of a few items may be any of them."""
     reverse, key = args.keywords.get("reverse", FALSE), args.keywords.get("key", NONE)
     if not isinstance(reverse, Const) or len(content.items) > MAX_SORTED:
-        return content
+        return unordered(run, content)
     try:
         rows = [
             (_comparable(item if key is NONE else run.call(key, Args((item,)), None)), item)
@@ -30,8 +45,33 @@ def ordered(run: Run, content: TupleV, args: Args) -> TupleV:
         ]
         result = sorted(rows, key=lambda row: row[0], reverse=bool(reverse.value))
     except (TypeError, ValueError):
-        return content
+        return unordered(run, content)
     return TupleV(tuple(item for _, item in result), content.open)
+
+
+def unordered(run: Run, content: TupleV) -> TupleV:
+    """A few items in an order that is not known. Of more, those that stand are kept as examples."""
+    items = content.items
+    if not 2 <= len(items) <= MAX_UNORDERED or all(isinstance(item, Unknown) for item in items):
+        return content
+    return TupleV(tuple(_any_of(run, items) for _ in items), content.open)
+
+
+def _any_of(run: Run, items: tuple[Value, ...]) -> Value:
+    place = identity(run.state.fresh(Why.RUNTIME, "the order of a list"))
+    return choose(
+        (frozenset({(("==", place, identity(Const(n))), True)}), item) for n, item in enumerate(items)
+    )
+
+
+def shuffled(run: Run, args: Args, place: Place | None) -> Value | None:
+    """``random.shuffle(items)``, for lists; arrays keep what is known of their rows."""
+    target = args.positional[0] if args.positional else None
+    content = target.slots["items"] if isinstance(target, ListV) else None
+    if not isinstance(content, TupleV):
+        return None
+    run.state.write(target, "items", unordered(run, content))
+    return NONE
 
 
 def _comparable(value: Value, depth: int = 0) -> Any:

@@ -10,9 +10,11 @@ from fromlogits_audit.interp.values import (
     NONE,
     Args,
     BagV,
+    BoundV,
     Const,
     DictV,
     Entries,
+    FuncV,
     Place,
     TupleV,
     Value,
@@ -35,17 +37,26 @@ def _started(run: Run, args: Args, place: Place | None) -> Value | None:
     return None
 
 
+def _handed(run: Run, target: Value, args: Args, place: Place | None) -> Value:
+    """A call of what was handed over. Where nothing around a function is about losses it is left alone: it
+    starts processes or moves data, and there is much of that."""
+    function = target.func if isinstance(target, BoundV) else target
+    if isinstance(function, FuncV) and not function.core.module.bears:
+        return run.state.fresh(Why.RUNTIME, f"what {function.core.name} returns elsewhere")
+    return run.call(target, args, place)
+
+
 def _called(run: Run, target: Value, args: Value | None, named: Value | None, place: Place | None) -> Value:
     given = spread(run, args) if args is not None else TupleV(())
     if not isinstance(given, TupleV):
-        return run.call(target, Args(star=given), place)
+        return _handed(run, target, Args(star=given), place)
     content = named.slots["items"] if isinstance(named, DictV) else None
     keywords = (
         {key: value for key, (_, value) in content.items.items() if isinstance(key, str)}
         if isinstance(content, Entries)
         else {}
     )
-    return run.call(target, Args(given.items, keywords), place)
+    return _handed(run, target, Args(given.items, keywords), place)
 
 
 def _pool(run: Run, args: Args, place: Place | None) -> Value:
@@ -62,7 +73,7 @@ def call_method(run: Run, bag: BagV, name: str, args: Args, place: Place | None)
         return NONE
     target, rest = args.positional[0], args.positional[1:]
     if name == "submit":
-        return BagV(_FUTURE, value=run.call(target, Args(rest, args.keywords), place))
+        return BagV(_FUTURE, value=_handed(run, target, Args(rest, args.keywords), place))
     if name in ("apply", "apply_async"):
         result = _called(run, target, args.get(1, "args"), args.get(2, "kwds"), place)
         return result if name == "apply" else BagV(_FUTURE, value=result)
