@@ -45,13 +45,16 @@ class Sought(NamedTuple):
         return Sought(words, tuple(one for one in self.parts if one[0] in text and one[1].search(text)))
 
 
+_NAMES = (
+    "ntropy", "_with_logits", "from_logits", "Divergence", "Tversky", "MeanSquared", "MeanAbsolute", "huber",
+    "Huber", "hinge", "Hinge", "CosineSimilarity", "LogCosh", "Poisson", "mean_squared", "mean_absolute",
+    "cosine_similarity", "cosine_proximity", "log_cosh", "logcosh", "poisson", "divergence", "kullback",
+    "tversky",
+)  # fmt: skip
+NAMED_LOSSES = Sought((*_NAMES, "ctc_loss", "CTC"), ())
+"""The site of a loss that is said by its name."""
 LOSSES = Sought(
-    (
-        "ntropy", "_with_logits", "from_logits", "Divergence", "Tversky", "MeanSquared",
-        "MeanAbsolute", "huber", "Huber", "hinge", "Hinge", "CosineSimilarity", "LogCosh", "Poisson",
-        "mean_squared", "mean_absolute", "cosine_similarity", "cosine_proximity", "log_cosh", "logcosh",
-        "poisson", "divergence", "kullback", "tversky",
-    ),
+    (*_NAMES, "train_step", "test_step", "GradientTape", "criterion", "objective"),
     (
         # What speaks of a loss and is none: what was logged of it, its weight, its scaling, a count of some.
         ("loss", re.compile(
@@ -63,8 +66,6 @@ LOSSES = Sought(
     ),
 )  # fmt: skip
 """The site of a loss."""
-NAMED_LOSSES = Sought((*LOSSES.words, "ctc_loss", "CTC"), ())
-"""The site of a loss that is said by its name."""
 ANYTHING = Sought(
     (
         *LOSSES.words, "softmax", "Softmax", "sigmoid", "Sigmoid", "update_state", "Accuracy",
