@@ -57,10 +57,9 @@ def _read(run: Run, base: Value, name: str, place: Place) -> Value:
         return run.module_attribute(base, name, place)
     if isinstance(base, InstanceV):
         found = instance_attribute(run, base, name, place)
-        if not _is_missing(found, base, name):
-            return found
-        prepare(run, base, name)
-        return instance_attribute(run, base, name, place)
+        if _is_missing(found, base, name) and prepare(run, base, name):
+            return instance_attribute(run, base, name, place)
+        return found
     if isinstance(base, ClassV):
         return _class(run, base, name, place)
     if isinstance(base, SuperV):

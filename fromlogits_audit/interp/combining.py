@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.items import each, spread
 from fromlogits_audit.interp.iterables import MAX_RANGE, Function
 from fromlogits_audit.interp.truth import truth
-from fromlogits_audit.interp.values import NONE, Args, Const, ListV, Place, TupleV, Unknown, Value
+from fromlogits_audit.interp.values import NONE, Args, Const, ListV, Place, TupleV, Value
 from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def _items(run: Run, value: Value) -> TupleV:
     items = spread(run, value)
     if isinstance(items, TupleV):
         return items
-    return TupleV((Unknown(items.reason, ("each", items.key)),), True)
+    return TupleV((each(items),), True)
 
 
 def _pairwise(run: Run, args: Args, place: Place | None) -> Value | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
-from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.items import each, spread
 from fromlogits_audit.interp.operators import dict_key
 from fromlogits_audit.interp.state import MAX_LOOP, Frame
 from fromlogits_audit.interp.truth import truth
@@ -49,7 +49,7 @@ def _clause(run: Run, scope: Frame, clause: cst.CompFor, node: Any, rows: _Rows,
     items: tuple[Value, ...]
     if isinstance(source, Unknown):
         rows.open = True
-        items = (Unknown(source.reason, ("each", source.key)),)
+        items = (each(source),)
     else:
         rows.open = rows.open or source.open
         items = source.items

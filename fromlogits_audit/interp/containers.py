@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import choose, lift
-from fromlogits_audit.interp.items import content_of, get_item, spread
-from fromlogits_audit.interp.operators import dict_key, equal, identity
+from fromlogits_audit.interp.items import MAX_PLACES, content_of, get_item, is_at, part_of, spread
+from fromlogits_audit.interp.operators import dict_key, equal
 from fromlogits_audit.interp.ordering import ordered
 from fromlogits_audit.interp.values import (
     NONE,
@@ -235,7 +235,7 @@ def set_item(run: Run, target: Value, index: Value, value: Value) -> None:
         at = index.value if isinstance(index, Const) and isinstance(index.value, int) else None
 
         def replaced(content: TupleV) -> TupleV:
-            if at is None and 0 < len(content.items) <= 8 and not content.open:
+            if at is None and 0 < len(content.items) <= MAX_PLACES and not content.open:
                 return _replaced_somewhere(content, index, value)
             if at is None or not -len(content.items) <= at < len(content.items):
                 return TupleV(content.items, True)
@@ -248,7 +248,7 @@ def set_item(run: Run, target: Value, index: Value, value: Value) -> None:
 
 def _replaced_somewhere(content: TupleV, index: Value, value: Value) -> TupleV:
     """Each item is the new one where the index is its own, as reading at that index has it."""
-    keys = [("==", identity(index), identity(Const(n))) for n in range(len(content.items))]
+    keys = [is_at(index, n) for n in range(len(content.items))]
     items = [
         choose([(frozenset({(key, True)}), value), (frozenset({(key, False)}), old)])
         for key, old in zip(keys, content.items, strict=True)
@@ -258,18 +258,16 @@ def _replaced_somewhere(content: TupleV, index: Value, value: Value) -> TupleV:
 
 def _replace_part(run: Run, target: ListV, part: SliceV, items: TupleV | None) -> None:
     """``target[1:] = items``. What is left is not known where either of them is not."""
-    bounds: list[Any] = [
-        p.value if isinstance(p, Const) else "?" for p in (part.lower, part.upper, part.step)
-    ]
+    bounds = part_of(part)
     unknown = run.state.fresh(Why.RUNTIME, "a list of which an unknown part was replaced")
 
     def change(content: Value) -> Value:
-        if not isinstance(content, TupleV) or items is None or content.open or "?" in bounds:
+        if not isinstance(content, TupleV) or items is None or content.open or bounds is None:
             return unknown
         changed = list(content.items)
         try:
-            changed[slice(*bounds)] = items.items
-        except (TypeError, ValueError):
+            changed[bounds] = items.items
+        except ValueError:  # a step, and another number of items
             return unknown
         return sequence(tuple(changed), items.open)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.choice import alternatives, choose, lift, product
@@ -15,10 +16,10 @@ from fromlogits_audit.interp.values import (
     DictV,
     Entries,
     ExternalV,
-    Guard,
     InstanceV,
     IterV,
     ListV,
+    Place,
     SliceV,
     TupleV,
     Unknown,
@@ -28,6 +29,9 @@ from fromlogits_audit.ir import Undecided, Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
+
+MAX_PLACES = 8
+"""Items of a sequence that are told apart where the index is not known."""
 
 
 def content_of(run: Run, value: Value) -> Value:
@@ -91,12 +95,10 @@ def derived(run: Run, base: Value, index: Value) -> Value:
 
 def _of_sequence(run: Run, content: TupleV, index: Value, *, as_list: bool) -> Value:
     if isinstance(index, SliceV):
-        parts: list[Any] = [
-            p.value if isinstance(p, Const) else "?" for p in (index.lower, index.upper, index.step)
-        ]
-        if not all(p is None or isinstance(p, int) for p in parts):
+        part = part_of(index)
+        if part is None:
             return ListV(content.items, True) if as_list else TupleV(content.items, True)
-        items = content.items[slice(*parts)]
+        items = content.items[part]
         return ListV(items, content.open) if as_list else TupleV(items, content.open)
     if isinstance(index, Const) and isinstance(index.value, int):
         try:
@@ -105,13 +107,32 @@ def _of_sequence(run: Run, content: TupleV, index: Value, *, as_list: bool) -> V
             if content.open and content.items:
                 return content.items[-1]
             return run.state.fresh(Why.RUNTIME, "an index out of range")
-    if content.items and not content.open and len(content.items) <= 8:
-        pairs: list[tuple[Guard, Value]] = [
-            (frozenset({(("==", identity(index), identity(Const(n))), True)}), item)
-            for n, item in enumerate(content.items)
-        ]
-        return choose(pairs)
+    if content.items and not content.open and len(content.items) <= MAX_PLACES:
+        return one_of(content.items, index)
     return run.state.fresh(Why.RUNTIME, "an item at an unknown index")
+
+
+def one_of(items: tuple[Value, ...], index: Value) -> Value:
+    """Whichever of a few items an index that is not known means."""
+    return choose([(frozenset({(is_at(index, n), True)}), item) for n, item in enumerate(items)])
+
+
+def is_at(index: Value, n: int) -> tuple[str, Hashable, Hashable]:
+    """The condition that an index is ``n``."""
+    return ("==", identity(index), identity(Const(n)))
+
+
+def part_of(index: SliceV) -> slice | None:
+    """A slice whose bounds are known."""
+    bounds: list[Any] = [
+        p.value if isinstance(p, Const) else "?" for p in (index.lower, index.upper, index.step)
+    ]
+    return slice(*bounds) if all(b is None or isinstance(b, int) for b in bounds) else None
+
+
+def each(source: Unknown, place: Place | None = None) -> Unknown:
+    """What stands for every item of something that is not known."""
+    return Unknown(source.reason, ("each", source.key), place)
 
 
 def _of_dict(run: Run, content: Entries, index: Value, base: Value) -> Value:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp import ordering
-from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.items import each, spread
 from fromlogits_audit.interp.operators import dict_key
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import (
@@ -98,14 +98,7 @@ def _zip(run: Run, args: Args, place: Place | None) -> Value:
 def _enumerate(run: Run, args: Args, place: Place | None) -> Value:
     items = spread(run, args.positional[0])
     if isinstance(items, Unknown):
-        return TupleV(
-            (
-                TupleV(
-                    (run.state.fresh(Why.RUNTIME, "a counter"), Unknown(items.reason, ("each", items.key)))
-                ),
-            ),
-            True,
-        )
+        return TupleV((TupleV((run.state.fresh(Why.RUNTIME, "a counter"), each(items))),), True)
     start = args.get(1, "start")
     first = start.value if isinstance(start, Const) and isinstance(start.value, int) else 0
     return TupleV(tuple(TupleV((Const(n), v)) for n, v in enumerate(items.items, first)), items.open)
@@ -116,9 +109,7 @@ def _map(run: Run, args: Args, place: Place | None) -> Value:
         return run.state.fresh(Why.UNSUPPORTED, "map()")
     items = spread(run, args.positional[1])
     if isinstance(items, Unknown):
-        return IterOf(
-            run, run.call(args.positional[0], Args((Unknown(items.reason, ("each", items.key)),)), place)
-        )
+        return IterOf(run, run.call(args.positional[0], Args((each(items),)), place))
     results = tuple(run.call(args.positional[0], Args((v,)), place) for v in items.items[:MAX_RANGE])
     return TupleV(results, items.open or len(items.items) > MAX_RANGE)
 
@@ -134,7 +125,7 @@ def _first(run: Run, args: Args, place: Place | None) -> Value:
     source = args.positional[0]
     items = spread(run, source)
     if not isinstance(items, TupleV):
-        return Unknown(items.reason, ("each", items.key))
+        return each(items)
     if not items.items:
         return args.get(1, "default") or run.state.fresh(Why.RUNTIME, "next()")
     if isinstance(source, ListV) and (len(items.items) > 1 or not items.open):

@@ -14,10 +14,10 @@ import libcst as cst
 from fromlogits_audit.interp import widen
 from fromlogits_audit.interp.assign import assign
 from fromlogits_audit.interp.evaluate import evaluate
-from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.items import each, spread
 from fromlogits_audit.interp.state import MAX_LOOP, Frame
 from fromlogits_audit.interp.truth import truth
-from fromlogits_audit.interp.values import ALWAYS, TupleV, Unknown, Value
+from fromlogits_audit.interp.values import ALWAYS, TupleV, Unknown
 from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
@@ -40,11 +40,7 @@ def run_for(run: Run, frame: Frame, node: cst.For) -> Outcome:
 def _turns(run: Run, frame: Frame, node: cst.For, source: TupleV | Unknown) -> Outcome:
     from fromlogits_audit.interp.execute import Outcome, run_block
 
-    items: tuple[Value, ...]
-    if isinstance(source, Unknown):
-        items = (Unknown(source.reason, ("each", source.key), source.place),)
-    else:
-        items = source.items
+    items = (each(source, source.place),) if isinstance(source, Unknown) else source.items
     if len(items) > MAX_LOOP:
         items = items[:1] + items[-1:]
     total = Outcome()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fromlogits_audit.interp.choice import choose
-from fromlogits_audit.interp.operators import identity
+from fromlogits_audit.interp.items import MAX_PLACES, one_of
 from fromlogits_audit.interp.values import (
     FALSE,
     NONE,
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
 MAX_SORTED = 256
-MAX_UNORDERED = 8
 
 
 def sort(run: Run, target: ListV, args: Args) -> None:
@@ -52,16 +50,10 @@ def ordered(run: Run, content: TupleV, args: Args) -> TupleV:
 def unordered(run: Run, content: TupleV) -> TupleV:
     """A few items in an order that is not known. Of more, those that stand are kept as examples."""
     items = content.items
-    if not 2 <= len(items) <= MAX_UNORDERED or all(isinstance(item, Unknown) for item in items):
+    if not 2 <= len(items) <= MAX_PLACES or all(isinstance(item, Unknown) for item in items):
         return content
-    return TupleV(tuple(_any_of(run, items) for _ in items), content.open)
-
-
-def _any_of(run: Run, items: tuple[Value, ...]) -> Value:
-    place = identity(run.state.fresh(Why.RUNTIME, "the order of a list"))
-    return choose(
-        (frozenset({(("==", place, identity(Const(n))), True)}), item) for n, item in enumerate(items)
-    )
+    order = (run.state.fresh(Why.RUNTIME, "the order of a list") for _ in items)
+    return TupleV(tuple(one_of(items, index) for index in order), content.open)
 
 
 def shuffled(run: Run, args: Args, place: Place | None) -> Value | None:

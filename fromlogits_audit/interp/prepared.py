@@ -1,4 +1,4 @@
-"""Attributes that a method sets which nothing calls: ``setUp`` of a test, ``load`` before ``train``.
+"""Attributes that a method sets which nothing calls: ``setUpClass`` of tests, ``load`` before ``train``.
 
 Some machinery, or a program elsewhere, calls that method before the one that reads the attribute.
 It is run for the object when the attribute is asked for and not there; where several set it,
@@ -35,18 +35,20 @@ _MEMBER = re.compile(r"\b(?:self|cls)\.(\w+)")
 _METHODS = ("function", "class")
 
 
-def prepare(run: Run, instance: InstanceV, name: str) -> None:
-    """Run the one method that sets an attribute of an object, if nothing has called it for that object."""
+def prepare(run: Run, instance: InstanceV, name: str) -> bool:
+    """Run the one method that sets an attribute of an object, if nothing has called it for that object.
+    False where there is none to be run."""
     cores = _setters(instance.cls, name)
     if len(cores) != 1 or run.state.cut:
-        return
+        return False
     core = cores[0]
     key = ("prepared", id(core))
     if core in run.state.stack or key in instance.slots:
-        return
+        return False
     instance.slots[key] = instance
     receiver = core.owner if core.kind == "class" and core.owner is not None else instance
     invoke(run, core, Args((receiver,)), receiver, assumed=True)
+    return True
 
 
 def _setters(cls: ClassV, name: str) -> list[FuncCore]:
