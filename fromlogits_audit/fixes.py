@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import libcst as cst
-
+from fromlogits_audit import cst
 from fromlogits_audit.errors import InputError
 from fromlogits_audit.finding import Applicability, Edit, Finding, Fix
 from fromlogits_audit.ir import Location
@@ -211,7 +210,7 @@ class _Run:
 def _check(before: bytes, after: bytes, file: Path, shown: str) -> None:
     """Raises ParserSyntaxError or ValueError where a result is no program any more."""
     source = source_of(after, file, shown)
-    cst.parse_module(source.text)
+    cst.parse(source.text)
     if len(source.faults) > len(source_of(before, file, shown).faults):
         place = f"cell {source.faults[-1].cell}" if is_notebook(file) else f"line {source.faults[-1].line}"
         raise ValueError(f"the result would not parse in {place}: {source.faults[-1].reason}")

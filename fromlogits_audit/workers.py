@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import chain
 from multiprocessing.context import BaseContext
 
+from fromlogits_audit import process
 from fromlogits_audit.record import dumps
 from fromlogits_audit.work import Done, Task, failed, run_here, run_task, single
 
@@ -111,8 +112,8 @@ def _pool(jobs: int, context: BaseContext) -> Iterator[ProcessPoolExecutor]:
             yield pool
         except BaseException:
             # The processes first: shutdown lets go of them.
-            for process in list((getattr(pool, "_processes", None) or {}).values()):
-                process.terminate()
+            for worker in list((getattr(pool, "_processes", None) or {}).values()):
+                worker.terminate()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
         pool.shutdown()
@@ -150,6 +151,7 @@ def _begin(memory: int) -> None:
     """In a new process: Ctrl-C is the parent's affair, memory is bounded, and nobody outlives the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _bound(memory)
+    process.own = True
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 

@@ -111,7 +111,7 @@ def test_the_reader_of_imports_sees_each_spelling(source: str, expected: list[tu
 
 @pytest.mark.parametrize("path", [path for path in MODULES if part_of(path) in PURE], ids=ids)
 def test_the_pure_parts_import_no_parser_no_framework_and_no_frontend(path: Path) -> None:
-    forbidden = (*HEAVY, "libcst", "click", "h5py", *ours(*FRONTENDS, *OUTER))
+    forbidden = (*HEAVY, "click", "h5py", *ours("cst", *FRONTENDS, *OUTER))
     assert violations(path, *forbidden) == []
 
 
@@ -135,7 +135,12 @@ def test_frontends_know_no_other_frontend_and_no_rule(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for path in MODULES if part_of(path) == "source"], ids=ids)
 def test_reading_files_knows_no_interpreter(path: Path) -> None:
-    assert violations(path, *ours("interp"), "libcst") == []
+    assert violations(path, *ours("interp", "cst")) == []
+
+
+def test_the_parser_is_imported_in_one_place() -> None:
+    """What is imported first decides how its nodes are made."""
+    assert {path.name for path in MODULES if violations(path, "libcst")} == {"cst.py"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=ids)

@@ -54,6 +54,7 @@ SCRIPTS = {
     "open-file": "f = open('log.txt', 'w')\nf.write('all of it')\nprint('written')",
     "own-stdout": "import sys\nsys.stdout = open('out.txt', 'w')\nprint('elsewhere')",
     "collected": "import gc; print(gc.isenabled())",
+    "libcst": "import libcst\nlibcst.Name('a').value = 'b'",
 }
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fromlogits_audit import cli
+from fromlogits_audit import cli, process
 from fromlogits_audit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def run(script: Path, arguments: tuple[str, ...], merge: bool, config: Path | No
     if not script.is_file():
         raise UsageError(f"{script} is no file that could be run.")
     settings = cli.settings_of([script], config, options)
-    cwd, process, stdout = Path.cwd(), os.getpid(), sys.stdout
+    cwd, mine, stdout = Path.cwd(), os.getpid(), sys.stdout
+    process.own = False
     last = _Last()
     atexit.register(last)  # the first to be registered is the last to be called
     gc.enable()
@@ -55,7 +56,7 @@ def run(script: Path, arguments: tuple[str, ...], merge: bool, config: Path | No
         ended = scripts.run(script, arguments)
     except OSError as error:
         raise UsageError(f"cannot read {script}: {error.strerror or error}") from error
-    if os.getpid() != process:  # a child that the script has forked
+    if os.getpid() != mine:  # a child that the script has forked
         raise SystemExit(ended.status)
     status = _reported(watch, ended, partial(_report, script, settings, cwd, merge), settings, last, stdout)
     _leave(ended, status)

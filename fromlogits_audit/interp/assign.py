@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
+from fromlogits_audit import cst
 from fromlogits_audit.interp import containers
 from fromlogits_audit.interp.attributes import set_attribute
 from fromlogits_audit.interp.choice import alternatives

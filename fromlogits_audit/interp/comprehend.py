@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import libcst as cst
-
+from fromlogits_audit import cst
 from fromlogits_audit.interp.items import each, spread
 from fromlogits_audit.interp.operators import dict_key
 from fromlogits_audit.interp.state import MAX_LOOP, Frame

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
+from fromlogits_audit import cst
 from fromlogits_audit.interp.evaluate import evaluate
 from fromlogits_audit.interp.functions import make_function
 from fromlogits_audit.interp.options import apply_option

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-import libcst as cst
-
+from fromlogits_audit import cst
 from fromlogits_audit.catalogue.activations import activation_function
 from fromlogits_audit.catalogue.layers import layer_class
 from fromlogits_audit.catalogue.losses import loss_class, loss_function

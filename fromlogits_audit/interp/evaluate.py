@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import libcst as cst
-
+from fromlogits_audit import cst
 from fromlogits_audit.interp import comprehend, operators
 from fromlogits_audit.interp.attributes import get_attribute
 from fromlogits_audit.interp.calls import call

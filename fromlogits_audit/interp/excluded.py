@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
+from fromlogits_audit import cst
 from fromlogits_audit.interp.state import MAX_STEPS
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import libcst as cst
-
+from fromlogits_audit import cst
 from fromlogits_audit.interp import define, loops, operators
 from fromlogits_audit.interp.assign import assign
 from fromlogits_audit.interp.containers import del_item

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
+from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import choose
 from fromlogits_audit.interp.state import MAX_DEPTH, MAX_REPEATS, Frame
 from fromlogits_audit.interp.values import (

@@ -9,8 +9,7 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
+from fromlogits_audit import cst
 from fromlogits_audit.interp import widen
 from fromlogits_audit.interp.assign import assign
 from fromlogits_audit.interp.evaluate import evaluate

@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
-import libcst as cst
-
+from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV, TensorV
 from fromlogits_audit.interp.values import (

@@ -14,13 +14,11 @@ from collections.abc import Iterator, Set
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
+from fromlogits_audit import cst
 from fromlogits_audit.errors import SyntaxProblem
 from fromlogits_audit.interp import outline
 from fromlogits_audit.interp.interest import ANYTHING, NAMED_LOSSES, WORD
 from fromlogits_audit.interp.positions import Positions
-from fromlogits_audit.interp.trees import parse_module
 from fromlogits_audit.ir import Location
 from fromlogits_audit.source.python import check_syntax, parse_quick
 from fromlogits_audit.source.text import Fault
@@ -116,7 +114,7 @@ class Chunk:
         if self._body is None:
             text = self._within_bounds()
             try:
-                tree = parse_module(text)
+                tree = cst.parse(text)
             except cst.ParserSyntaxError as error:
                 raise SyntaxProblem(error.message, line=self.first + error.raw_line - 1) from error
             self._tree = tree

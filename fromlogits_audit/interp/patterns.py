@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import libcst as cst
-
+from fromlogits_audit import cst
 from fromlogits_audit.interp.operators import equal, identity
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.values import Const, Guard, Value

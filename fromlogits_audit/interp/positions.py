@@ -12,13 +12,12 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
 
-import libcst as cst
-from libcst._nodes.internal import CodegenState
+from fromlogits_audit import cst
 
 Span = tuple[int, int, int, int]
 
 
-class _Offsets(CodegenState):
+class _Offsets(cst.CodegenState):
     """Code generation that notes at which character each node begins and ends."""
 
     def __init__(self, module: cst.Module, wanted: Iterable[cst.CSTNode]) -> None:

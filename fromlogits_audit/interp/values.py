@@ -14,8 +14,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import libcst as cst
-
+from fromlogits_audit import cst
 from fromlogits_audit.ir import Undecided
 
 if TYPE_CHECKING:

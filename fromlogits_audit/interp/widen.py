@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
+from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.values import (
     Choice,

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
+from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import alternatives, product
 from fromlogits_audit.interp.classes import find_member
 from fromlogits_audit.interp.items import content_of, spread

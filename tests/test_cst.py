@@ -1,15 +1,18 @@
-"""Trees of single statements: the same as libcst's own, standing where libcst says."""
+"""Trees of single statements: the same as libcst's own, standing where libcst says, in every process."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import libcst as cst
 import pytest
 from libcst.metadata import MetadataWrapper, PositionProvider
 
+from fromlogits_audit.cst import parse
 from fromlogits_audit.interp.positions import Positions
-from fromlogits_audit.interp.trees import parse_module
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 SPELLINGS = {
@@ -40,9 +43,9 @@ def test_a_tree_is_that_of_libcst(name: str, text: str) -> None:
     expected = parsed(text)
     if expected is None:
         with pytest.raises(cst.ParserSyntaxError):
-            parse_module(text)
+            parse(text)
     else:
-        assert parse_module(text).deep_equals(expected), name
+        assert parse(text).deep_equals(expected), name
 
 
 @pytest.mark.parametrize(("name", "text"), texts())
@@ -72,8 +75,53 @@ def test_positions_are_the_same_where_it_is_known_who_will_ask(name: str, text: 
 @pytest.mark.parametrize("text", ["x = 1\n", "x = = 1\n"])
 def test_nodes_that_others_build_are_checked_as_before(text: str) -> None:
     try:
-        parse_module(text)
+        parse(text)
     except cst.ParserSyntaxError:
         assert "= =" in text
     with pytest.raises(cst.CSTValidationError):
         cst.Name("")
+
+
+# -- processes: nodes of this tool's own are made without their guards ------------------------------
+SHOW = """
+import sys
+from fromlogits_audit import process
+process.own = {own}
+from fromlogits_audit import cst
+text = sys.stdin.read()
+try:
+    cst.Name("")
+except cst.CSTValidationError:
+    print("checked")
+tree = cst.parse(text)
+print(hasattr(cst.Name, "__setattr__") and "__setattr__" in vars(cst.Name))
+print(repr(tree), tree.code == text, tree.deep_clone().deep_equals(tree))
+print(tree.with_changes(body=()).body, tree != tree.deep_clone(), len({{tree, tree}}))
+"""
+
+
+def shown(text: str, *, own: bool) -> list[str]:
+    command = [sys.executable, "-c", SHOW.format(own=own)]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_a_tree_is_the_same_in_a_process_of_ones_own(name: str) -> None:
+    guarded, own = shown(SPELLINGS[name], own=False), shown(SPELLINGS[name], own=True)
+    assert (guarded[:2], own[:2]) == (["checked", "True"], ["checked", "False"])
+    assert guarded[2:] == own[2:]
+
+
+def test_the_process_of_a_command_is_its_own() -> None:
+    code = (
+        "import os; from fromlogits_audit import cli, process; "
+        "os._exit = lambda status: print(process.own); cli.main(['--version'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "True"
+
+
+def test_somebody_elses_libcst_stays_as_it_is() -> None:
+    with pytest.raises(FrozenInstanceError):
+        cst.Name("a").value = "b"  # type: ignore[misc]
