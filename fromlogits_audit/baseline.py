@@ -11,7 +11,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from fromlogits_audit.config import Settings
 from fromlogits_audit.errors import UsageError
 from fromlogits_audit.finding import Finding
 from fromlogits_audit.fingerprint import Identity, identity
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.report import Report, Silenced, Silencer
 from fromlogits_audit.writing import write_whole
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from fromlogits_audit import __version__, process
+from fromlogits_audit import __version__, lean
 from fromlogits_audit.errors import AuditError, UsageError
 from fromlogits_audit.reporters.interface import FORMATS, MACHINE_FORMATS, Style
 
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     them one by one at the end costs more than parsing did, and the process ends anyway.
     """
     gc.disable()
-    process.own = True
+    lean.claim()
     try:
         status = run(arguments)
     except Interrupted:

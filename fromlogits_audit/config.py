@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from fromlogits_audit.catalogue.losses import LOSSES
 from fromlogits_audit.errors import ConfigError, UsageError
 from fromlogits_audit.finding import Severity
 from fromlogits_audit.ir import Scale
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.reporters.interface import FORMATS
 from fromlogits_audit.rules import RULES
 

@@ -2,9 +2,8 @@
 
 Two things make it cheaper, and leave its trees as they are.
 
-Its nodes are 170 frozen dataclasses. In a process of this tool's own they are made without what guards
-their fields, which is half of libcst's start-up and a third of its parsing: frozen dataclasses set their
-fields by way of ``object.__setattr__``. In somebody else's process libcst stays as it is.
+Its nodes are 170 frozen dataclasses, half of libcst's start-up and a tenth of its parsing. In a process of
+this tool's own they are quick ones (:mod:`fromlogits_audit.lean`); somebody else's libcst stays as it is.
 
 Every node is checked as it is made: that a name is one, that brackets match. The checks are for programs
 that build nodes; what libcst's own parser makes of a text is valid (its authors note as much where they
@@ -18,30 +17,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from fromlogits_audit import process
+from fromlogits_audit import lean
 
 _dataclass = dataclasses.dataclass
 
 
-def _unguarded(cls: type | None = None, /, **options: Any) -> Any:
-    """``dataclass``, where it defines nodes: they have methods of their own for equality and ``repr``."""
+def _node(cls: type | None = None, /, **options: Any) -> Any:
+    """``dataclass``, where it defines nodes."""
     if cls is None:
-        return lambda cls: _unguarded(cls, **options)
-    if options.get("frozen") and cls.__module__.startswith("libcst._nodes."):
-        options.update(frozen=False, eq=False, repr=False)
-    return _dataclass(cls, **options)
+        return lambda cls: _node(cls, **options)
+    define = lean.quick if cls.__module__.startswith("libcst._nodes.") else _dataclass
+    return define(cls, **options)
 
 
 @contextmanager
-def _cheap_nodes() -> Iterator[None]:
-    dataclasses.dataclass = _unguarded
+def _quick_nodes() -> Iterator[None]:
+    dataclasses.dataclass = _node
     try:
         yield
     finally:
         dataclasses.dataclass = _dataclass
 
 
-with _cheap_nodes() if process.own else nullcontext():
+with _quick_nodes() if lean.is_own() else nullcontext():
     import libcst
     from libcst import *  # noqa: F403 - under the same names
     from libcst._nodes.internal import CodegenState as CodegenState

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fromlogits_audit import __version__
 from fromlogits_audit.errors import UsageError
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.record import dumps
 from fromlogits_audit.work import Done, Task, failed, run_task, single
 from fromlogits_audit.workers import DIED, run_on_cores

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from fromlogits_audit.ir import Location, Step
+from fromlogits_audit.lean import dataclass
 
 
 class Severity(str, Enum):

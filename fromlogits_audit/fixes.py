@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from fromlogits_audit import cst
 from fromlogits_audit.errors import InputError
 from fromlogits_audit.finding import Applicability, Edit, Finding, Fix
 from fromlogits_audit.ir import Location
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.report import Report, Source
 from fromlogits_audit.source.pending import holding
 from fromlogits_audit.source.rewrite import is_as_read, is_notebook, rewritten, source_of

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf, isfinite, log
 
 from fromlogits_audit.ir import Family, Loss, Output, Scale, Site
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.rules.consequences import EPSILON, RANGES, binary_floors, categorical_floor
 from fromlogits_audit.rules.scales import effective_flag, loss_code
 

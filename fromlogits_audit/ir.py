@@ -10,9 +10,11 @@ reason (:class:`Undecided`), never a guess.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from typing import Any
+
+from fromlogits_audit.lean import dataclass
 
 
 class Scale(str, Enum):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from fromlogits_audit.config import Settings
 from fromlogits_audit.errors import InputError, UsageError
 from fromlogits_audit.finding import Finding
 from fromlogits_audit.ir import Kind, Location, Runtime, Scale, Site, Status
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.models import Evidence, ModelLoss, ModelOutput, ModelReport
 from fromlogits_audit.outcome import LISTED, once, selected, site_key, stamped, undecided, unreadable
 from fromlogits_audit.paths import shown_path

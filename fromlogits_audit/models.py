@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from fromlogits_audit.ir import Loss, Output
+from fromlogits_audit.lean import dataclass
 
 LIVE = "live"
 """The format of a model that is no file."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from fromlogits_audit.errors import UsageError
 from fromlogits_audit.finding import Finding
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.report import Report
 from fromlogits_audit.source.text import shown_path
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
 
 from fromlogits_audit.errors import InputError
 from fromlogits_audit.finding import Edit
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.report import Report, Source
 from fromlogits_audit.source.rewrite import is_as_read, rewritten, source_of
 from fromlogits_audit.suppress import noqa_edits

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from enum import Enum
 from functools import cache
 from types import NoneType
@@ -18,6 +18,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from fromlogits_audit import ir
 from fromlogits_audit.interp.analysis import Lookup, Problem
 from fromlogits_audit.ir import Location, Site
+from fromlogits_audit.lean import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Protocol
 
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.ir import Location, Runtime, Status
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.models import ModelReport
 from fromlogits_audit.rules.judge import Judged
 

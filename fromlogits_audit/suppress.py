@@ -13,11 +13,12 @@ import io
 import re
 import tokenize
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 
 from fromlogits_audit.finding import Applicability, Edit, Finding, Fix
 from fromlogits_audit.ir import Location
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.report import Silenced, Silencer, Source
 from fromlogits_audit.rules import RULES, rule
 

@@ -11,12 +11,13 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.analysis import Problem
 from fromlogits_audit.ir import Location, Scale
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.paths import shown_path
 from fromlogits_audit.record import Result, SourceNote, dumps
 from fromlogits_audit.source.components import Component

@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import chain
 from multiprocessing.context import BaseContext
 
-from fromlogits_audit import process
+from fromlogits_audit import lean
 from fromlogits_audit.record import dumps
 from fromlogits_audit.work import Done, Task, failed, run_here, run_task, single
 
@@ -151,7 +151,7 @@ def _begin(memory: int) -> None:
     """In a new process: Ctrl-C is the parent's affair, memory is bounded, and nobody outlives the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _bound(memory)
-    process.own = True
+    lean.claim()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 

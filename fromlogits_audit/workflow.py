@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from fromlogits_audit.config import Settings
 from fromlogits_audit.errors import UsageError
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.report import Report
 
 

@@ -85,8 +85,8 @@ def test_nodes_that_others_build_are_checked_as_before(text: str) -> None:
 # -- processes: nodes of this tool's own are made without their guards ------------------------------
 SHOW = """
 import sys
-from fromlogits_audit import process
-process.own = {own}
+from fromlogits_audit import lean
+lean.claim({own})
 from fromlogits_audit import cst
 text = sys.stdin.read()
 try:
@@ -115,8 +115,8 @@ def test_a_tree_is_the_same_in_a_process_of_ones_own(name: str) -> None:
 
 def test_the_process_of_a_command_is_its_own() -> None:
     code = (
-        "import os; from fromlogits_audit import cli, process; "
-        "os._exit = lambda status: print(process.own); cli.main(['--version'])"
+        "import os; from fromlogits_audit import cli, lean; "
+        "os._exit = lambda status: print(lean.is_own()); cli.main(['--version'])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "True"

@@ -9,10 +9,10 @@ row serves ``tf.keras.layers.Dense``, ``keras.layers.Dense`` and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from fromlogits_audit.ir import Family, Scale
+from fromlogits_audit.lean import dataclass
 
 
 @dataclass(frozen=True)

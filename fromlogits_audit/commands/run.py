@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fromlogits_audit import cli, process
+from fromlogits_audit import cli, lean
 from fromlogits_audit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def run(script: Path, arguments: tuple[str, ...], merge: bool, config: Path | No
         raise UsageError(f"{script} is no file that could be run.")
     settings = cli.settings_of([script], config, options)
     cwd, mine, stdout = Path.cwd(), os.getpid(), sys.stdout
-    process.own = False
+    lean.claim(False)
     last = _Last()
     atexit.register(last)  # the first to be registered is the last to be called
     gc.enable()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from fromlogits_audit.ir import Location, Site
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.source.text import SourceFile
 
 

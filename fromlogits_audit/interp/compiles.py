@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from fromlogits_audit.interp.drafts import Draft
 from fromlogits_audit.interp.keras_values import MetricV
 from fromlogits_audit.interp.values import Place, Value
 from fromlogits_audit.ir import Kind, Labels, Site
+from fromlogits_audit.lean import dataclass
 
 
 @dataclass(frozen=True)

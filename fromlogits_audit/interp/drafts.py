@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import overload
 
 from fromlogits_audit.interp.keras_values import LossV, TensorV
@@ -21,6 +21,7 @@ from fromlogits_audit.ir import (
     Step,
     Undecided,
 )
+from fromlogits_audit.lean import dataclass
 
 MAX_HOPS = 12
 

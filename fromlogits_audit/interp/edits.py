@@ -8,7 +8,7 @@ a notebook).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from fromlogits_audit import cst
 from fromlogits_audit.catalogue.activations import activation_function
@@ -19,6 +19,7 @@ from fromlogits_audit.interp.parse import ParsedModule
 from fromlogits_audit.interp.spelling import Span, Spelling
 from fromlogits_audit.interp.values import Place
 from fromlogits_audit.ir import Edits, Family, Form, Kind, Location, Scale, Site
+from fromlogits_audit.lean import dataclass
 
 _REFERENCES = (Form.STRING, Form.FUNCTION, Form.CLASS)
 _RIGHT_BY_DEFAULT = {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from fromlogits_audit.catalogue.interface import HeadSpec, LayerSpec, LossSpec, MetricSpec
 from fromlogits_audit.interp.values import Hop, Obj, Place, Value
 from fromlogits_audit.ir import Form, Labels, Scale, Undecided, Why
+from fromlogits_audit.lean import dataclass
 
 
 class LayerV(Obj):

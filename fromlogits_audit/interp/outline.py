@@ -8,7 +8,8 @@ import ast
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from fromlogits_audit.lean import dataclass
 
 SMALL_CLASS = 40
 """Lines up to which a class is parsed whole."""

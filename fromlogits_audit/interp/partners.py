@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from fromlogits_audit.interp.drafts import Owner
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.values import Place
 from fromlogits_audit.ir import Loss
+from fromlogits_audit.lean import dataclass
 
 
 @dataclass

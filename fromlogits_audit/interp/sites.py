@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.apart import EXCLUDED, Apart, apart_from
@@ -54,6 +54,7 @@ from fromlogits_audit.ir import (
     Undecided,
     Why,
 )
+from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run

@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from fromlogits_audit.catalogue.names import canonical
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.source.python import parse_quick
 
 Span = tuple[int, int, int, int]

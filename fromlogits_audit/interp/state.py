@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import Work, choose, compatible
@@ -24,6 +23,7 @@ from fromlogits_audit.interp.values import (
     Value,
 )
 from fromlogits_audit.ir import Undecided, Why
+from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.parse import Chunk, ParsedModule

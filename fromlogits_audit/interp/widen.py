@@ -8,7 +8,6 @@ The body of a loop of unknown length runs once here. What it sets anew is right 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from fromlogits_audit.interp.values import (
     Value,
 )
 from fromlogits_audit.ir import Undecided, Why
+from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run

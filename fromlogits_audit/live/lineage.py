@@ -10,11 +10,12 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from fromlogits_audit.catalogue.activations import activation_string
 from fromlogits_audit.ir import Why
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.live.layers import entry_of
 from fromlogits_audit.live.structure import flat, outputs_of, shape_of
 from fromlogits_audit.saved.activations import Recorder, apply_spec

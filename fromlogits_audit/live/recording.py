@@ -11,11 +11,12 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from fromlogits_audit.catalogue.interface import LossFunctionSpec
 from fromlogits_audit.ir import Form, Kind, Location, Loss, Output, Runtime, Scale, Site, Undecided, Why
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.live import observing
 from fromlogits_audit.live.hooks import Call, Hooks
 from fromlogits_audit.live.labels import labels_of

@@ -10,10 +10,10 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.live.spots import kind_of
 
 

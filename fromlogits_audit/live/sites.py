@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from fromlogits_audit.catalogue.losses import inferred_string
@@ -22,6 +22,7 @@ from fromlogits_audit.ir import (
     Undecided,
     Why,
 )
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.live import objects
 from fromlogits_audit.live.labels import labels_of
 from fromlogits_audit.live.names import keras_base

@@ -11,9 +11,10 @@ import itertools
 import os
 import sys
 import sysconfig
-from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
+
+from fromlogits_audit.lean import dataclass
 
 MAX_STACK = 16
 """User frames that are remembered of one stack, the innermost first."""

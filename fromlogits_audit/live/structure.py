@@ -8,11 +8,12 @@ left to be observed (:mod:`fromlogits_audit.live.observed`) or measured.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
 from fromlogits_audit.ir import Applied, Location, Output, Why
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.live.layers import CALLS, entry_of
 from fromlogits_audit.live.names import class_name, keras_base
 from fromlogits_audit.models import Evidence

@@ -7,11 +7,11 @@ measured values would also come out of another kind of output.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from fromlogits_audit.errors import UnreadableFile
 from fromlogits_audit.ir import Output, Scale, Undecided, Why
+from fromlogits_audit.lean import dataclass
 
 ZERO_TO_ONE = 1e-4
 """How far outside of [0, 1] rounding may lead (float16 included)."""

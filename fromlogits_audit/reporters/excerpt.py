@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from fromlogits_audit.lean import dataclass
 
 TAB = "    "
 _DOTS = "..."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from fromlogits_audit.lean import dataclass
 
 Part = tuple[str, str]
 """A text and its style in rich's words (``bold red``), empty for none."""

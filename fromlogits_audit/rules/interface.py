@@ -8,10 +8,10 @@ tests: the first gives this rule's finding and no other, the second gives none.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from fromlogits_audit.finding import Finding, Fix, Severity
 from fromlogits_audit.ir import Kind, Location, Site, Step
+from fromlogits_audit.lean import dataclass
 
 HEADINGS = ("What it does", "Why it is wrong", "Example", "Use instead", "Fix safety")
 """The sections of every page, in this order."""

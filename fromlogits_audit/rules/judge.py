@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from fromlogits_audit.finding import Finding
 from fromlogits_audit.ir import Family, Kind, Loss, Metric, Output, Scale, Site, Status, Undecided, Why
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.rules import RULES, scales
 from fromlogits_audit.rules.interface import Rule
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from fromlogits_audit.ir import Kind, Location, Loss, Metric, Output, Site, Undecided, Why
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.saved.losses import is_object, loss_of, metric_of
 from fromlogits_audit.saved.values import Json
 
@@ -32,6 +33,9 @@ class Readers:
     metric: Callable[[Json, int | None], Metric | None] = metric_of
 
 
+_BY_NAME = Readers()
+
+
 @dataclass(frozen=True)
 class Stored:
     """A model's compile arguments as its file holds them."""
@@ -52,7 +56,7 @@ def stored(config: Json) -> Stored:
     return Stored(config.get("loss"), config.get("metrics"), config.get("weighted_metrics"))
 
 
-def paired(loss: Json, heads: Sequence[Head], readers: Readers = Readers()) -> list[tuple[Head, Loss]]:
+def paired(loss: Json, heads: Sequence[Head], readers: Readers = _BY_NAME) -> list[tuple[Head, Loss]]:
     """Which loss goes to which output. One for all, by position, or by name."""
     pairs = list(_pairs(loss, heads))[:MAX_PAIRS]
     found = ((head, readers.loss(value, head.output.units)) for head, value in pairs)
@@ -108,7 +112,7 @@ def _by_name(losses: dict[str, Json], heads: Sequence[Head]) -> Iterator[tuple[H
 
 
 def sites(
-    compiled: Stored, heads: Sequence[Head], where: Location, readers: Readers = Readers()
+    compiled: Stored, heads: Sequence[Head], where: Location, readers: Readers = _BY_NAME
 ) -> list[Site]:
     """The sites of a stored compile: losses, then the metrics that ask for a scale."""
     pairs = paired(compiled.loss, heads, readers)

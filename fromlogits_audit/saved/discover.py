@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from fromlogits_audit.errors import UsageError
+from fromlogits_audit.lean import dataclass
 
 ZIP, HDF5 = (".keras",), (".h5", ".hdf5")
 GRAPH = "saved_model.pb"

@@ -7,12 +7,13 @@ nesting.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from fromlogits_audit.catalogue.interface import Effect, LayerSpec
 from fromlogits_audit.catalogue.layers import layer_class
 from fromlogits_audit.catalogue.names import canonical
 from fromlogits_audit.ir import Why
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.saved.activations import Recorder
 from fromlogits_audit.saved.layers import apply_layer
 from fromlogits_audit.saved.nodes import Call, Ref, calls_of, output_refs

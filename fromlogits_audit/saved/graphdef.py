@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from fromlogits_audit.errors import UnreadableFile
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.saved.protobuf import Message, fields
 from fromlogits_audit.saved.values import Dims
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from fromlogits_audit.errors import UnreadableFile
 from fromlogits_audit.ir import Applied, Location, Output, Scale, Step
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.saved.compiling import Head, Stored
 from fromlogits_audit.saved.graph import Named, Walker
 from fromlogits_audit.saved.unsafe import unsafe_parts

@@ -7,8 +7,9 @@ lists with ``[layer, node, tensor, kwargs]`` leaves. TFOpLambda leaves out one l
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.saved.values import Dims, Json, Value, dims
 
 _CONSTANT = "_CONSTANT_VALUE"

@@ -7,9 +7,10 @@ steps are bounded, because a hostile library may call itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from fromlogits_audit.ir import Undecided, Why
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.saved.activations import Recorder
 from fromlogits_audit.saved.graphdef import Graph, Library, Node
 from fromlogits_audit.saved.values import Tensor, data, unknown

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeGuard
 
 from fromlogits_audit.ir import Scale, Undecided, Why
+from fromlogits_audit.lean import dataclass
 
 Json = Any
 """Whatever ``json.loads`` returns; nothing about its shape may be taken for granted."""

@@ -4,9 +4,9 @@ is said of another, so each is analysed, remembered and given to a process by it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.source.imports import Import, Sketch
 from fromlogits_audit.source.project import Project
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.errors import UsageError
+from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec

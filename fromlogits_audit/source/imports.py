@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.source.triage import might_matter
 
 _IMPORT = re.compile(rb"import(?<!\wimport)(?:\b|_module[ \t]*\()")

@@ -11,8 +11,9 @@ from __future__ import annotations
 import ast
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.source.cells import Line, Scanner, statements
 from fromlogits_audit.source.python import check_syntax, parse_quick
 from fromlogits_audit.source.text import Fault

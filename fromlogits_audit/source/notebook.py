@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fromlogits_audit.errors import UnreadableFile
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.source.magics import transform
 from fromlogits_audit.source.python import MAX_BYTES, check_syntax, read_bytes
 from fromlogits_audit.source.text import Cell, CellIndex, Fault, LineOrigin, SourceFile, WrittenCell

@@ -10,10 +10,10 @@ import stat
 import symtable
 import tokenize
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
 from fromlogits_audit.errors import UnreadableFile
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.source.pending import pending_bytes
 from fromlogits_audit.source.text import Fault, SourceFile, unify_newlines
 

@@ -10,8 +10,8 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.source.text import unify_newlines
 
 _BLANK = re.compile(r"[ \t\n\r]*")

@@ -8,12 +8,12 @@ works on ``SourceFile.text`` and asks :meth:`SourceFile.locate` where that is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.ir import Location
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.paths import shown_path as shown_path
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
@@ -32,6 +31,7 @@ from fromlogits_audit.interp.values import (
     Value,
 )
 from fromlogits_audit.ir import Undecided, Why
+from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run

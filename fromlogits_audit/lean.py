@@ -1,0 +1,81 @@
+"""Dataclasses that are quick to define and to make, for commands: what a command needs of them at its start
+takes longer than most files that it then reads.
+
+Each frozen dataclass compiles seven methods and sets its fields by way of ``object.__setattr__``. In a
+process of this tool's own they share one ``__eq__``, ``__hash__`` and ``__repr__``, and that nothing sets
+their fields is left to mypy. A program that imports this package gets ``dataclasses.dataclass``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+_own = False
+_dataclass = dataclasses.dataclass
+"""While libcst is imported, something else has its name (:mod:`fromlogits_audit.cst`)."""
+
+
+def claim(own: bool = True) -> None:
+    """Say that this process runs nothing but this tool (or does), for what is defined from now on."""
+    global _own
+    _own = own
+
+
+def is_own() -> bool:
+    """Whether this process runs nothing but this tool."""
+    return _own
+
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass as dataclass
+else:
+
+    def dataclass(cls: type | None = None, /, **options: Any) -> Any:
+        """``dataclasses.dataclass``, or what does as well where nobody else looks."""
+        define = quick if _own else _dataclass
+        return define(**options) if cls is None else define(cls, **options)
+
+
+def quick(
+    cls: type | None = None, /, *, frozen: bool = False, eq: bool = True, repr: bool = True, **options: Any
+) -> Any:
+    """A dataclass with the methods that all share; ``frozen`` ones have a hash and no guards."""
+    if cls is None:
+        return lambda cls: quick(cls, frozen=frozen, eq=eq, repr=repr, **options)
+    if options.get("order"):  # few are
+        return _dataclass(cls, frozen=frozen, eq=eq, repr=repr, **options)
+    own = set(vars(cls))
+    made: Any = _dataclass(cls, eq=False, repr=False, **options)
+    if repr and "__repr__" not in own:
+        made.__repr__ = _shown
+    values = _values(made)
+    if eq and "__eq__" not in own:
+        made.__eq__ = _equality(values)
+    if eq and vars(cls).get("__hash__") is None:
+        made.__hash__ = (lambda self: hash(values(self))) if frozen else None
+    return made
+
+
+def _values(cls: Any) -> Callable[[Any], tuple[Any, ...]]:
+    """What instances are compared by."""
+    names = [field.name for field in dataclasses.fields(cls) if field.compare]
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda self: tuple(getattr(self, name) for name in names)
+
+
+def _equality(values: Callable[[Any], tuple[Any, ...]]) -> Callable[[Any, object], bool]:
+    def equal(self: Any, other: object) -> bool:
+        return values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
+
+    return equal
+
+
+def _shown(self: Any) -> str:
+    shown = (
+        f"{field.name}={getattr(self, field.name)!r}" for field in dataclasses.fields(self) if field.repr
+    )
+    return f"{type(self).__qualname__}({', '.join(shown)})"

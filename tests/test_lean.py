@@ -1,0 +1,91 @@
+"""Dataclasses of a command: the same to everybody who only reads them."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
+from typing import Any
+
+import pytest
+
+from fromlogits_audit import lean
+
+
+class Frozen:
+    units: int
+    name: str = "dense"
+    seen: list[int] = field(default_factory=list, compare=False, repr=False)
+
+
+class Single:
+    units: int
+
+
+class Nothing:
+    pass
+
+
+class Speaking:
+    units: int = 1
+
+    def __repr__(self) -> str:
+        return "me"
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+CASES: dict[str, tuple[type, dict[str, Any], tuple[Any, ...]]] = {
+    "frozen": (Frozen, {"frozen": True}, (1, "out")),
+    "frozen-slots": (Frozen, {"frozen": True, "slots": True}, (1, "out", [2])),
+    "mutable": (Frozen, {}, (1,)),
+    "ordered": (Single, {"frozen": True, "order": True}, (1,)),
+    "identity": (Single, {"frozen": True, "eq": False}, (1,)),
+    "single": (Single, {"frozen": True}, (float("nan"),)),
+    "nothing": (Nothing, {"frozen": True}, ()),
+    "own-methods": (Speaking, {"frozen": True}, ()),
+}
+
+
+def _copied(cls: type) -> Any:
+    return type(cls.__name__, (), {name: value for name, value in vars(cls).items() if name[:6] != "__dict"})
+
+
+def facts(cls: Any, given: tuple[Any, ...]) -> list[object]:
+    """What can be told of a class and its instances."""
+    one, same = cls(*given), cls(*given)
+    found: list[object] = [repr(one), one == same, one == one, one == 1, one != same, cls.__match_args__]
+    found += [f.name for f in fields(cls)]
+    found.append(cls.__hash__ is None or cls.__hash__ is object.__hash__ or hash(one) == hash(same))
+    found += [cls.__hash__ is None, cls.__hash__ is object.__hash__]
+    found += [repr(copy.copy(one)), repr(replace(one)), repr(copy.deepcopy(one))]
+    found += [one < cls(*given)] if hasattr(cls, "__lt__") and "__lt__" in vars(cls) else []
+    return found
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_quick_dataclass_is_a_dataclass(name: str) -> None:
+    base, options, given = CASES[name]
+    usual, quick = dataclass(**options)(_copied(base)), lean.quick(**options)(_copied(base))
+    assert facts(quick, given) == facts(usual, given)
+
+
+@dataclass
+class Sent:
+    units: int
+
+
+Sent = lean.quick(frozen=True, slots=True)(_copied(Sent))  # type: ignore[misc]
+
+
+def test_what_goes_to_a_worker_comes_back() -> None:
+    assert pickle.loads(pickle.dumps(Sent(3))) == Sent(3)
+
+
+def test_classes_of_somebody_elses_process_guard_their_fields() -> None:
+    made = lean.dataclass(frozen=True)(_copied(Single))(1)
+    with pytest.raises(FrozenInstanceError):
+        made.units = 2
