@@ -6,8 +6,8 @@ Its nodes are 170 frozen dataclasses, half of libcst's start-up and a tenth of i
 this tool's own they are quick ones (:mod:`fromlogits_audit.lean`); somebody else's libcst stays as it is.
 
 Every node is checked as it is made: that a name is one, that brackets match. The checks are for programs
-that build nodes; what libcst's own parser makes of a text is valid (its authors note as much where they
-check), and there they are left out.
+that build nodes, which this one does not; what libcst's own parser makes of a text is valid (its authors note
+as much where they check), and there they are left out.
 """
 
 from __future__ import annotations
@@ -59,6 +59,11 @@ def _unchecked() -> Iterator[None]:
         yield
     finally:
         libcst.CSTNode.__post_init__ = _CHECK  # type: ignore[method-assign]
+
+
+if lean.is_own():  # Nobody else builds any, and changing a class makes Python forget where its methods are.
+    libcst.CSTNode.__post_init__ = _no_check  # type: ignore[method-assign]
+    _unchecked = nullcontext  # type: ignore[assignment]
 
 
 def parse(text: str) -> libcst.Module:
