@@ -8,7 +8,7 @@ that the other branch starts from the same state; :meth:`State.join` then merges
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -113,7 +113,10 @@ class State:
     """The mutable centre of one analysis."""
 
     def __init__(self) -> None:
-        self.path: dict[Hashable, bool] = {}
+        self.path: Mapping[Hashable, bool] = {}
+        """What is assumed where the program is now. Another assumption makes another one of it."""
+        self._path: Mapping[Hashable, bool] = self.path
+        self._guard = ALWAYS
         self._journal: list[dict[Write, tuple[Holder, Hashable, Value | None]]] = []
         self._fresh = itertools.count()
         self.steps = 0
@@ -143,10 +146,11 @@ class State:
         else:
             slots[key] = value
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Note what is written from now on."""
         self._journal.append({})
 
-    def _end(self) -> dict[Write, tuple[Holder, Hashable, Value | None]]:
+    def end(self) -> dict[Write, tuple[Holder, Hashable, Value | None]]:
         """Undo the writes since the matching begin, and hand them back with their last values."""
         log = self._journal.pop()
         result: dict[Write, tuple[Holder, Hashable, Value | None]] = {}
@@ -158,18 +162,9 @@ class State:
                 holder.slots[key] = old
         return result
 
-    @contextmanager
-    def branch(self, guard: Guard) -> Iterator[Branch]:
+    def branch(self, guard: Guard) -> _Assuming:
         """Run a block under assumptions; its writes are undone and left in the Branch."""
-        before = dict(self.path)
-        self.path.update(guard)
-        branch = Branch(guard, {})
-        self._begin()
-        try:
-            yield branch
-        finally:
-            branch.writes = self._end()
-            self.path = before
+        return _Assuming(self, guard)
 
     @contextmanager
     def apart(self) -> Iterator[None]:
@@ -184,12 +179,12 @@ class State:
     @contextmanager
     def scratch(self) -> Iterator[None]:
         """Run a block for its sites alone: nothing it writes stays."""
-        before = dict(self.path)
-        self._begin()
+        before = self.path
+        self.begin()
         try:
             yield
         finally:
-            self._end()
+            self.end()
             self.path = before
 
     def adopt(self, branch: Branch) -> None:
@@ -220,7 +215,10 @@ class State:
     # -- assumptions -----------------------------------------------------------------------
     @property
     def guard(self) -> Guard:
-        return frozenset(self.path.items()) if self.path else ALWAYS
+        """The path as a guard: one object as long as it is the same path, as it is asked for all the time."""
+        if self._path is not self.path:
+            self._path, self._guard = self.path, frozenset(self.path.items()) if self.path else ALWAYS
+        return self._guard
 
     def assumed(self, key: Hashable) -> bool | None:
         """What the path says of a condition, if anything."""
@@ -254,3 +252,24 @@ class State:
             Work.done = 0
         self.cut = self.cut or self.steps > self.limit
         return not self.cut
+
+
+class _Assuming:
+    """A block under assumptions. No generator: there is one for every branch of every condition."""
+
+    __slots__ = ("_before", "_branch", "_state")
+
+    def __init__(self, state: State, guard: Guard) -> None:
+        self._state, self._branch = state, Branch(guard, {})
+
+    def __enter__(self) -> Branch:
+        state = self._state
+        self._before = state.path
+        if self._branch.guard:
+            state.path = {**state.path, **dict(self._branch.guard)}
+        state.begin()
+        return self._branch
+
+    def __exit__(self, *error: object) -> None:
+        self._branch.writes = self._state.end()
+        self._state.path = self._before
