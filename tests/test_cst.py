@@ -19,6 +19,12 @@ SPELLINGS = {
     "brackets": "x = ((a + b) * (c))[(1):2, ...]\ny = (  # why\n    a,\n)\n",
     "lines": "if a: b; c\nwith d as e, \\\n     f:\n\tpass\n\n\n# end\n",
     "strings": 'f"{a!r:>{b}}" "c" \'d\'\n',
+    "blocks": "# head\n\nif a:\n    b  # c\nelif d:\n\n    # why\n    e; f\nelse: g\n"
+    "try:\n  h\nexcept I: pass\nexcept J as k:\n  l(\n  m,\n  )\nelse:\n  n\nfinally:\n  o\np\n",
+    "texts": 'def f():\n    """a\n\n  b"""\n'
+    "    return f'''{c}\n{d}''' + \\\n        e\n    # end\n\ng\n",
+    "cases": "match a:\n    # b\n    case [c, *_]:\n        d\n    case _: e\n"
+    "while f:\n    g\nelse:\n    h\nfor i in (\n    j\n): k\n",
     "definitions": "@a\nclass B(C, metaclass=D):\n    async def e(self, /, f=1, *g, **h) -> None: ...\n",
 }
 
