@@ -5,7 +5,9 @@ Each step takes what the one before yields; the order is the function :func:`_re
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,7 @@ from fromlogits_audit.rules.judge import judge
 from fromlogits_audit.rules.settle import settle
 from fromlogits_audit.scanning import Sources, analysed
 from fromlogits_audit.source.discover import discover
+from fromlogits_audit.source.pending import holding
 from fromlogits_audit.source.text import shown_path
 from fromlogits_audit.suppress import Suppressions
 
@@ -36,6 +39,9 @@ if TYPE_CHECKING:
 
     from fromlogits_audit.cache import Cache
     from fromlogits_audit.interp.declared import Declared
+
+
+NO_FILE = "No Python file or notebook was found under the given paths."
 
 
 def audit_source(
@@ -59,7 +65,10 @@ def audit_source(
     analysis = analysed(found.files, settings, cwd=cwd, cache=cache, executor=executor)
     unread = [Problem(Location(shown_path(path, cwd), None, 1, 1, 1, 1), why) for path, why in found.problems]
     asked = frozenset(shown_path(path, cwd) for path in found.files)
-    return _report(analysis, settings, cwd=cwd, unread=unread, main=(paths or [cwd])[0], asked=asked)
+    report = _report(analysis, settings, cwd=cwd, unread=unread, main=(paths or [cwd])[0], asked=asked)
+    if found.files or unread:
+        return report
+    return replace(report, notes=(*report.notes, NO_FILE))
 
 
 def audit_models(
@@ -69,6 +78,19 @@ def audit_models(
     from fromlogits_audit.model_pipeline import audit_models as audit
 
     return audit(paths, settings, executor=executor)
+
+
+def audit_bytes(data: bytes, path: Path, settings: Settings | None = None, *, cwd: Path) -> Report:
+    """Audit one file as if it held ``data``, in its place in the project: a module or a notebook by its name,
+    imports lead from there. It need not exist."""
+    settings = settings or Settings()
+    full = Path(os.path.abspath(cwd / path))  # noqa: PTH100 - a link is a file of its own
+    with holding({full: data}):
+        analysis = analysed([full], settings, cwd=cwd)
+        for shown in analysis.sources:
+            analysis.sources[shown]  # Read now: a report would find what the disk holds.
+        asked = frozenset({shown_path(full, cwd)})
+        return _report(analysis, settings, cwd=cwd, unread=[], main=path, asked=asked)
 
 
 def audit_text(

@@ -103,6 +103,9 @@ def test_entries_that_no_longer_occur_are_told(project: Path, capfd: pytest.Capt
     assert "2 entries of the baseline no longer occur" in err
     assert "a.py: FLA101" in err and "gone.py: FLA101" in err
     assert scan(capfd, "--baseline", "b.json", "--quiet")[2] == ""
+    (project / "gone.py").write_text(WRONG, encoding="utf-8")
+    assert "1 entry of the baseline no longer occurs" in scan(capfd, "--baseline", "b.json")[2]
+    (project / "gone.py").unlink()
     scan(capfd, "--write-baseline", "b.json")
     assert json.loads((project / "b.json").read_text(encoding="utf-8"))["findings"] == []
 
@@ -344,11 +347,14 @@ def test_a_shard_is_one_of_some(text: str) -> None:
         ["--write-baseline", "b.json", "--add-noqa"],
         ["--write-baseline", "b.json", "--shard", "1/2"],
         ["--write-baseline", "b.json", "--changed-since", "HEAD"],
+        ["--diff", "--write-baseline", "b.json"],
+        ["--diff", "--add-noqa"],
     ],
 )
 def test_wishes_that_exclude_each_other(
     project: Path, capfd: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
     status, _, err = scan(capfd, *arguments)
-    assert (status, "can't be used together" in err) == (2, True)
+    assert (status, "can't be used" in err) == (2, True)
+    assert all(option in err for option in arguments if option.startswith("--"))
     assert not (project / "b.json").exists()

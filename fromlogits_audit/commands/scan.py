@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=cli.AUDITED)
 @cli.report_options
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these out, as in a .gitignore.")
 @click.option("--stdin-filename", metavar="FILE", help="The name of what - reads from standard input.")
@@ -55,20 +55,19 @@ def scan(
     asked = workflow.Asked(
         options["write_baseline"], options["add_noqa"], settings.changed_since, options["shard"]
     )
-    workflow.check(asked)
+    workflow.check(asked, preview=settings.diff)
     if from_stdin:
         _refuse_fixes(options)
-        text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
-        report = pipeline.audit_text(text, named[0].as_posix(), settings, cwd=Path.cwd())
+        report = pipeline.audit_bytes(sys.stdin.buffer.read(), named[0], settings, cwd=Path.cwd())
     else:
         with cli.executor_of(settings) as executor:
             audit = partial(
                 pipeline.audit_source, named, settings, cache=_cache(named, settings), executor=executor
             )
             narrow = partial(workflow.applied, asked=asked.reading, settings=settings, cwd=Path.cwd())
-            if options["diff"]:
-                return _preview(audit, narrow, settings, unsafe=options["unsafe_fixes"])
-            report = _fixed(audit, narrow, unsafe=options["unsafe_fixes"]) if options["fix"] else audit()
+            if settings.diff:
+                return _preview(audit, narrow, settings)
+            report = _fixed(audit, narrow, unsafe=settings.unsafe_fixes) if settings.fix else audit()
     report = workflow.applied(report, asked, settings, Path.cwd())
     return cli.deliver(report, settings)
 
@@ -94,8 +93,11 @@ def _cache(paths: list[Path], settings: Settings) -> Cache | None:
 
 
 def _refuse_fixes(options: dict[str, Any]) -> None:
-    if options["fix"] or options["diff"]:
-        raise UsageError("--fix and --diff need files; standard input can't be written back.")
+    """What the configuration says of them is for files, and left out here."""
+    asked = [name for name in ("fix", "diff", "add_noqa") if options[name]]
+    if asked:
+        option = asked[0].replace("_", "-")
+        raise UsageError(f"--{option} needs files; standard input can't be written back.")
 
 
 def _fixed(audit: Callable[[], Report], narrow: Callable[[Report], Report], *, unsafe: bool) -> Report:
@@ -105,12 +107,12 @@ def _fixed(audit: Callable[[], Report], narrow: Callable[[Report], Report], *, u
 
 
 def _preview(
-    audit: Callable[[], Report], narrow: Callable[[Report], Report], settings: Settings, *, unsafe: bool
+    audit: Callable[[], Report], narrow: Callable[[Report], Report], settings: Settings
 ) -> cli.ExitCode:
     """The diff in place of a report. The files stay wrong, and the exit status says so."""
     from fromlogits_audit import fixes
 
-    outcome = fixes.mend(audit, Path.cwd(), unsafe=unsafe, narrow=narrow)
+    outcome = fixes.mend(audit, Path.cwd(), unsafe=settings.unsafe_fixes, narrow=narrow)
     cli.write(fixes.diff(outcome), settings.output_file)
     for note in () if settings.quiet else (*outcome.notes, f"Would fix {outcome.summary}."):
         cli.note(note)

@@ -18,7 +18,7 @@ from fromlogits_audit.source.contents import content
 from fromlogits_audit.source.triage import might_matter, names_keras
 
 _IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+[.\w]+[ \t]+)?import[ \t]+(?:\([^)]*\)|[^\n#]*)", re.MULTILINE)
-_WORD = re.compile(rb"\w+")
+_WORD = re.compile(rb"[\w\x80-\xff]+")
 MAX_ROUNDS = 4
 
 
@@ -73,7 +73,8 @@ class Selection:
         for _ in range(MAX_ROUNDS):
             known = [*self._parsed, *self._beside]
             stems = {path.stem if path.stem != "__init__" else path.parent.name for path in known}
-            wanted = {name.encode() for name in self.interest.names | stems}
+            # As the bytes on disk: the name of a file need not be text.
+            wanted = {name.encode("utf-8", "surrogateescape") for name in self.interest.names | stems}
             reached = [(path, names) for path, names in quiet if not names.isdisjoint(wanted)]
             if not reached:
                 return
