@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp import containers, options, workers
 from fromlogits_audit.interp.choice import choose, product
+from fromlogits_audit.interp.classes import text_of_member
 from fromlogits_audit.interp.combining import COMBINING
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.iterables import ITERABLES
@@ -82,6 +83,14 @@ def _folded(run: Run, name: str, args: Args, place: Place | None) -> Value:
     return choose([(guard, _fold_row(run, name, row, place)) for guard, row in rows])
 
 
+def _text_of(run: Run, instance: InstanceV, place: Place | None) -> Value:
+    """``str(instance)``."""
+    special = run.call_special(instance, "__str__", (), place)
+    if special is not None:
+        return special
+    return text_of_member(instance) or run.state.fresh(Why.RUNTIME, f"an instance of {instance.cls.name}")
+
+
 def _fold_row(run: Run, name: str, row: tuple[Value, ...], place: Place | None) -> Value:
     try:
         plain = [_plain(value) for value in row]
@@ -95,8 +104,8 @@ def _fold_row(run: Run, name: str, row: tuple[Value, ...], place: Place | None) 
             return Unknown(row[0].reason, (name, row[0].key))
         if len(row) == 1 and isinstance(row[0], TensorV):
             return run.keras.scalar(run, name, row[0], place)
-        if name == "builtins.str" and row and isinstance(row[0], InstanceV) and "value" in row[0].slots:
-            return row[0].slots["value"]
+        if name == "builtins.str" and len(row) == 1 and isinstance(row[0], InstanceV):
+            return _text_of(run, row[0], place)
         for value in row:
             if isinstance(value, Unknown):
                 return Unknown(value.reason, (name, value.key))
