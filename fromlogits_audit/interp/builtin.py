@@ -26,6 +26,7 @@ from fromlogits_audit.interp.values import (
     ExternalV,
     FuncV,
     InstanceV,
+    IterV,
     ListV,
     MethodV,
     PartialV,
@@ -79,8 +80,25 @@ def _plain(value: Value, depth: int = 0) -> Any:
 def _folded(run: Run, name: str, args: Args, place: Place | None) -> Value:
     if name == "builtins.len" and len(args.positional) == 1:
         return _length(run, args.positional[0])
+    if name == "builtins.sum" and place is not None and args.positional:
+        added = _sum_of_tensors(run, args.positional[0], place)
+        if added is not None:
+            return added
     rows = product(args.positional, run.state.guard)
     return choose([(guard, _fold_row(run, name, row, place)) for guard, row in rows])
+
+
+def _sum_of_tensors(run: Run, values: Value, place: Place) -> Value | None:
+    """``sum(model(x) for model in models)``; None where it is no sum of tensors."""
+    items = spread(run, values) if isinstance(values, (ListV, TupleV, IterV)) else None
+    if not isinstance(items, TupleV) or items.open or not items.items:
+        return None
+    total: Value = items.items[0]
+    if not isinstance(total, TensorV):
+        return None
+    for item in items.items[1:]:
+        total = run.keras.arithmetic(run, "+", total, item, place)
+    return total
 
 
 def _text_of(run: Run, instance: InstanceV, place: Place | None) -> Value:
