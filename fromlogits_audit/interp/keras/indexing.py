@@ -31,7 +31,10 @@ def _indexed(shape: Dims, parts: list[Value]) -> tuple[Dims, str]:
     ellipsis = next((i for i, p in enumerate(parts) if _is_ellipsis(p)), None)
     solid = [p for p in parts if not _is_ellipsis(p) and p is not NONE]
     if shape is None:
-        return None, _taken(parts[-1]) if ellipsis is not None and ellipsis < len(parts) - 1 else "all"
+        if ellipsis is not None:
+            return None, _taken(parts[-1]) if ellipsis < len(parts) - 1 else "all"
+        # The second index may be that of the classes, or of steps before them.
+        return None, "some" if len(solid) > 1 and _taken(solid[-1]) != "all" else "all"
     if len(solid) > len(shape):
         return None, "all"
     fill = len(shape) - len(solid)
