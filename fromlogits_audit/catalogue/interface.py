@@ -211,6 +211,8 @@ class OpEffect(str, Enum):
     EXP = "exp"
     LOG = "log"
     CLIP = "clip"
+    FOLD = "fold"
+    """abs, square, sin ...: scores are unbounded scores no more."""
 
 
 @dataclass(frozen=True)

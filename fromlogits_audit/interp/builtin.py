@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp import containers, options, workers
 from fromlogits_audit.interp.choice import choose, product
+from fromlogits_audit.interp.classes import text_of_member
 from fromlogits_audit.interp.combining import COMBINING
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.iterables import ITERABLES
@@ -25,6 +26,7 @@ from fromlogits_audit.interp.values import (
     ExternalV,
     FuncV,
     InstanceV,
+    IterV,
     ListV,
     MethodV,
     PartialV,
@@ -78,8 +80,33 @@ def _plain(value: Value, depth: int = 0) -> Any:
 def _folded(run: Run, name: str, args: Args, place: Place | None) -> Value:
     if name == "builtins.len" and len(args.positional) == 1:
         return _length(run, args.positional[0])
+    if name == "builtins.sum" and place is not None and args.positional:
+        added = _sum_of_tensors(run, args.positional[0], place)
+        if added is not None:
+            return added
     rows = product(args.positional, run.state.guard)
     return choose([(guard, _fold_row(run, name, row, place)) for guard, row in rows])
+
+
+def _sum_of_tensors(run: Run, values: Value, place: Place) -> Value | None:
+    """``sum(model(x) for model in models)``; None where it is no sum of tensors."""
+    items = spread(run, values) if isinstance(values, (ListV, TupleV, IterV)) else None
+    if not isinstance(items, TupleV) or items.open or not items.items:
+        return None
+    total: Value = items.items[0]
+    if not isinstance(total, TensorV):
+        return None
+    for item in items.items[1:]:
+        total = run.keras.arithmetic(run, "+", total, item, place)
+    return total
+
+
+def _text_of(run: Run, instance: InstanceV, place: Place | None) -> Value:
+    """``str(instance)``."""
+    special = run.call_special(instance, "__str__", (), place)
+    if special is not None:
+        return special
+    return text_of_member(instance) or run.state.fresh(Why.RUNTIME, f"an instance of {instance.cls.name}")
 
 
 def _fold_row(run: Run, name: str, row: tuple[Value, ...], place: Place | None) -> Value:
@@ -95,8 +122,8 @@ def _fold_row(run: Run, name: str, row: tuple[Value, ...], place: Place | None) 
             return Unknown(row[0].reason, (name, row[0].key))
         if len(row) == 1 and isinstance(row[0], TensorV):
             return run.keras.scalar(run, name, row[0], place)
-        if name == "builtins.str" and row and isinstance(row[0], InstanceV) and "value" in row[0].slots:
-            return row[0].slots["value"]
+        if name == "builtins.str" and len(row) == 1 and isinstance(row[0], InstanceV):
+            return _text_of(run, row[0], place)
         for value in row:
             if isinstance(value, Unknown):
                 return Unknown(value.reason, (name, value.key))

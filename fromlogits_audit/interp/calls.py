@@ -103,6 +103,7 @@ def _bound(run: Run, function: BoundV, args: Args) -> Value:
 
 
 def _external(run: Run, function: ExternalV, args: Args, place: Place | None) -> Value:
+    args = args.plain() if not function.name.startswith("builtins.") else args
     result = run.declared(function, args, place) or run.keras.call_external(run, function, args, place)
     if result is None:
         result = builtin.call_external(run, function.name, args, place)
@@ -114,6 +115,7 @@ def _external(run: Run, function: ExternalV, args: Args, place: Place | None) ->
 
 
 def _method(run: Run, method: MethodV, args: Args, place: Place | None) -> Value:
+    args = args.plain() if method.base is not None else args
     result = run.keras.call_method(run, method, args, place)
     if result is None:
         result = builtin.call_method(run, method, args, place)

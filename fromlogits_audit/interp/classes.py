@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.values import (
+    PLAIN,
     Args,
     BagV,
     BoundV,
@@ -16,11 +17,12 @@ from fromlogits_audit.interp.values import (
     InstanceV,
     MethodV,
     Place,
+    TupleV,
     Unknown,
     Value,
     forced,
 )
-from fromlogits_audit.ir import Why
+from fromlogits_audit.ir import Undecided, Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -40,7 +42,18 @@ _RECORD_BASES = (
     "pydantic.BaseSettings",
     "pydantic_settings.BaseSettings",
 )
-_ENUM_BASES = ("enum.Enum", "enum.StrEnum", "enum.IntEnum", "enum.Flag")
+_ENUM_BASES = (
+    "enum.Enum",
+    "enum.StrEnum",
+    "enum.IntEnum",
+    "enum.Flag",
+    "enum.IntFlag",
+    "strenum.StrEnum",
+)
+_TEXTS = ("builtins.str", "enum.StrEnum", "strenum.StrEnum")
+_NUMBERS = ("builtins.int", "builtins.float", "enum.IntEnum", "enum.IntFlag")
+AUTO = "auto"
+"""The kind of bag that ``enum.auto()`` is."""
 
 
 def resolution_order(cls: ClassV) -> list[ClassV]:
@@ -121,10 +134,35 @@ def enum_member(run: Run, cls: ClassV, name: str, raw: Value) -> Value:
     key = ("member", name)
     member = cls.slots.get(key)
     if member is None:
+        raw = _automatic(cls, name) if isinstance(raw, BagV) and raw.kind == AUTO else raw
         made = InstanceV(cls)
         made.slots.update({"value": raw, "name": Const(name), "_value_": raw})
+        bases = external_bases(cls)
+        if isinstance(raw, Const) and any(base in _TEXTS or base in _NUMBERS for base in bases):
+            made.slots[PLAIN] = raw
         cls.slots[key] = member = made
     return member
+
+
+def text_of_member(member: InstanceV) -> Value | None:
+    """``str(Kind.BINARY)``: its value only where the class is a StrEnum; None for other instances."""
+    name = member.slots.get("name")
+    if not is_enum(member.cls) or not isinstance(name, Const):
+        return None
+    texts = any(base in _TEXTS[1:] for base in external_bases(member.cls))
+    return member.slots["value"] if texts else Const(f"{member.cls.name}.{name.value}")
+
+
+def _automatic(cls: ClassV, name: str) -> Value:
+    """The value of ``name = auto()``."""
+    bases = external_bases(cls)
+    if any(base in _TEXTS[1:] for base in bases):
+        return Const(name.lower())
+    names = [n for n in cls.slots if isinstance(n, str) and not n.startswith("_")]
+    alone = all(isinstance(v := forced(cls.slots[n]), BagV) and v.kind == AUTO for n in names)
+    reason = Undecided(Why.RUNTIME, f"the value of {cls.name}.{name}")
+    numbered = alone and bases in (["enum.Enum"], ["enum.IntEnum"])
+    return Const(names.index(name) + 1) if numbered else Unknown(reason, ("auto", id(cls), name))
 
 
 def enum_by_name(run: Run, cls: ClassV, name: Value) -> Value | None:
@@ -155,11 +193,27 @@ def is_record(cls: ClassV) -> bool:
     return own or any(base in _RECORD_BASES for base in external_bases(cls))
 
 
+def compares_by_value(cls: ClassV) -> bool:
+    """Whether an instance may be equal to another one or to a constant: records, ``class Config(dict)``."""
+    if is_record(cls) or find_member(cls, "__eq__") is not None:
+        return True
+    return any(base.startswith("builtins.") and base != "builtins.object" for base in external_bases(cls))
+
+
 def _fields(cls: ClassV) -> dict[str, Value | None]:
     fields: dict[str, Value | None] = {}
     for c in reversed(resolution_order(cls)):
         fields.update(dict(c.fields))
     return fields
+
+
+def field_names(cls: ClassV) -> list[str] | None:
+    """What the positional patterns of ``case Config(a, b)`` are for, None where it is not known."""
+    found = find_member(cls, "__match_args__")
+    if found is not None and isinstance(found[1], TupleV):
+        names = [item.value for item in found[1].items if isinstance(item, Const)]
+        return names if len(names) == len(found[1].items) else None
+    return [*_fields(cls)] if is_record(cls) else None
 
 
 def fill_record(run: Run, instance: InstanceV, args: Args) -> None:

@@ -100,7 +100,7 @@ class Capture:
 
 @dataclass(frozen=True, eq=False)
 class Owner:
-    """One output of a model; there is one object for each."""
+    """One output of a model, or a tensor that no model returned; there is one object for each."""
 
     model: Value
     head: str | None

@@ -106,9 +106,7 @@ Case = tuple[Guard, Callable[[], Outcome]]
 
 
 def _split(run: Run, frame: Frame, node: cst.If | cst.Match, rest: Block) -> Outcome:
-    cases = (
-        _if_cases(run, frame, node) if isinstance(node, cst.If) else match_cases(run, frame, node, run_block)
-    )
+    cases = _if_cases(run, frame, node) if isinstance(node, cst.If) else match_cases(run, frame, node)
     if len(cases) == 1:
         return cases[0][1]()
     return run_cases(run, frame, cases, rest)

@@ -81,6 +81,8 @@ class StepKind(Enum):
     """``1 + exp(z)``"""
     SUM = auto()
     """The sum of ``exp(z)`` over the classes."""
+    LOG_SUM = auto()
+    """Its logarithm."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
+    plain,
     sequence,
 )
 from fromlogits_audit.ir import Undecided, Why
@@ -105,6 +106,7 @@ def bounded(run: Run, value: object, place: Place | None = None) -> Value:
 
 def dict_key(value: Value, depth: int = 0) -> Hashable | None:
     """A hashable constant for a dict key, None where it is not known."""
+    value = plain(value)
     if isinstance(value, Const) and isinstance(value.value, (str, int, float, bool, bytes, type(None))):
         return value.value if value.value is not None else ("none",)
     if isinstance(value, ExternalV):
@@ -178,6 +180,7 @@ def _binary(
 ) -> Value:
     if isinstance(a, TensorV) or isinstance(b, TensorV):
         return run.keras.arithmetic(run, symbol, a, b, place)
+    a, b = plain(a), plain(b)
     if isinstance(a, Const) and isinstance(b, Const):
         return _fold(run, symbol, function, a.value, b.value)
     if symbol == "+" and isinstance(a, (ListV, TupleV)) and isinstance(b, (ListV, TupleV)):
@@ -278,6 +281,7 @@ def compare(run: Run, op: cst.CSTNode, left: Value, right: Value, place: Place) 
 
 
 def _compare(run: Run, op: cst.CSTNode, a: Value, b: Value, place: Place) -> Value:
+    a, b = plain(a), plain(b)
     if type(op) in _COMPARISON:
         symbol, function = _COMPARISON[type(op)]
         if (isinstance(a, TensorV) or isinstance(b, TensorV)) and (
@@ -330,6 +334,7 @@ _FLIPPED = {"<": ">", ">": "<"}
 
 def equal(a: Value, b: Value) -> bool | None:
     """Whether two values are equal, None where it is not known."""
+    a, b = plain(a), plain(b)
     if a is b and not isinstance(a, Unknown):
         return True
     if isinstance(a, Const) and isinstance(b, Const):
@@ -338,6 +343,8 @@ def equal(a: Value, b: Value) -> bool | None:
         return a.core is b.core
     if isinstance(a, ExternalV) and isinstance(b, ExternalV):
         return True if a.name == b.name else None
+    if _may_equal_others(a) or _may_equal_others(b):
+        return None
     if isinstance(a, _OBJECTS) and isinstance(b, Const):
         return False
     if isinstance(b, _OBJECTS) and isinstance(a, Const):
@@ -351,6 +358,13 @@ def equal(a: Value, b: Value) -> bool | None:
     if isinstance(b, ExternalV) and isinstance(a, Const):
         return False if a.value is None else None
     return None
+
+
+def _may_equal_others(value: Value) -> bool:
+    """Whether an instance may be equal to what it is not."""
+    from fromlogits_audit.interp.classes import compares_by_value
+
+    return isinstance(value, InstanceV) and compares_by_value(value.cls)
 
 
 def _contains(item: Value, container: Value) -> bool | None:

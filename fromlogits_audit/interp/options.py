@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.choice import choose
+from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.values import (
     ALWAYS,
     FALSE,
@@ -117,16 +118,34 @@ def _field(args: Args) -> Value:
 
 
 def _define_flag(run: Run, name: str, args: Args, place: Place | None) -> Value | None:
+    if name in ("mark_flag_as_required", "mark_flags_as_required"):
+        return _require(run, args, place)
     if not name.startswith("DEFINE"):
         return None
-    flag, default = args.get(0, "name"), args.get(1, "default")
-    if name == "DEFINE_enum" and default is None:
-        default = NONE
+    flag, default = args.get(0, "name"), args.get(1, "default") or NONE
     if isinstance(flag, Const) and isinstance(flag.value, str):
-        run.state.write(run.flags, (_program(place), flag.value), default or NONE)
+        required = args.keywords.get("required")
+        if isinstance(required, Const) and required.value:
+            default = _given(flag.value)
+        run.state.write(run.flags, (_program(place), flag.value), default)
         made = BagV("flag")
-        made.slots["value"] = default or NONE
+        made.slots["value"] = default
         return made
+    return NONE
+
+
+def _given(flag: str) -> Unknown:
+    """The value of a flag that the command line has to give."""
+    return Unknown(Undecided(Why.RUNTIME, f"command-line argument {flag}"), ("flag", flag))
+
+
+def _require(run: Run, args: Args, place: Place | None) -> Value:
+    """A required flag has no default that a run could happen with."""
+    given = args.get(0, "flag_name") or args.get(0, "flag_names")
+    names = spread(run, given) if isinstance(given, (ListV, TupleV)) else TupleV((given or NONE,))
+    for name in names.items if isinstance(names, TupleV) else ():
+        if isinstance(name, Const) and isinstance(name.value, str):
+            run.state.write(run.flags, (_program(place), name.value), _given(name.value))
     return NONE
 
 

@@ -16,20 +16,17 @@ class Partners:
     """Losses by the model output that they met."""
 
     _owners: dict[tuple[int, str | None], Owner] = field(default_factory=dict)
-    """Outputs of models, by the identity of the model and which of its outputs it is."""
+    """Outputs of models, by the identity of the model and which of its outputs it is; they stay alive here."""
     _losses: dict[int, list[tuple[Loss, Place, str | None]]] = field(default_factory=dict)
 
     def note(self, tensor: TensorV, loss: Loss, place: Place) -> None:
         """A loss that stands at ``place`` meets a tensor."""
-        if tensor.final is not None:
-            self._losses.setdefault(id(tensor.final), []).append((loss, place, tensor.head))
+        self._losses.setdefault(id(self.owner(tensor).model), []).append((loss, place, tensor.head))
 
-    def owner(self, tensor: TensorV) -> Owner | None:
-        """The output of a model that a tensor is, None where it is none."""
-        if tensor.final is None:
-            return None
-        key = (id(tensor.final), tensor.head)
-        return self._owners.setdefault(key, Owner(tensor.final, tensor.head))
+    def owner(self, tensor: TensorV) -> Owner:
+        """The output of a model that a tensor is; one that no model returned stands for itself."""
+        model = tensor if tensor.final is None else tensor.final
+        return self._owners.setdefault((id(model), tensor.head), Owner(model, tensor.head))
 
     def of(self, owner: Owner) -> tuple[Loss | None, Place | None]:
         """The loss of a model's output, where all that meet it ask for the same scale, and its place."""

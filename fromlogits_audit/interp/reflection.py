@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.choice import alternatives, choose, product
-from fromlogits_audit.interp.classes import external_bases, is_record, resolution_order
+from fromlogits_audit.interp.classes import AUTO, external_bases, is_record, resolution_order
 from fromlogits_audit.interp.containers import OWNER
 from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.keras_values import LossV
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -27,8 +28,9 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
+    plain,
 )
-from fromlogits_audit.ir import Undecided, Why
+from fromlogits_audit.ir import Form, Undecided, Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -101,10 +103,19 @@ def _key(value: Value) -> Any:
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,), "int": (int,), "float": (float,), "bool": (bool,), "bytes": (bytes,),
+    "list": (list,), "tuple": (tuple,), "dict": (dict,), "set": (set,),
 }  # fmt: skip
+_CONTAINERS: dict[str, type[Value]] = {"list": ListV, "tuple": TupleV, "dict": DictV}
+
+
+def is_class_name(name: str) -> bool:
+    """Whether a name outside the project is, by its spelling, that of a class: ``keras.losses.Poisson``."""
+    last = name.rpartition(".")[2]
+    return last[:1].isupper() and not last.isupper()
 
 
 def _is_instance(value: Value, kind: Value) -> bool | None:
+    value = value if isinstance(kind, ClassV) else plain(value)
     if isinstance(value, Unknown):
         return None
     if isinstance(kind, ClassV):
@@ -112,16 +123,31 @@ def _is_instance(value: Value, kind: Value) -> bool | None:
     if not isinstance(kind, ExternalV):
         return None
     name = kind.name.rpartition(".")[2]
-    if kind.name.startswith("builtins."):
+    if isinstance(value, InstanceV):
+        return _derives(value.cls, kind.name)
+    if kind.name.startswith("builtins.") and not isinstance(value, ExternalV):
         if isinstance(value, Const):
             return isinstance(value.value, _TYPES[name]) if name in _TYPES else None
-        known = {"list": ListV, "tuple": TupleV, "dict": DictV}.get(name)
+        known = _CONTAINERS.get(name)
         if known is not None:
             return isinstance(value, known)
         return False if name in _TYPES else None
-    if isinstance(value, InstanceV):
-        return True if kind.name in external_bases(value.cls) else None
+    if isinstance(value, ExternalV) and is_class_name(value.name):
+        return name in ("object", "type")
+    if isinstance(value, LossV) and value.form is Form.INSTANCE and kind.name.startswith("keras.losses."):
+        return name in ("Loss", value.spec.name)
     return False if isinstance(value, (Const, ListV, TupleV, DictV)) else None
+
+
+def _derives(cls: ClassV, name: str) -> bool | None:
+    """Whether a class of the project derives from one outside, None where what it derives from may."""
+    bases = external_bases(cls)
+    if name in bases:
+        return True
+    # Of the classes that derive from a string or dict, only Python's own are known.
+    own = not any(isinstance(base, Unknown) for c in resolution_order(cls) for base in c.bases)
+    known = all(base.startswith(("builtins.", "keras.", "enum.", "abc.", "typing.")) for base in bases)
+    return False if name.startswith("builtins.") and own and known else None
 
 
 def _callable(run: Run, args: Args, place: Place | None) -> Value:
@@ -229,6 +255,7 @@ REFLECTION: dict[str, Function] = {
     "builtins.setattr": _setattr,
     "builtins.hasattr": _hasattr,
     "builtins.isinstance": _isinstance,
+    "enum.auto": lambda run, args, place: BagV(AUTO),
     "builtins.callable": _callable,
     "builtins.type": _type,
     "builtins.property": _property,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.classes import find_member, instantiate
+from fromlogits_audit.interp.classes import find_member, instantiate, resolution_order
 from fromlogits_audit.interp.functions import invoke, parameters, text_of
 from fromlogits_audit.interp.interest import WORD, Interest, members_in
 from fromlogits_audit.interp.values import (
@@ -210,7 +210,7 @@ def _invoke_assumed(run: Run, core: FuncCore) -> None:
     if core.kind == "class":
         invoke(run, core, Args((core.owner,)), core.owner, assumed=True)
         return
-    for instance in _instances(run, core.owner):
+    for instance in _instances(run, core, core.owner):
         _set_up(run, core, instance)
         given = run.keras.hook_arguments(run, instance, core.name)
         known = {name: value for name, value in given.items() if name in parameters(core)}
@@ -230,15 +230,29 @@ def _set_up(run: Run, core: FuncCore, instance: InstanceV) -> None:
             invoke(run, found[1].core, Args((instance,)), instance, assumed=True)
 
 
-def _instances(run: Run, cls: ClassV) -> list[InstanceV]:
-    """Instances that the program made, of the class or of one that inherits it; else one made for this."""
-    from fromlogits_audit.interp.classes import resolution_order
+def _instances(run: Run, core: FuncCore, cls: ClassV) -> list[InstanceV]:
+    """Instances that the program made, of the class or of one that inherits it; else one made for this.
 
+    One whose class has its own method of that name runs this one only where that calls ``super()``.
+    """
     made = [i for c in run.classes if cls in resolution_order(c) for i in c.instances]
-    if made:
-        return made[-MAX_INSTANCES:]
+    inherits = [i for i in made if _provides(i.cls, core) is core]
+    if not inherits:
+        inherits = [i for i in made if _calls_super(_provides(i.cls, core))]
+    if inherits:
+        return inherits[-MAX_INSTANCES:]
     instance = instantiate(run, cls, _unknown_arguments(run, cls), Place(cls.chunk, cls.node))
     return [instance] if isinstance(instance, InstanceV) else []
+
+
+def _provides(cls: ClassV, core: FuncCore) -> FuncCore | None:
+    """The function that instances of a class have under the name of another."""
+    found = find_member(cls, core.name)
+    return found[1].core if found is not None and isinstance(found[1], FuncV) else None
+
+
+def _calls_super(core: FuncCore | None) -> bool:
+    return core is not None and "super" in _words(core)
 
 
 def _unknown_arguments(run: Run, cls: ClassV) -> Args:

@@ -308,6 +308,15 @@ class InstanceV(Obj):
         self.place = place
 
 
+PLAIN = "$plain"
+"""Slot of a member of an enumeration that is a string or number as well: that string or number."""
+
+
+def plain(value: Value) -> Value:
+    """``Kind.BINARY`` of a ``class Kind(str, Enum)`` as the string that it is; other values as they are."""
+    return value.slots.get(PLAIN, value) if isinstance(value, InstanceV) else value
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SuperV(Value):
     """``super()``: the classes after ``after`` in the order of resolution of the receiver."""
@@ -370,3 +379,10 @@ class Args:
 
     def all(self) -> tuple[Value, ...]:
         return (*self.positional, *self.keywords.values())
+
+    def plain(self) -> Args:
+        """What code outside the project sees of members of enumerations: the strings and numbers they are."""
+        if not any(isinstance(value, InstanceV) and PLAIN in value.slots for value in self.all()):
+            return self
+        keywords = {name: plain(value) for name, value in self.keywords.items()}
+        return Args(tuple(plain(value) for value in self.positional), keywords, self.star, self.double)

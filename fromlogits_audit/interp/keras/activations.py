@@ -99,7 +99,7 @@ def apply_spec(
         trace=(*tensor.trace, hop),
         unit_softmax=None,
         layer=None,
-        parents=(),
+        parents=(tensor,),
     )
     if spec.name in ("softmax", "sigmoid"):
         return _normalising(run, tensor, result, spec.name, place, axis)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fromlogits_audit.catalogue.interface import Effect
 from fromlogits_audit.interp.keras import formulas
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.merging import combine, summed, weighted
@@ -134,6 +135,9 @@ def _combined(tensor: TensorV, symbol: str) -> TensorV:
 def _two(symbol: str, a: TensorV, b: TensorV) -> Value:
     """Arithmetic of two tensors, the way a merging layer sees it."""
     kind = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}.get(symbol, symbol)
+    if kind in ("multiply", "divide") and Scale.LOGITS in (a.scale, b.scale) and _of_itself(a, b):
+        made = replace(combine("add", [a, b], None), layer=None, parents=(a, b), final=None)
+        return opaque(made, _OF_ITSELF)
     if kind in ("add", "subtract", "multiply") and Scale.LOGITS in (a.scale, b.scale):
         # Unbounded scores plus or times anything else stay unbounded.
         base, other = (a, b) if a.scale is Scale.LOGITS else (b, a)
@@ -147,6 +151,36 @@ def _two(symbol: str, a: TensorV, b: TensorV) -> Value:
         return replace(a, layer=None, parents=(a, b))
     made = replace(combine(kind, [a, b], None), layer=None, parents=(a, b))
     return summed([a, b], made) if kind == "add" else made
+
+
+_OF_ITSELF = Undecided(Why.COMBINED, "scores scaled by what is computed from them")
+"""``z * sigmoid(z)``, ``z / norm(z)``, ``(z - min) / (max - min)``: bounded on one side, or on both."""
+MAX_WALK = 64
+
+
+def _of_itself(a: TensorV, b: TensorV) -> bool:
+    """Whether two factors are computed from the same scores, and from nothing else that could matter."""
+    return not _scores_in(a).isdisjoint(_scores_in(b))
+
+
+def _scores_in(tensor: TensorV) -> set[int]:
+    """The scores, by identity, that a tensor is computed from without any more weights."""
+    found: set[int] = set()
+    seen: set[int] = set()
+    waiting: list[TensorV] = [tensor]
+    while waiting and len(seen) < MAX_WALK:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if one.scale is Scale.LOGITS:
+            found.add(id(one))
+        if one.layer is None or one.layer.spec.effect in _WITHOUT_WEIGHTS:
+            waiting.extend(parent for parent in one.parents if isinstance(parent, TensorV))
+    return found
+
+
+_WITHOUT_WEIGHTS = (Effect.ACTIVATION, Effect.KEEP, Effect.LOGITS_ONLY, Effect.LAMBDA, Effect.MERGE)
 
 
 def compare(run: Run, symbol: str, a: Value, b: Value, place: Place | None) -> Value:

@@ -11,6 +11,7 @@ from fromlogits_audit.interp.keras_values import Step, StepKind, TensorV
 from fromlogits_audit.interp.values import Const, Hop, Place, Value
 from fromlogits_audit.ir import Scale
 
+MAX_WALK = 64
 _IN_UNIT_INTERVAL = (Scale.PROBABILITIES, Scale.INDEPENDENT)
 
 
@@ -32,6 +33,9 @@ def after_binary(symbol: str, a: Value, b: Value, made: Value, place: Place | No
 def _from_one(symbol: str, tensor: TensorV, made: TensorV, place: Place | None) -> TensorV:
     """``1 - p`` and ``1 / (1 + exp(-z))``."""
     if symbol == "-" and tensor.scale in _IN_UNIT_INTERVAL:
+        if tensor.scale is Scale.INDEPENDENT:
+            # What is left of one is a probability too; of several classes that sum to one it is no longer.
+            made = replace(made, scale=tensor.scale, activation=tensor.activation, reason=None)
         return _noted(made, StepKind.COMPLEMENT, tensor)
     if symbol == "/" and _step(tensor, StepKind.ONE_MORE) is not None:
         return _activated(made, "sigmoid", Scale.INDEPENDENT, place)
@@ -42,13 +46,24 @@ def _of_two(symbol: str, a: TensorV, b: TensorV, made: TensorV, place: Place | N
     if symbol == "/":
         if _step(b, StepKind.COMPLEMENT) is a:
             return _noted(made, StepKind.ODDS, a)
-        if _step(b, StepKind.SUM) is a:
+        if _is_sum_of(b, a):
             return _activated(made, "softmax", Scale.PROBABILITIES, place)
         if _step(b, StepKind.ONE_MORE) is a:
             return _activated(made, "sigmoid", Scale.INDEPENDENT, place)
     if symbol == "-" and _logarithms_of_odds(a, b):
         return _scores(made, place)
+    if symbol == "-" and _step(b, StepKind.LOG_SUM) is a and a.scale is Scale.LOGITS:
+        return _activated(made, "log_softmax", Scale.LOG_PROBABILITIES, place)
     return made
+
+
+def _is_sum_of(total: TensorV, part: TensorV) -> bool:
+    """Whether ``total`` is the sum of ``part``, or of the same exponentials computed once more."""
+    summed = _step(total, StepKind.SUM)
+    if summed is part:
+        return True
+    twice = isinstance(summed, TensorV) and _is_exponential(summed) and _is_exponential(part)
+    return twice and isinstance(summed, TensorV) and summed.parents[0] is part.parents[0]
 
 
 def _logarithms_of_odds(a: TensorV, b: TensorV) -> bool:
@@ -65,7 +80,13 @@ def after_logarithm(tensor: TensorV, made: TensorV, place: Place | None) -> Tens
 
 def after_sum(tensor: TensorV, made: TensorV) -> TensorV:
     """A sum over the last axis, which is kept."""
-    return _noted(made, StepKind.SUM, tensor) if _is_exponential(tensor) else made
+    normalised = tensor.scale is Scale.PROBABILITIES
+    return _noted(made, StepKind.SUM, tensor) if normalised or _is_exponential(tensor) else made
+
+
+def after_logsumexp(tensor: TensorV, made: TensorV) -> TensorV:
+    """``log(sum(exp(z)))`` over the last axis, which is kept."""
+    return _noted(made, StepKind.LOG_SUM, tensor)
 
 
 def carried(tensor: TensorV, after: TensorV) -> TensorV:
@@ -74,6 +95,27 @@ def carried(tensor: TensorV, after: TensorV) -> TensorV:
     if step is None or step.parents is not tensor.parents:
         return after
     return replace(after, step=replace(step, parents=after.parents))
+
+
+def are_complements(tensors: list[TensorV]) -> bool:
+    """``[1 - p, p]``: together they are one."""
+    if len(tensors) != 2:
+        return False
+    a, b = tensors
+    return _step(a, StepKind.COMPLEMENT) is b or _step(b, StepKind.COMPLEMENT) is a
+
+
+def holds_complement(tensor: TensorV) -> bool:
+    """Whether ``1 - p`` is in what a tensor is computed from: beside p it may sum to one."""
+    waiting, seen = [tensor], 0
+    while waiting and seen < MAX_WALK:
+        one = waiting.pop()
+        seen += 1
+        if one.step is not None and one.step.kind is StepKind.COMPLEMENT:
+            return True
+        if one.scale is Scale.INDEPENDENT:
+            waiting.extend(parent for parent in one.parents if isinstance(parent, TensorV))
+    return bool(waiting)
 
 
 def _is_one(value: Value) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fromlogits_audit.interp.items import part_of
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.shapes import Dims, ranked
 from fromlogits_audit.interp.keras_values import TensorV
@@ -30,7 +31,10 @@ def _indexed(shape: Dims, parts: list[Value]) -> tuple[Dims, str]:
     ellipsis = next((i for i, p in enumerate(parts) if _is_ellipsis(p)), None)
     solid = [p for p in parts if not _is_ellipsis(p) and p is not NONE]
     if shape is None:
-        return None, _taken(parts[-1]) if ellipsis is not None and ellipsis < len(parts) - 1 else "all"
+        if ellipsis is not None:
+            return None, _taken(parts[-1]) if ellipsis < len(parts) - 1 else "all"
+        # The second index may be that of the classes, or of steps before them.
+        return None, "some" if len(solid) > 1 and _taken(solid[-1]) != "all" else "all"
     if len(solid) > len(shape):
         return None, "all"
     fill = len(shape) - len(solid)
@@ -45,9 +49,15 @@ def _indexed(shape: Dims, parts: list[Value]) -> tuple[Dims, str]:
             continue
         taken = _taken(part)
         if taken != "one":
-            sizes.append(shape[axis] if taken == "all" else None)
+            sizes.append(shape[axis] if taken == "all" else _size(part, shape[axis]))
         axis += 1
     return tuple(sizes), taken
+
+
+def _size(part: Value, size: int | None) -> int | None:
+    """How much a slice leaves of an axis."""
+    known = part_of(part) if isinstance(part, SliceV) else None
+    return None if known is None or size is None else len(range(size)[known])
 
 
 def _is_ellipsis(value: Value) -> bool:

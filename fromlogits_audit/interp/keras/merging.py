@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.items import spread
-from fromlogits_audit.interp.keras.shapes import Dims, broadcast, number, ranked
+from fromlogits_audit.interp.keras.formulas import are_complements, holds_complement
+from fromlogits_audit.interp.keras.moving import may_be_last
+from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, broadcast, number, ranked
 from fromlogits_audit.interp.keras_values import LayerV, Share, TensorV
 from fromlogits_audit.interp.values import (
     Const,
@@ -118,19 +120,27 @@ def _unknown(tensors: list[TensorV], shape: Dims, kind: str) -> TensorV:
 def _concatenated(kind: str, tensors: list[TensorV], axis: int | None, *, same: bool, open: bool) -> TensorV:
     first = tensors[0]
     rank = len(first.shape) if ranked(first.shape) is not None and first.shape is not None else None
-    last = axis is None or axis == -1 or (rank is not None and axis == rank - 1)
+    last = axis is None or may_be_last(axis, rank)
     if kind == "stack":
-        last = axis == -1
-        shape: Dims = None
+        last = axis is None or may_be_last(axis, None if rank is None else rank + 1, 3)
+        known = axis == 0 and rank is not None and first.shape is not None
+        shape: Dims = (None if open else len(tensors), *(first.shape or ())) if known else None
+        if axis == -1 and not open:
+            shape = (UNRANKED, len(tensors))
     elif last and first.shape is not None:
         sizes = [t.shape[-1] if t.shape else None for t in tensors]
         total = None if None in sizes or open else sum(n for n in sizes if n is not None)
         shape = (*first.shape[:-1], total)
     else:
         shape = tuple(None if i == axis else n for i, n in enumerate(first.shape)) if first.shape else None
+    if last and same and first.scale is Scale.INDEPENDENT and any(map(holds_complement, tensors)):
+        if are_complements(tensors) and (kind == "stack" or first.units == 1) and not open:
+            return replace(first, scale=Scale.PROBABILITIES, shape=shape, layer=None, parents=(), step=None)
+        return _unknown(tensors, shape, "concatenation")
     scale_survives = same and (not last or first.scale in (Scale.LOGITS, Scale.INDEPENDENT))
     if scale_survives:
-        return replace(first, shape=shape, layer=None, parents=())
+        alone = first.final if len({id(t.final) for t in tensors}) == 1 else None
+        return replace(first, shape=shape, layer=None, parents=(), final=alone)
     return _unknown(tensors, shape, "concatenation")
 
 

@@ -21,7 +21,8 @@ from fromlogits_audit.interp.keras.arithmetic import (
 )
 from fromlogits_audit.interp.keras.labels import labelled
 from fromlogits_audit.interp.keras.merging import combine
-from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, dims, number, ranked, splits_last_axis
+from fromlogits_audit.interp.keras.moving import keeps_classes
+from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, dims, number, ranked
 from fromlogits_audit.interp.keras_values import DIRECTIONS, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
@@ -51,7 +52,7 @@ def apply_effect(
         count = len(args.positional)
         one = Args(row[:count], dict(zip(names, row[count:], strict=True)))
         result = _HANDLERS[effect](run, name, one, place, axis)
-        if effect in (OpEffect.EXP, OpEffect.CLIP):
+        if effect in (OpEffect.EXP, OpEffect.CLIP, OpEffect.FOLD):
             result = one_sided(result)
         results.append((guard, labelled(run, effect, name, one, result)))
     return choose(results)
@@ -109,27 +110,29 @@ def _expanded(shape: Dims, axis: Value | None) -> Dims:
 
 def _reshape(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
     tensor = _first(args)
-    shape: Dims = None
-    if name.rpartition(".")[2] == "reshape":
-        rest = (
-            args.positional[1:]
-            if args.positional and isinstance(args.positional[0], TensorV)
-            else args.positional
-        )
-        target = (
-            args.keywords.get("shape")
-            or args.keywords.get("newshape")
-            or (rest[0] if len(rest) == 1 else None)
-        )
-        sizes = dims(run, target) if target is not None else tuple(number(v) for v in rest)
-        shape = tuple(None if n == -1 else n for n in sizes) if sizes else None
-    elif name.rpartition(".")[2] == "one_hot":
-        shape = None
-    normalised = tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES)
+    short = name.rpartition(".")[2]
+    shape = _target(run, args) if short == "reshape" else None
     after = replace(tensor, shape=shape, layer=None, parents=(tensor,))
-    if normalised and splits_last_axis(tensor.shape, shape):
-        return opaque(after, Undecided(Why.COMBINED, "a reshape takes the class axis apart"))
-    return after
+    if tensor.scale not in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES) or name in _OF_IMAGES:
+        return after
+    if keeps_classes(run, short, args, tensor.shape, shape):
+        return after
+    return opaque(after, Undecided(Why.COMBINED, f"{short} takes the class axis apart, or moves it"))
+
+
+_OF_IMAGES = ("tf.image.transpose", "tf.image.rot90", "keras.backend.repeat")
+"""They leave the last axis alone, whatever their namesakes do."""
+
+
+def _target(run: Run, args: Args) -> Dims:
+    """The shape that a tensor is brought to, as far as it is written out."""
+    tensor_first = bool(args.positional) and isinstance(args.positional[0], TensorV)
+    rest = args.positional[1:] if tensor_first else args.positional
+    target = (
+        args.keywords.get("shape") or args.keywords.get("newshape") or (rest[0] if len(rest) == 1 else None)
+    )
+    sizes = dims(run, target) if target is not None else tuple(number(v) for v in rest)
+    return tuple(None if n == -1 else n for n in sizes) if sizes else None
 
 
 def _linear(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
@@ -164,40 +167,68 @@ def _scale(run: Run, name: str, args: Args, place: Place | None, axis: Value | N
 
 
 def _mean(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    tensor = _first(args)
+    given = _first_or_stacked(run, args)
     axis = axis if axis is not None else args.get(1, "axis")
     sizes = dims(run, axis) if axis is not None else None
     if axis is None or axis is NONE or sizes is None:
-        return replace(data_tensor((), what="a mean"), parents=(tensor,))
-    tensor = replace(tensor, shape=ranked(tensor.shape))
-    rank = len(tensor.shape) if tensor.shape is not None else None
-    if -1 in sizes or (rank is not None and rank - 1 in sizes):
-        return opaque(replace(tensor, shape=None), Undecided(Why.COMBINED, "a mean over the classes"))
-    left = [n for i, n in enumerate(tensor.shape) if i not in sizes] if tensor.shape is not None else None
-    return replace(tensor, shape=tuple(left) if left is not None else None, layer=None, parents=(tensor,))
+        return replace(data_tensor((), what="a mean"), parents=(given,))
+    shape = ranked(given.shape)
+    after = replace(given, shape=_left(shape, sizes, args), layer=None, parents=(given,))
+    if _over_classes(sizes, shape) and given.scale is not Scale.INDEPENDENT:
+        return opaque(replace(after, shape=None), Undecided(Why.COMBINED, "a mean over the classes"))
+    return after
+
+
+def _first_or_stacked(run: Run, args: Args) -> TensorV:
+    """The tensor; a list of tensors is stacked along a new first axis: ``np.mean([p, q], axis=0)``."""
+    content = args.positional[0] if args.positional else NONE
+    items = spread(run, content) if isinstance(content, (ListV, TupleV)) else None
+    tensors = [v for v in items.items if isinstance(v, TensorV)] if isinstance(items, TupleV) else []
+    if not tensors or not isinstance(items, TupleV) or len(tensors) < len(items.items):
+        return _first(args)
+    stacked = combine("stack", tensors, 0, open=items.open)
+    return replace(stacked, parents=tuple(tensors))
+
+
+def _over_classes(axes: tuple[int | None, ...], shape: Dims) -> bool:
+    return -1 in axes or (shape is not None and len(shape) - 1 in axes)
+
+
+def _left(shape: Dims, axes: tuple[int | None, ...], args: Args) -> Dims:
+    """The shape once some axes are gone, or of size one."""
+    if shape is None or None in axes:
+        return None
+    rank = len(shape)
+    gone = {(n or 0) % rank for n in axes if -rank <= (n or 0) < rank}
+    keep = args.keywords.get("keepdims")
+    kept = isinstance(keep, Const) and keep.value
+    return tuple(1 if i in gone else n for i, n in enumerate(shape) if kept or i not in gone)
 
 
 def _reduce(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    given = tensor = _first(args)
+    given = _first(args)
     axis = axis if axis is not None else args.get(1, "axis")
     if axis is None or axis is NONE:
-        return replace(data_tensor((), what="a reduction"), parents=(tensor,))
+        return replace(data_tensor((), what="a reduction"), parents=(given,))
     sizes = dims(run, axis) or ()
-    tensor = replace(tensor, shape=ranked(tensor.shape))
-    rank = len(tensor.shape) if tensor.shape is not None else None
-    keep = args.keywords.get("keepdims")
-    left: Dims = None
-    if rank is not None and tensor.shape is not None and None not in sizes:
-        gone = {(n or 0) % rank for n in sizes if -rank <= (n or 0) < rank}
-        kept = isinstance(keep, Const) and keep.value
-        left = tuple(1 if i in gone else n for i, n in enumerate(tensor.shape) if kept or i not in gone)
-    after = replace(tensor, shape=left, layer=None, parents=(tensor,))
-    if tensor.scale in (Scale.LOGITS, Scale.UNKNOWN):
-        return after
+    shape = ranked(given.shape)
+    after = replace(given, shape=_left(shape, sizes, args), layer=None, parents=(given,))
     short = name.rpartition(".")[2]
-    made = opaque(after, Undecided(Why.COMBINED, f"{short} of {tensor.activation}"))
-    of_classes = -1 in sizes or (rank is not None and rank - 1 in sizes)
+    of_classes = _over_classes(sizes, shape)
+    if given.scale is Scale.LOGITS and of_classes and short.endswith("logsumexp"):
+        return formulas.after_logsumexp(given, after)
+    if given.scale is Scale.UNKNOWN or (given.scale is Scale.LOGITS and short not in _SPREADS):
+        return after
+    if given.scale is Scale.INDEPENDENT and short in _PICKS:
+        return after
+    made = opaque(after, Undecided(Why.COMBINED, f"{short} of {given.activation}"))
     return formulas.after_sum(given, made) if short.endswith("sum") and of_classes else made
+
+
+_PICKS = ("max", "min", "amax", "amin", "reduce_max", "reduce_min", "prod", "reduce_prod", "median")
+"""What takes numbers in [0, 1] to a number in [0, 1]."""
+_SPREADS = ("std", "var", "reduce_std", "reduce_variance", "norm", "ptp")
+"""How far numbers lie apart or from zero: never below it."""
 
 
 def _argmax(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
@@ -282,6 +313,20 @@ def _exp(run: Run, name: str, args: Args, place: Place | None, axis: Value | Non
     return replace(tensor, scale=Scale.NON_NEGATIVE, activation="exponential", reason=None, parents=(tensor,))
 
 
+def _fold(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    tensor = _first(args)
+    short = name.rpartition(".")[2]
+    after = replace(tensor, layer=None, parents=(tensor,))
+    inside = tensor.scale is Scale.INDEPENDENT and short in _WITHIN
+    if tensor.scale is Scale.UNKNOWN or inside:
+        return after
+    return opaque(after, Undecided(Why.COMBINED, f"{short} of {tensor.activation}"))
+
+
+_WITHIN = ("abs", "absolute", "square", "sqrt")
+"""What keeps numbers in [0, 1] there."""
+
+
 def _log(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
     tensor = _first(args)
     if tensor.reason is None or tensor.reason.why is not Why.DATA:
@@ -324,4 +369,5 @@ _HANDLERS: dict[OpEffect, Handler] = {
     OpEffect.EXP: _exp,
     OpEffect.LOG: _log,
     OpEffect.CLIP: _clip,
+    OpEffect.FOLD: _fold,
 }

@@ -1,0 +1,133 @@
+"""Operations that move, join or split axes: whether the classes stay whole on the last axis.
+
+Rows of probabilities sum to one there and nowhere else. In doubt the answer is no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp.items import content_of
+from fromlogits_audit.interp.keras.shapes import Dims, dims, number, ranked, splits_last_axis
+from fromlogits_audit.interp.values import NONE, Args, Const, TupleV, Value
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+Question = Callable[["Run", Args, Dims], bool]
+"""Whether the last axis survives a function called with these arguments, the tensor first."""
+
+
+def keeps_classes(run: Run, name: str, args: Args, before: Dims, after: Dims) -> bool:
+    """Whether the last axis is the same one after a function that reshapes."""
+    if splits_last_axis(before, after):
+        return False
+    question = _QUESTIONS.get(name)
+    return question is None or question(run, args, ranked(before))
+
+
+def may_be_last(axis: int, rank: int | None, least: int = 2) -> bool:
+    """Whether an axis is the last, or may be where no more is known of the rank than that it is ``least``."""
+    if rank is None:
+        return axis == -1 or axis >= least - 1
+    return axis in (-1, rank - 1)
+
+
+def _rank(shape: Dims) -> int | None:
+    return len(shape) if shape is not None else None
+
+
+def _reshape(run: Run, args: Args, shape: Dims) -> bool:
+    """``reshape(p, (-1,))`` joins all axes; a last size that is computed is taken for that of the classes."""
+    given = args.get(1, "shape") or args.get(1, "newshape")
+    sizes = tuple(number(v) for v in args.positional[1:]) if len(args.positional) > 2 else dims(run, given)
+    if not sizes or sizes[-1] != -1:
+        return True
+    return len(sizes) == 2 and _rank(shape) == 2
+
+
+def _transpose(run: Run, args: Args, shape: Dims) -> bool:
+    given = next((args.keywords[n] for n in ("perm", "axes", "pattern") if n in args.keywords), None)
+    positional = args.positional[1:]
+    order = tuple(number(v) for v in positional) if len(positional) > 1 else None
+    if order is None:
+        order = dims(run, given or (positional[0] if positional else None))
+    return bool(order) and order is not None and order[-1] in (-1, len(order) - 1)
+
+
+def _swap(run: Run, args: Args, shape: Dims) -> bool:
+    axes = [number(v) for v in (*args.positional[1:], *args.keywords.values())]
+    return len(axes) == 2 and not any(a is None or may_be_last(a, _rank(shape)) for a in axes)
+
+
+def _repeat(run: Run, args: Args, shape: Dims) -> bool:
+    axis = number(args.get(2, "axis"))
+    return axis is not None and not may_be_last(axis, _rank(shape))
+
+
+def _tile(run: Run, args: Args, shape: Dims) -> bool:
+    given = next(
+        (args.keywords[n] for n in ("multiples", "repeats", "reps", "n") if n in args.keywords), None
+    )
+    content = content_of(run, given or (args.positional[1] if len(args.positional) > 1 else NONE))
+    last = content.items[-1] if isinstance(content, TupleV) and content.items else content
+    return number(last) == 1
+
+
+def _expand(run: Run, args: Args, shape: Dims) -> bool:
+    axis = number(args.get(1, "axis"))
+    rank = _rank(shape)
+    return axis is not None and not may_be_last(axis, None if rank is None else rank + 1, 3)
+
+
+def _rearrange(run: Run, args: Args, shape: Dims) -> bool:
+    """``rearrange(p, "b h w c -> b (h w) c")``"""
+    pattern = args.get(1, "pattern")
+    if not isinstance(pattern, Const) or not isinstance(pattern.value, str):
+        return False
+    before, arrow, after = pattern.value.partition("->")
+    ends = [side.split()[-1:] for side in (before, after)]
+    return bool(arrow) and ends[0] == ends[1]
+
+
+def _batch_flatten(run: Run, args: Args, shape: Dims) -> bool:
+    return _rank(shape) == 2
+
+
+def _rotate(run: Run, args: Args, shape: Dims) -> bool:
+    return shape is not None and len(shape) > 2 and "axes" not in args.keywords and len(args.positional) < 3
+
+
+def _never(run: Run, args: Args, shape: Dims) -> bool:
+    return False
+
+
+_OVERSHOOTS = ("bicubic", "lanczos3", "lanczos5", "gaussian", "mitchellcubic")
+"""Interpolations by which values leave the range of their neighbours, or do not sum to one."""
+
+
+def _resize(run: Run, args: Args, shape: Dims) -> bool:
+    values: tuple[Value, ...] = args.all()
+    return not any(isinstance(v, Const) and v.value in _OVERSHOOTS for v in values)
+
+
+_QUESTIONS: dict[str, Question] = {
+    "reshape": _reshape,
+    "transpose": _transpose,
+    "permute_dimensions": _transpose,
+    "swapaxes": _swap,
+    "moveaxis": _swap,
+    "rollaxis": _never,
+    "rot90": _rotate,
+    "repeat": _repeat,
+    "repeat_elements": _repeat,
+    "tile": _tile,
+    "expand_dims": _expand,
+    "rearrange": _rearrange,
+    "batch_flatten": _batch_flatten,
+    "resize": _resize,
+    "resize_images": _resize,
+    **dict.fromkeys(("ravel", "flatten", "T", "mT", "matrix_transpose"), _never),
+    **dict.fromkeys(("depth_to_space", "space_to_depth"), _never),
+}
