@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.classes import find_member, instantiate
+from fromlogits_audit.interp.classes import find_member
+from fromlogits_audit.interp.creation import instantiate
 from fromlogits_audit.interp.functions import invoke, parameters, text_of
 from fromlogits_audit.interp.interest import WORD, Interest, members_in
 from fromlogits_audit.interp.values import (

@@ -275,6 +275,7 @@ class ClassV(Obj):
         "decorators",
         "fields",
         "instances",
+        "meta",
         "module",
         "name",
         "node",
@@ -295,17 +296,21 @@ class ClassV(Obj):
         """Names of its methods that can hold a site, once something has asked."""
         self.order: list[ClassV] | None = None
         """The order of resolution, once something has asked for it."""
+        self.meta: ClassV | None = None
+        """The metaclass, where the program defines it."""
 
 
 class InstanceV(Obj):
     """An instance of a project class; slots are its attributes."""
 
-    __slots__ = ("cls", "place")
+    __slots__ = ("cls", "known", "place")
 
     def __init__(self, cls: ClassV, place: Place | None = None) -> None:
         super().__init__()
         self.cls = cls
         self.place = place
+        self.known = False
+        """Whether its class has been told of it: what ``__new__`` gives may be older."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
