@@ -15,6 +15,7 @@ from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.iterables import ITERABLES
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.operators import MAX_TEXT, bounded
+from fromlogits_audit.interp.pytest_cases import CASES
 from fromlogits_audit.interp.reflection import REFLECTION
 from fromlogits_audit.interp.values import (
     NONE,
@@ -176,6 +177,7 @@ _FUNCTIONS: dict[str, Function] = {
     **COMBINING,
     **workers.WORKERS,
     **REFLECTION,
+    **CASES,
     "functools.partial": _partial,
     "builtins.staticmethod": _static_method,
     "builtins.dict": _dict,

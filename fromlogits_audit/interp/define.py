@@ -10,6 +10,7 @@ from fromlogits_audit.interp.dispatch import GENERIC, MAKERS, make_generic
 from fromlogits_audit.interp.evaluate import evaluate
 from fromlogits_audit.interp.functions import make_function
 from fromlogits_audit.interp.options import apply_option
+from fromlogits_audit.interp.pytest_cases import FIXTURE, CasesV, note_decorator
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.values import (
     Args,
@@ -73,6 +74,10 @@ def _decorated(run: Run, frame: Frame, made: Value, decorator: cst.Decorator, na
             return make_generic(made, value.name)
         if isinstance(made, FuncV) and value.name in _KINDS:
             made.core.kind = _KINDS[value.name]
+        note_decorator(made, value, value.name)
+        return made
+    if isinstance(value, CasesV) or (isinstance(value, BagV) and value.kind == FIXTURE):
+        note_decorator(made, value, "")
         return made
     if isinstance(value, BagV) and value.kind == "click-option":
         apply_option(made, value)

@@ -219,6 +219,10 @@ class FuncCore:
     """Whether it holds a ``yield`` of its own, once someone has asked."""
     options: dict[str, Value] = field(default_factory=dict)
     """Defaults that a command-line decorator gives (click.option)."""
+    fixture: BagV | None = None
+    """What ``pytest.fixture`` was given, where that decorates it."""
+    cases: tuple[Value, ...] = ()
+    """The decorators that give it arguments (pytest.mark.parametrize)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
