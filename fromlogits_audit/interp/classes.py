@@ -171,6 +171,11 @@ def _fields(cls: ClassV) -> dict[str, Value | None]:
     return fields
 
 
+def record_fields(cls: ClassV) -> list[str]:
+    """The names of a dataclass's fields, in order."""
+    return list(_fields(cls)) if is_record(cls) else []
+
+
 def fill_record(run: Run, instance: InstanceV, args: Args) -> None:
     """Set the fields of a dataclass, NamedTuple or pydantic model."""
     fields = _fields(instance.cls)
