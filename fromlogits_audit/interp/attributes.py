@@ -10,6 +10,7 @@ from fromlogits_audit.interp.classes import (
     class_attribute,
     external_bases,
     find_member,
+    resolution_order,
     unknown_base,
 )
 from fromlogits_audit.interp.names import narrowed, placed
@@ -58,8 +59,8 @@ def _read(run: Run, base: Value, name: str, place: Place) -> Value:
     if isinstance(base, InstanceV):
         found = instance_attribute(run, base, name, place)
         if _is_missing(found, base, name) and prepare(run, base, name):
-            return instance_attribute(run, base, name, place)
-        return found
+            found = instance_attribute(run, base, name, place)
+        return _answered(run, base, name, found) if _is_missing(found, base, name) else found
     if isinstance(base, ClassV):
         return _class(run, base, name, place)
     if isinstance(base, SuperV):
@@ -90,6 +91,8 @@ def _bag(run: Run, base: BagV, name: str, place: Place) -> Value:
 
 def instance_attribute(run: Run, base: InstanceV, name: str, place: Place | None) -> Value:
     """An attribute of an instance of a project class."""
+    if run.intercepting and find_member(base.cls, "__getattribute__") is not None:
+        return run.state.fresh(Why.UNSUPPORTED, "__getattribute__")
     if name in base.slots:
         return base.slots[name]
     if name == "__class__":
@@ -102,9 +105,6 @@ def instance_attribute(run: Run, base: InstanceV, name: str, place: Place | None
         special = run.keras.inherited(run, base, name, external, place)
         if special is not None:
             return special
-    fallback = find_member(base.cls, "__getattr__")
-    if fallback is not None and isinstance(fallback[1], FuncV):
-        return run.state.fresh(Why.UNSUPPORTED, "__getattr__")
     missing = unknown_base(base.cls)
     if missing is not None:
         return Unknown(missing.reason, ("attribute", id(base), name), place)
@@ -114,6 +114,16 @@ def instance_attribute(run: Run, base: InstanceV, name: str, place: Place | None
         )
     detail = f"attribute {name} of {base.cls.name} is set nowhere"
     return Unknown(Undecided(Why.UNDEFINED, detail), ("attribute", id(base), name), place)
+
+
+def _answered(run: Run, base: InstanceV, name: str, missing: Value) -> Value:
+    """What ``__getattr__`` gives for an attribute that is not there."""
+    found = find_member(base.cls, "__getattr__")
+    if found is None or not isinstance(found[1], FuncV):
+        return missing
+    if external_bases(base.cls) or unknown_base(base.cls) is not None:
+        return run.state.fresh(Why.UNSUPPORTED, "__getattr__")  # the base may have it
+    return run.call(BoundV(found[1], base), run.args(Const(name)), None)
 
 
 def _is_missing(value: Value, base: InstanceV, name: str) -> bool:
@@ -136,6 +146,8 @@ def _super(run: Run, base: SuperV, name: str, place: Place) -> Value:
     cls = receiver.cls if isinstance(receiver, InstanceV) else receiver
     if not isinstance(cls, ClassV):
         return run.state.fresh(Why.UNSUPPORTED, "super()")
+    if isinstance(receiver, ClassV) and receiver.meta is not None and _is_above(base.after, receiver):
+        cls = receiver.meta
     found = find_member(cls, name, after=base.after)
     if found is not None:
         return bound_member(run, found[1], receiver, found[0], place)
@@ -145,6 +157,11 @@ def _super(run: Run, base: SuperV, name: str, place: Place) -> Value:
     if missing is not None:
         return Unknown(missing.reason, ("super", id(receiver), name), place)
     return MethodV(receiver, name, "builtins.object", place)
+
+
+def _is_above(after: ClassV, cls: ClassV) -> bool:
+    """Whether a class is the metaclass of another, or one that it derives from."""
+    return cls.meta is not None and after in resolution_order(cls.meta)
 
 
 def set_attribute(run: Run, base: Value, name: str, value: Value) -> None:

@@ -10,10 +10,13 @@ from fromlogits_audit.interp import containers, options, workers
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.classes import text_of_member
 from fromlogits_audit.interp.combining import COMBINING
+from fromlogits_audit.interp.creation import allocate, call_type
+from fromlogits_audit.interp.dispatch import GENERIC, register
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.iterables import ITERABLES
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.operators import MAX_TEXT, bounded
+from fromlogits_audit.interp.pytest_cases import CASES
 from fromlogits_audit.interp.reflection import REFLECTION
 from fromlogits_audit.interp.values import (
     NONE,
@@ -181,6 +184,10 @@ def _identity_decorator(run: Run, args: Args, place: Place | None) -> Value:
     return ExternalV("fromlogits.transparent", place)
 
 
+def _new(run: Run, args: Args, place: Place | None) -> Value | None:
+    return allocate(args)
+
+
 def _copy(run: Run, args: Args, place: Place | None) -> Value | None:
     value = args.positional[0] if args.positional else NONE
     if isinstance(value, (ListV, DictV)):
@@ -197,11 +204,14 @@ _FUNCTIONS: dict[str, Function] = {
     **COMBINING,
     **workers.WORKERS,
     **REFLECTION,
+    **CASES,
     "functools.partial": _partial,
     "builtins.staticmethod": _static_method,
     "builtins.dict": _dict,
     "collections.OrderedDict": _dict,
     "easydict.EasyDict": _dict,
+    "builtins.object.__new__": _new,
+    "builtins.type.__new__": _new,
     "builtins.print": _none,
     "copy.copy": _copy,
     "copy.deepcopy": _deepcopy,
@@ -222,6 +232,8 @@ def call_method(run: Run, method: MethodV, args: Args, place: Place | None) -> V
     if isinstance(receiver, Const):
         return _constant_method(run, receiver, method.name, args)
     if isinstance(receiver, BagV):
+        if receiver.kind == GENERIC and method.name == "register":
+            return register(run, receiver, args, place)
         handed = workers.call_method(run, receiver, method.name, args, place)
         return handed or options.call_method(run, receiver, method.name, args, place)
     if isinstance(receiver, (FuncV, BoundV, PartialV)) and method.name in (
@@ -232,7 +244,7 @@ def call_method(run: Run, method: MethodV, args: Args, place: Place | None) -> V
         return run.call(receiver, args, place)
     if isinstance(receiver, InstanceV) and method.name == "__init__":
         return NONE
-    return None
+    return call_type(run, receiver, method.name, args, place)
 
 
 _TEXT_METHODS = frozenset(

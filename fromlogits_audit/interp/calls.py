@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp import builtin
 from fromlogits_audit.interp.choice import alternatives, choose
-from fromlogits_audit.interp.classes import find_member, instantiate
+from fromlogits_audit.interp.classes import find_member
+from fromlogits_audit.interp.creation import instantiate
+from fromlogits_audit.interp.dispatch import GENERIC, call_generic
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.operators import identity
 from fromlogits_audit.interp.values import (
@@ -70,6 +72,8 @@ def _call(run: Run, function: Value, args: Args, place: Place | None) -> Value:
         fields = dict(function.slots)
         fields.update(args.bind(tuple(str(name) for name in fields)))
         return BagV("namespace", **{str(name): value for name, value in fields.items()})
+    if isinstance(function, BagV) and function.kind == GENERIC:
+        return call_generic(run, function, args, place)
     special = run.keras.call_value(run, function, args, place)
     if special is not None:
         return special

@@ -16,6 +16,7 @@ from fromlogits_audit.interp.values import (
     FuncV,
     InstanceV,
     MethodV,
+    PartialV,
     Place,
     TupleV,
     Unknown,
@@ -105,6 +106,11 @@ def bound_member(run: Run, raw: Value, receiver: Value, cls: ClassV, place: Plac
         if raw.core.kind == "class":
             return BoundV(raw, cls, place)
         return BoundV(raw, receiver, place)
+    if isinstance(raw, BagV) and raw.kind == "singledispatch":
+        return PartialV(raw, Args((receiver,)), place)
+    getter = find_member(raw.cls, "__get__") if isinstance(raw, InstanceV) else None
+    if getter is not None and isinstance(getter[1], FuncV):
+        return invoke(run, getter[1].core, Args((raw, receiver, cls)), raw)
     return raw
 
 
@@ -120,6 +126,9 @@ def class_attribute(run: Run, cls: ClassV, name: str, place: Place | None) -> Va
         if is_enum(owner) and not name.startswith("_"):
             return enum_member(run, owner, name, raw)
         return raw
+    above = find_member(cls.meta, name) if cls.meta is not None else None
+    if above is not None:
+        return bound_member(run, above[1], cls, above[0], place)
     for base in external_bases(cls):
         return MethodV(cls, name, base, place)
     return None
@@ -236,33 +245,8 @@ def _default_of(run: Run, default: Value | None) -> Value | None:
     return default
 
 
-def instantiate(run: Run, cls: ClassV, args: Args, place: Place | None) -> Value:
-    """``cls(...)``: run the constructor; Keras bases get their own treatment."""
-    if is_enum(cls) and args.positional:
-        return _enum_by_value(run, cls, args.positional[0])
-    instance = InstanceV(cls, place)
-    if len(cls.instances) < 12:
-        cls.instances.append(instance)
-    run.keras.prepare_instance(run, instance, args)
-    found = find_member(cls, "__init__")
-    if found is not None and isinstance(found[1], FuncV):
-        invoke(
-            run,
-            found[1].core,
-            Args((instance, *args.positional), args.keywords, args.star, args.double),
-            instance,
-        )
-    elif is_record(cls):
-        fill_record(run, instance, args)
-        post = find_member(cls, "__post_init__")
-        if post is not None and isinstance(post[1], FuncV):
-            invoke(run, post[1].core, Args((instance,)), instance)
-    else:
-        run.keras.construct_base(run, instance, external_bases(cls), args)
-    return instance
-
-
-def _enum_by_value(run: Run, cls: ClassV, value: Value) -> Value:
+def enum_by_value(run: Run, cls: ClassV, value: Value) -> Value:
+    """``Kind("binary")``: the member that has a value."""
     for member in enum_members(run, cls):
         raw = member.slots["value"] if isinstance(member, InstanceV) else None
         if isinstance(raw, Const) and isinstance(value, Const) and raw.value == value.value:

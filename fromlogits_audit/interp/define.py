@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
+from fromlogits_audit.interp.creation import finish_class
+from fromlogits_audit.interp.dispatch import GENERIC, MAKERS, make_generic
 from fromlogits_audit.interp.evaluate import evaluate
 from fromlogits_audit.interp.functions import make_function
 from fromlogits_audit.interp.options import apply_option
+from fromlogits_audit.interp.pytest_cases import FIXTURE, CasesV, note_decorator
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.values import (
     Args,
@@ -67,13 +70,19 @@ def _decorated(run: Run, frame: Frame, made: Value, decorator: cst.Decorator, na
         return _SKIP
     value = evaluate(run, frame, node)
     if isinstance(value, ExternalV):
+        if value.name in MAKERS:
+            return make_generic(made, value.name)
         if isinstance(made, FuncV) and value.name in _KINDS:
             made.core.kind = _KINDS[value.name]
+        note_decorator(made, value, value.name)
+        return made
+    if isinstance(value, CasesV) or (isinstance(value, BagV) and value.kind == FIXTURE):
+        note_decorator(made, value, "")
         return made
     if isinstance(value, BagV) and value.kind == "click-option":
         apply_option(made, value)
         return made
-    if isinstance(value, (FuncV, BoundV, PartialV)):
+    if isinstance(value, (FuncV, BoundV, PartialV)) or (isinstance(value, MethodV) and value.base == GENERIC):
         result = run.call(value, Args((made,)), Place(frame.chunk, decorator))
         return made if isinstance(result, (Unknown, ExternalV, MethodV)) else result
     return made
@@ -85,11 +94,12 @@ def class_(run: Run, frame: Frame, node: cst.ClassDef) -> None:
 
 def built_class(run: Run, frame: Frame, node: cst.ClassDef) -> Value:
     """The class that a statement defines, decorated."""
-    return _decorated_class(run, frame, build_class(run, frame, node))
+    made, keywords = build_class(run, frame, node)
+    return _decorated_class(run, frame, made, finish_class(run, made, keywords))
 
 
-def _decorated_class(run: Run, frame: Frame, made: ClassV) -> Value:
-    value: Value = made
+def _decorated_class(run: Run, frame: Frame, made: ClassV, value: Value) -> Value:
+    """What the decorators of a class make of ``value``, which its metaclass made of it."""
     names = []
     for decorator in reversed(made.node.decorators):
         inner = decorator.decorator
@@ -112,7 +122,7 @@ def pending(run: Run, frame: Frame, chunk: Chunk) -> PendingV:
         nesting, run.nesting = run.nesting, 0
         try:
             if chunk.members:
-                return _class_in_parts(run, frame, chunk)
+                return finish_class(run, *_class_in_parts(run, frame, chunk))
             node = chunk.body[0]
             if isinstance(node, cst.ClassDef):
                 return built_class(run, frame, node)
@@ -126,12 +136,13 @@ def pending(run: Run, frame: Frame, chunk: Chunk) -> PendingV:
 
 def class_in_parts(run: Run, frame: Frame, chunk: Chunk) -> None:
     """A large class that can't wait as a whole: what it defines does."""
-    made = _class_in_parts(run, frame, chunk)
-    run.state.write(frame, made.name, _decorated_class(run, frame, made))
+    made, keywords = _class_in_parts(run, frame, chunk)
+    finished = finish_class(run, made, keywords)
+    run.state.write(frame, made.name, _decorated_class(run, frame, made, finished))
 
 
-def _class_in_parts(run: Run, frame: Frame, chunk: Chunk) -> ClassV:
-    """A class whose methods are parsed one by one, when something asks for them."""
+def _class_in_parts(run: Run, frame: Frame, chunk: Chunk) -> tuple[ClassV, dict[str, Value]]:
+    """A class and the keywords of its statement. Each method is parsed when something asks for it."""
     header = chunk.header()
     frame.chunk = header
     node = header.body[0]
@@ -151,8 +162,7 @@ def _class_in_parts(run: Run, frame: Frame, chunk: Chunk) -> ClassV:
         elif not member.idle:
             _run_part(run, scope, chunk.part(member))
     made.slots.update(scope.slots)
-    run.classes.append(made)
-    return made
+    return made, _keywords(run, frame, node)
 
 
 def _run_part(run: Run, scope: Frame, chunk: Chunk) -> None:
@@ -190,8 +200,15 @@ def _part(run: Run, scope: Frame, made: ClassV, name: str, chunks: list[Chunk]) 
     return PendingV(make, chunks[-1])
 
 
-def build_class(run: Run, frame: Frame, node: cst.ClassDef) -> ClassV:
-    """Run the class body and make the class."""
+def _keywords(run: Run, frame: Frame, node: cst.ClassDef) -> dict[str, Value]:
+    """``metaclass=Registry, name="soft"`` of a class statement."""
+    return {
+        arg.keyword.value: evaluate(run, frame, arg.value) for arg in node.keywords if arg.keyword is not None
+    }
+
+
+def build_class(run: Run, frame: Frame, node: cst.ClassDef) -> tuple[ClassV, dict[str, Value]]:
+    """Run the class body and make the class; with it go the keywords of its statement."""
     from fromlogits_audit.interp.execute import run_block
 
     made = ClassV(node.name.value, frame.module, frame.chunk, node)
@@ -200,5 +217,4 @@ def build_class(run: Run, frame: Frame, node: cst.ClassDef) -> ClassV:
     run_block(run, scope, node.body.body)
     for key, value in scope.slots.items():
         made.slots[key] = value
-    run.classes.append(made)
-    return made
+    return made, _keywords(run, frame, node)

@@ -100,7 +100,7 @@ class Modules:
                 run_before_rebinding(run, chunks, index)
             _settle(frame, chunk)
             frame.chunk = chunk
-            if chunk.defines is not None:
+            if chunk.defines is not None and run.hooked.isdisjoint(chunk.bases if run.hooked else ()):
                 run.state.write(frame, chunk.defines, pending(run, frame, chunk))
                 continue
             if chunk.imports:
@@ -134,24 +134,28 @@ class Modules:
         path = self._resolve(frame, dotted)
         if path is None:
             return run.keras.external_module(dotted)
-        return self._lazily(path, lambda: self._module_value(run, path))
+        return self._lazily(run, path, lambda: self._module_value(run, path))
 
-    def _lazily(self, path: Path, make: Callable[[], Value]) -> Value:
+    def _lazily(self, run: Run, path: Path, make: Callable[[], Value]) -> Value:
         """An import happens when its name is used, unless the module registers things as it runs."""
-        return make() if self.registers(path) else PendingV(make)
+        return make() if self.registers(run, path) else PendingV(make)
 
-    def registers(self, path: Path) -> bool:
+    def registers(self, run: Run, path: Path) -> bool:
         """Whether a module fills a registry when it is imported; then the import counts at once."""
         if path.suffix != ".py":
             return False
         module = self.get(path)
-        return module is not None and "regist" in module.file.text.lower()
+        return module is not None and (
+            "regist" in module.file.text.lower()
+            or "__init_subclass__" in module.file.text
+            or module.says_any(run.hooked)
+        )
 
     def import_name(self, run: Run, frame: Frame, module: str, level: int, name: str) -> Value:
         """``from module import name``."""
         path = self._resolve(frame, module, level)
         if path is not None:
-            return self._lazily(path, lambda: self._imported_name(run, frame, module, level, name))
+            return self._lazily(run, path, lambda: self._imported_name(run, frame, module, level, name))
         return self._imported_name(run, frame, module, level, name)
 
     def _imported_name(self, run: Run, frame: Frame, module: str, level: int, name: str) -> Value:

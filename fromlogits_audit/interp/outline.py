@@ -59,7 +59,7 @@ def _member(statement: ast.stmt, *, waits: bool) -> Member:
     first, name = statement.lineno, ""
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
         first = min([first, *(decorator.lineno for decorator in statement.decorator_list)])
-        name = statement.name
+        name = "" if any(map(_registers, statement.decorator_list)) else statement.name
     elif isinstance(statement, ast.ClassDef):
         first = min([first, *(decorator.lineno for decorator in statement.decorator_list)])
     elif waits and isinstance(statement, ast.Assign) and len(statement.targets) == 1:
@@ -76,7 +76,10 @@ def can_wait(statements: Sequence[ast.stmt]) -> bool:
     if not all(_transparent(decorator) for decorator in statement.decorator_list):
         return False
     if isinstance(statement, ast.ClassDef):
-        return all(_inert(inner) for inner in statement.body)
+        plain = all(
+            getattr(k.value, "attr", getattr(k.value, "id", "")) == "ABCMeta" for k in statement.keywords
+        )
+        return plain and all(_inert(inner) for inner in statement.body)
     arguments = statement.args
     defaults = [*arguments.defaults, *(d for d in arguments.kw_defaults if d is not None)]
     return all(_constant(default) for default in defaults)
@@ -87,7 +90,9 @@ def _inert(statement: ast.stmt) -> bool:
         return statement.value is None or _constant(statement.value)
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Constant)
-    return isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Pass, ast.ClassDef))
+    if isinstance(statement, ast.FunctionDef):
+        return statement.name != "__init_subclass__" and not any(map(_registers, statement.decorator_list))
+    return isinstance(statement, (ast.AsyncFunctionDef, ast.Pass, ast.ClassDef))
 
 
 def _constant(node: ast.expr) -> bool:
@@ -117,6 +122,12 @@ _TRANSPARENT = frozenset(
         "tf_export",
     ]
 )
+
+
+def _registers(decorator: ast.expr) -> bool:
+    """Whether a decorator enters what it decorates under the function of another name: ``@make.register``."""
+    target = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return isinstance(target, ast.Attribute) and target.attr == "register"
 
 
 def _transparent(decorator: ast.expr) -> bool:

@@ -137,6 +137,8 @@ def _applies(run: Run, frame: Frame, pattern: cst.CSTNode, subject: Value) -> Va
         return compare(run, _EQUAL, subject, evaluate(run, frame, pattern.value), place)
     if isinstance(pattern, cst.MatchAs):
         return TRUE if pattern.pattern is None else _admits(run, frame, pattern.pattern, subject)
+    if isinstance(pattern, cst.MatchStar):
+        return TRUE
     if isinstance(pattern, cst.MatchOr):
         return _any(run, [partial(_admits, run, frame, e.pattern, subject) for e in pattern.patterns])
     if isinstance(pattern, cst.MatchSequence):

@@ -6,7 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.choice import alternatives, choose, product
-from fromlogits_audit.interp.classes import AUTO, external_bases, is_record, resolution_order
+from fromlogits_audit.interp.classes import (
+    AUTO,
+    external_bases,
+    is_record,
+    resolution_order,
+    unknown_base,
+)
 from fromlogits_audit.interp.containers import OWNER
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras_values import LossV
@@ -71,12 +77,20 @@ def _setattr(run: Run, args: Args, place: Place | None) -> Value:
 
 def _hasattr(run: Run, args: Args, place: Place | None) -> Value:
     base, name = args.get(0, "obj"), args.get(1, "name")
-    if isinstance(base, (InstanceV, BagV)) and isinstance(name, Const):
-        if name.value in base.slots:
+    if isinstance(base, (InstanceV, BagV)) and isinstance(name, Const) and name.value in base.slots:
+        return Const(True)
+    cls = base.cls if isinstance(base, InstanceV) else base
+    if isinstance(cls, ClassV) and isinstance(name, Const):
+        if any(name.value in c.slots for c in resolution_order(cls)):
             return Const(True)
-        if isinstance(base, InstanceV) and not external_bases(base.cls):
-            return Const(any(name.value in cls.slots for cls in resolution_order(base.cls)))
+        if not external_bases(cls) and unknown_base(cls) is None and not _answers(cls):
+            return Const(False)
     return run.state.fresh(Why.RUNTIME, "hasattr()")
+
+
+def _answers(cls: ClassV) -> bool:
+    """Whether attributes of a class or of its instances may come from elsewhere."""
+    return cls.meta is not None or any("__getattr__" in c.slots for c in resolution_order(cls))
 
 
 def _isinstance(run: Run, args: Args, place: Place | None) -> Value:
@@ -84,7 +98,7 @@ def _isinstance(run: Run, args: Args, place: Place | None) -> Value:
         return run.state.fresh(Why.UNSUPPORTED, "isinstance()")
     value, kinds = args.positional
     options_ = kinds.items if isinstance(kinds, TupleV) else (kinds,)
-    answers = [_is_instance(value, kind) for kind in options_]
+    answers = [is_instance(value, kind) for kind in options_]
     if True in answers:
         return Const(True)
     if None in answers:
@@ -114,7 +128,8 @@ def is_class_name(name: str) -> bool:
     return last[:1].isupper() and not last.isupper()
 
 
-def _is_instance(value: Value, kind: Value) -> bool | None:
+def is_instance(value: Value, kind: Value) -> bool | None:
+    """Whether a value is of a type, None where that can't be told."""
     value = value if isinstance(kind, ClassV) else plain(value)
     if isinstance(value, Unknown):
         return None

@@ -54,6 +54,10 @@ class Run:
         self.nesting = 0
         self.functions: list[FuncCore] = []
         self.classes: list[ClassV] = []
+        self.hooked: set[str] = set()
+        """Names of classes that are told of every class that derives from them."""
+        self.intercepting = False
+        """Whether some class answers for its attributes in its own way."""
         self.constants: dict[Any, Const] = {}
         """Constants by identity key, so that an assumption ``x == 2`` gives x its value."""
         self.flags = BagV("namespace")

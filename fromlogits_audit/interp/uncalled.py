@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.classes import find_member, instantiate, resolution_order
+from fromlogits_audit.interp.classes import find_member, resolution_order
+from fromlogits_audit.interp.creation import instantiate
 from fromlogits_audit.interp.functions import invoke, parameters, text_of
 from fromlogits_audit.interp.interest import WORD, Interest, members_in
+from fromlogits_audit.interp.pytest_cases import cases, is_given
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -205,16 +207,18 @@ def _run_one(run: Run, core: FuncCore) -> None:
 
 def _invoke_assumed(run: Run, core: FuncCore) -> None:
     if core.owner is None or core.kind == "static":
-        invoke(run, core, Args(), assumed=True)
+        for given in cases(run, core, None) if is_given(core) else ({},):
+            invoke(run, core, Args((), given), assumed=True)
         return
     if core.kind == "class":
         invoke(run, core, Args((core.owner,)), core.owner, assumed=True)
         return
     for instance in _instances(run, core, core.owner):
-        _set_up(run, core, instance)
         given = run.keras.hook_arguments(run, instance, core.name)
         known = {name: value for name, value in given.items() if name in parameters(core)}
-        invoke(run, core, Args((instance,), known) if parameters(core) else Args(), instance, assumed=True)
+        for more in cases(run, core, instance) if is_given(core) else (known,):
+            _set_up(run, core, instance)
+            invoke(run, core, Args((instance,), more) if parameters(core) else Args(), instance, assumed=True)
 
 
 _SET_UP = ("setUp", "setup_method")

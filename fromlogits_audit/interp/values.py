@@ -219,6 +219,10 @@ class FuncCore:
     """Whether it holds a ``yield`` of its own, once someone has asked."""
     options: dict[str, Value] = field(default_factory=dict)
     """Defaults that a command-line decorator gives (click.option)."""
+    fixture: BagV | None = None
+    """What ``pytest.fixture`` was given, where that decorates it."""
+    cases: tuple[Value, ...] = ()
+    """The decorators that give it arguments (pytest.mark.parametrize)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -275,6 +279,7 @@ class ClassV(Obj):
         "decorators",
         "fields",
         "instances",
+        "meta",
         "module",
         "name",
         "node",
@@ -295,17 +300,21 @@ class ClassV(Obj):
         """Names of its methods that can hold a site, once something has asked."""
         self.order: list[ClassV] | None = None
         """The order of resolution, once something has asked for it."""
+        self.meta: ClassV | None = None
+        """The metaclass, where the program defines it."""
 
 
 class InstanceV(Obj):
     """An instance of a project class; slots are its attributes."""
 
-    __slots__ = ("cls", "place")
+    __slots__ = ("cls", "known", "place")
 
     def __init__(self, cls: ClassV, place: Place | None = None) -> None:
         super().__init__()
         self.cls = cls
         self.place = place
+        self.known = False
+        """Whether its class has been told of it: what ``__new__`` gives may be older."""
 
 
 PLAIN = "$plain"

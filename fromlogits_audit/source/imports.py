@@ -21,6 +21,8 @@ _BEFORE = re.compile(rb"(?:\A|[;:\"]|\\n)[ \t]*\Z")
 _DOTTED = re.compile(r"[^\W\d][\w.]*")
 _ALIAS = re.compile(r"\bas\s+\w+")
 _QUOTED = re.compile(rb"\s*[\"'](\.*)([\w.]+)[\"']")
+_IN_TESTS = re.compile(rb"def test|fixture\b")
+"""Where pytest gives arguments to a file's functions: fixtures of the ``conftest.py`` above it."""
 MAX_LIST = 4096
 """Bytes of one list of imported names that are looked at."""
 
@@ -43,7 +45,8 @@ class Sketch:
 
 def sketch(data: bytes) -> Sketch:
     """The sketch of a ``.py`` file or a notebook."""
-    return Sketch(might_matter(data), tuple(dict.fromkeys(_imports(data))))
+    imports = [*_imports(data), *([Import("conftest")] if _IN_TESTS.search(data) else [])]
+    return Sketch(might_matter(data), tuple(dict.fromkeys(imports)))
 
 
 def _imports(data: bytes) -> Iterator[Import]:

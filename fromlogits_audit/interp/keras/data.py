@@ -111,8 +111,7 @@ class Data:
         """A tensor made from nothing that has a scale: zeros, random numbers, one-hot rows."""
         module, _, short = name.rpartition(".")
         if short in ("eye", "identity"):
-            made = one_hot(args.get(0, "N"))
-            return data_tensor((made.classes, made.classes), made)
+            return _unit_rows(name, args)
         if short == "one_hot":
             return data_tensor(None, one_hot(args.get(1, "depth") or args.keywords.get("num_classes")))
         if name == "numpy.random.randint":
@@ -207,6 +206,15 @@ def _is_normal(name: str, args: Args) -> bool:
     mean = args.get(0, "loc") if name == "numpy.random.normal" else args.get(1, "mean")
     centred = mean is None or (isinstance(mean, Const) and mean.value == 0)
     return short in _NORMAL and (centred or short == "randn")
+
+
+def _unit_rows(name: str, args: Args) -> TensorV:
+    """``np.eye(rows, columns)``: as many classes as columns, or as rows where those are not given."""
+    rows = args.get(0, "N") or args.keywords.get("num_rows")
+    columns = args.get(1, "M") or args.keywords.get("num_columns")
+    square = columns is None or name.rpartition(".")[2] == "identity" or name.startswith("keras.backend.")
+    made = one_hot(rows if square or (isinstance(columns, Const) and columns.value is None) else columns)
+    return data_tensor((one_hot(rows).classes, made.classes), made)
 
 
 def _whole(dtype: Value | None) -> bool:

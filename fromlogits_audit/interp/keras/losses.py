@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.catalogue.interface import LossFunctionSpec, LossSpec
 from fromlogits_audit.catalogue.losses import inferred_string, loss_class, loss_function, loss_string
 from fromlogits_audit.interp.choice import alternatives
-from fromlogits_audit.interp.classes import find_member, instantiate
+from fromlogits_audit.interp.classes import find_member
+from fromlogits_audit.interp.creation import instantiate
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.keras.custom import registered
 from fromlogits_audit.interp.keras_values import LossV, TensorV, data_tensor
