@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp import builtin
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.classes import find_member, instantiate
+from fromlogits_audit.interp.equality import identity
 from fromlogits_audit.interp.functions import invoke
-from fromlogits_audit.interp.operators import identity
 from fromlogits_audit.interp.values import (
     Args,
     BagV,
