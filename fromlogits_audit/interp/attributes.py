@@ -84,7 +84,7 @@ def _function(run: Run, base: Value, name: str, place: Place) -> Value:
 def _bag(run: Run, base: BagV, name: str, place: Place) -> Value:
     if name in base.slots:
         return base.slots[name]
-    if base.kind == "namespace":
+    if base.kind == "namespace" and name != "_replace":
         return Unknown(Undecided(Why.RUNTIME, f"option {name}"), ("attribute", id(base), name), place)
     return MethodV(base, name, base.kind, place)
 

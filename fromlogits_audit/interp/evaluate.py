@@ -10,6 +10,7 @@ from fromlogits_audit.interp import comprehend, operators
 from fromlogits_audit.interp.attributes import get_attribute
 from fromlogits_audit.interp.calls import call
 from fromlogits_audit.interp.choice import alternatives, choose, lift
+from fromlogits_audit.interp.equality import dict_key
 from fromlogits_audit.interp.excluded import run_excluded
 from fromlogits_audit.interp.functions import make_function
 from fromlogits_audit.interp.items import get_item, spread
@@ -242,7 +243,7 @@ def _dict(run: Run, frame: Frame, node: cst.Dict) -> Value:
                 is_open = True
             continue
         key = evaluate(run, frame, element.key)  # type: ignore[attr-defined]
-        constant = operators.dict_key(key)
+        constant = dict_key(key)
         if constant is None:
             is_open = True
         else:

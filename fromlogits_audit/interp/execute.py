@@ -272,6 +272,10 @@ def _augmented(run: Run, frame: Frame, node: cst.AugAssign) -> None:
     if isinstance(left, ListV) and isinstance(node.operator, cst.AddAssign):
         run.call(run.attribute(left, "extend", Place(frame.chunk, node)), run.args(right), None)
         return
+    in_place = operators.in_place(run, node.operator, left, right, Place(frame.chunk, node))
+    if in_place is not None:
+        assign(run, frame, node.target, in_place)
+        return
     assign(
         run, frame, node.target, operators.binary(run, node.operator, left, right, Place(frame.chunk, node))
     )

@@ -196,6 +196,8 @@ def call_method(run: Run, bag: BagV, name: str, args: Args, place: Place | None)
         return _parser_method(run, bag, name, args)
     if bag.kind == _COMMANDS:
         return _add_command(run, bag, args) if name == "add_parser" else None
+    if name == "_replace":  # of a namedtuple
+        return BagV(bag.kind, **{str(key): value for key, value in bag.slots.items()} | args.keywords)
     if name in ("get", "pop"):
         key = args.get(0, "key")
         found = bag.slots.get(key.value) if isinstance(key, Const) else None

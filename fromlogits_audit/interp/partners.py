@@ -16,7 +16,7 @@ class Partners:
     """Losses by the model output that they met."""
 
     _owners: dict[tuple[int, str | None], Owner] = field(default_factory=dict)
-    """Outputs of models, by the identity of the model and which of its outputs it is: they stay alive."""
+    """Outputs of models, by the identity of the model and which of its outputs; they stay alive here."""
     _losses: dict[int, list[tuple[Loss, Place, str | None]]] = field(default_factory=dict)
 
     def note(self, tensor: TensorV, loss: Loss, place: Place) -> None:

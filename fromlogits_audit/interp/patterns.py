@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import alternatives, choose, lift
 from fromlogits_audit.interp.classes import field_names
+from fromlogits_audit.interp.equality import dict_key, identity
 from fromlogits_audit.interp.excluded import run_excluded
 from fromlogits_audit.interp.items import content_of, get_item, spread
-from fromlogits_audit.interp.operators import compare, dict_key, identity
+from fromlogits_audit.interp.operators import compare
 from fromlogits_audit.interp.reflection import is_class_name
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.truth import conditions, truth

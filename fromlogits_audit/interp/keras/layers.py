@@ -156,10 +156,10 @@ def _recurrent(run: Run, layer: LayerV, shape: tuple[int | None, ...] | None) ->
     base = TensorV(Scale.LOGITS, "linear", shape, trace=(Hop(layer.place, short),))
     result = _activated(run, layer, base)
     state = layer.slots.get("return_state")
-    if isinstance(state, Const) and state.value:
-        extra = 2 if "LSTM" in short else 1
-        return ListV((result, *[data_tensor(what="the state of a recurrent layer")] * extra))
-    return result
+    states = (data_tensor(what="the state of a recurrent layer"),) * (2 if "LSTM" in short else 1)
+    if short.endswith("Cell"):  # ``output, states = cell(inputs, states)``
+        return TupleV((result, ListV(states)))
+    return ListV((result, *states)) if isinstance(state, Const) and state.value else result
 
 
 def _activation(run: Run, layer: LayerV, tensor: TensorV) -> Value:

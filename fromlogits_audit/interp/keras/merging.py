@@ -123,10 +123,7 @@ def _concatenated(kind: str, tensors: list[TensorV], axis: int | None, *, same: 
     last = axis is None or may_be_last(axis, rank)
     if kind == "stack":
         last = axis is None or may_be_last(axis, None if rank is None else rank + 1, 3)
-        known = axis == 0 and rank is not None and first.shape is not None
-        shape: Dims = (None if open else len(tensors), *(first.shape or ())) if known else None
-        if axis == -1 and not open:
-            shape = (UNRANKED, len(tensors))
+        shape: Dims = _stacked(first, None if open else len(tensors), axis, rank, last=last)
     elif last and first.shape is not None:
         sizes = [t.shape[-1] if t.shape else None for t in tensors]
         total = None if None in sizes or open else sum(n for n in sizes if n is not None)
@@ -142,6 +139,16 @@ def _concatenated(kind: str, tensors: list[TensorV], axis: int | None, *, same: 
         alone = first.final if len({id(t.final) for t in tensors}) == 1 else None
         return replace(first, shape=shape, layer=None, parents=(), final=alone)
     return _unknown(tensors, shape, "concatenation")
+
+
+def _stacked(first: TensorV, count: int | None, axis: int | None, rank: int | None, *, last: bool) -> Dims:
+    """The shape with a new axis of size ``count``."""
+    if first.shape is not None and rank is not None and axis is not None and -rank - 1 <= axis <= rank:
+        at = axis % (rank + 1)
+        return (*first.shape[:at], count, *first.shape[at:])
+    if axis == -1:
+        return (UNRANKED, count)
+    return None if last or first.shape is None else (UNRANKED, first.units)
 
 
 def _dot(tensors: list[TensorV], layer: LayerV | None) -> TensorV:

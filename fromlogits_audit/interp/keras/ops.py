@@ -22,7 +22,8 @@ from fromlogits_audit.interp.keras.arithmetic import (
 from fromlogits_audit.interp.keras.labels import labelled
 from fromlogits_audit.interp.keras.merging import combine
 from fromlogits_audit.interp.keras.moving import keeps_classes
-from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, dims, number, ranked
+from fromlogits_audit.interp.keras.selecting import first, select
+from fromlogits_audit.interp.keras.shapes import Dims, dims, number, ranked
 from fromlogits_audit.interp.keras_values import DIRECTIONS, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
@@ -58,17 +59,8 @@ def apply_effect(
     return choose(results)
 
 
-def _first(args: Args) -> TensorV:
-    for value in args.all():
-        if isinstance(value, TensorV):
-            return value
-        if isinstance(value, Unknown):
-            return TensorV(reason=value.reason)
-    return data_tensor()
-
-
 def _keep(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    tensor = _first(args)
+    tensor = first(args)
     short = name.rpartition(".")[2]
     row = _each_row(run, args.positional[0]) if args.positional else None
     if row is not None:
@@ -109,7 +101,7 @@ def _expanded(shape: Dims, axis: Value | None) -> Dims:
 
 
 def _reshape(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    tensor = _first(args)
+    tensor = first(args)
     short = name.rpartition(".")[2]
     shape = _target(run, args) if short == "reshape" else None
     after = replace(tensor, shape=shape, layer=None, parents=(tensor,))
@@ -159,9 +151,9 @@ def _add(run: Run, name: str, args: Args, place: Place | None, axis: Value | Non
 def _scale(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
     short = name.rpartition(".")[2]
     if short in ("negative", "neg"):
-        return negate(_first(args))
+        return negate(first(args))
     if len(args.positional) < 2:
-        return opaque(_first(args), Undecided(Why.COMBINED, short))
+        return opaque(first(args), Undecided(Why.COMBINED, short))
     divides = short.startswith(("div", "true", "real"))
     return binary("/" if divides else "*", args.positional[0], args.positional[1], place)
 
@@ -185,7 +177,7 @@ def _first_or_stacked(run: Run, args: Args) -> TensorV:
     items = spread(run, content) if isinstance(content, (ListV, TupleV)) else None
     tensors = [v for v in items.items if isinstance(v, TensorV)] if isinstance(items, TupleV) else []
     if not tensors or not isinstance(items, TupleV) or len(tensors) < len(items.items):
-        return _first(args)
+        return first(args)
     stacked = combine("stack", tensors, 0, open=items.open)
     return replace(stacked, parents=tuple(tensors))
 
@@ -206,7 +198,7 @@ def _left(shape: Dims, axes: tuple[int | None, ...], args: Args) -> Dims:
 
 
 def _reduce(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    given = _first(args)
+    given = first(args)
     axis = axis if axis is not None else args.get(1, "axis")
     if axis is None or axis is NONE:
         return replace(data_tensor((), what="a reduction"), parents=(given,))
@@ -236,7 +228,7 @@ def _argmax(run: Run, name: str, args: Args, place: Place | None, axis: Value | 
 
 
 def _round(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    tensor = _first(args)
+    tensor = first(args)
     places = args.get(1, "decimals")
     if places is None or (isinstance(places, Const) and places.value == 0):
         note_cutoff(run, tensor, 0.5, place)
@@ -247,17 +239,28 @@ def _sequence(run: Run, name: str, args: Args, place: Place | None, axis: Value 
     source = args.positional[0] if args.positional else next(iter(args.keywords.values()), NONE)
     items = spread(run, source)
     if not isinstance(items, TupleV) or not items.items:
-        return _first(args)
-    at = axis if axis is not None else args.get(1, "axis")
-    kind = "stack" if "stack" in name else "concat"
-    rows = product(items.items, run.state.guard)
-    default = Const(0)
-    return choose(
-        [
-            (g, combine(kind, [_as_tensor(v) for v in row], number(at or default), open=items.open))
-            for g, row in rows
-        ]
-    )
+        return first(args)
+    given = axis if axis is not None else args.get(1, "axis")
+    rows = []
+    for guard, row in product(items.items, run.state.guard):
+        tensors = [_as_tensor(v) for v in row]
+        kind, at = _joins(name.rpartition(".")[2], tensors[0].shape, given)
+        rows.append((guard, combine(kind, tensors, at, open=items.open)))
+    return choose(rows)
+
+
+def _joins(short: str, shape: Dims, axis: Value | None) -> tuple[str, int | None]:
+    """Whether a function makes a new axis, and along which it joins."""
+    shape = ranked(shape)
+    rank = len(shape) if shape is not None else None
+    if short == "vstack":
+        return ("stack" if rank == 1 else "concat"), 0
+    if short in ("hstack", "column_stack"):
+        columns = short == "column_stack" and rank == 1
+        return ("stack", -1) if columns else ("concat", 0 if rank == 1 else 1)
+    if short == "dstack":
+        return ("concat", 2) if rank is not None and rank > 2 else ("stack", -1)
+    return ("stack" if "stack" in short else "concat"), number(axis or Const(0))
 
 
 def _as_tensor(value: Value) -> TensorV:
@@ -266,35 +269,12 @@ def _as_tensor(value: Value) -> TensorV:
     return TensorV(reason=value.reason) if isinstance(value, Unknown) else data_tensor()
 
 
-def _select(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    short = name.rpartition(".")[2]
-    values = args.positional[1:] if short == "where" and len(args.positional) > 1 else args.positional[:1]
-    tensors = [v for v in values if isinstance(v, TensorV)] or [_first(args)]
-    if len({t.scale for t in tensors}) > 1:
-        return opaque(replace(tensors[0], shape=None), Undecided(Why.COMBINED, short))
-    chosen = tensors[0]
-    if short == "gather" and chosen.shape is not None and _gathers_before_classes(args, chosen.shape):
-        return replace(chosen, shape=(UNRANKED, chosen.units), layer=None, parents=(chosen,))
-    if chosen.scale is Scale.PROBABILITIES and short != "where":
-        return opaque(replace(chosen, shape=None), Undecided(Why.COMBINED, f"{short} of probabilities"))
-    return replace(chosen, shape=None, layer=None, parents=(chosen,))
-
-
-def _gathers_before_classes(args: Args, shape: tuple[int | None, ...]) -> bool:
-    """Whether ``gather`` picks rows and leaves the last axis whole."""
-    given = args.get(3, "axis"), args.get(4, "batch_dims")
-    axis, batch = (0 if v is None or v is NONE else number(v) for v in given)
-    if ranked(shape) is None or axis is None or batch is None:
-        return False
-    return 0 <= max(axis, batch) < len(shape) - 1
-
-
 def _new(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
     return run.keras.data.new_tensor(run, name, args)
 
 
 def _unit(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    tensor = _first(args)
+    tensor = first(args)
     after = replace(tensor, layer=None, parents=(tensor,))
     if tensor.scale is Scale.UNKNOWN:
         return after
@@ -303,7 +283,7 @@ def _unit(run: Run, name: str, args: Args, place: Place | None, axis: Value | No
 
 
 def _exp(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    tensor = _first(args)
+    tensor = first(args)
     if tensor.scale is Scale.LOG_PROBABILITIES:
         softmax = tensor.activation == "log_softmax"
         scale = Scale.PROBABILITIES if softmax else Scale.INDEPENDENT
@@ -314,7 +294,7 @@ def _exp(run: Run, name: str, args: Args, place: Place | None, axis: Value | Non
 
 
 def _fold(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    tensor = _first(args)
+    tensor = first(args)
     short = name.rpartition(".")[2]
     after = replace(tensor, layer=None, parents=(tensor,))
     inside = tensor.scale is Scale.INDEPENDENT and short in _WITHIN
@@ -328,7 +308,7 @@ _WITHIN = ("abs", "absolute", "square", "sqrt")
 
 
 def _log(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    tensor = _first(args)
+    tensor = first(args)
     if tensor.reason is None or tensor.reason.why is not Why.DATA:
         run.recorder.note_opaque(Undecided(Why.OPAQUE_LOSS, "takes a logarithm of y_pred"))
     after = replace(tensor, layer=None, parents=(tensor,))
@@ -342,7 +322,7 @@ def _log(run: Run, name: str, args: Args, place: Place | None, axis: Value | Non
 
 
 def _clip(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    tensor = _first(args)
+    tensor = first(args)
     bounds = [v.value for v in args.all() if isinstance(v, Const) and isinstance(v.value, (int, float))]
     cuts = any(isinstance(b, (int, float)) and -1e-3 <= b <= 1 for b in bounds)
     if tensor.scale is Scale.LOGITS and cuts:
@@ -363,7 +343,7 @@ _HANDLERS: dict[OpEffect, Handler] = {
     OpEffect.ROUND: _round,
     OpEffect.CONCAT: _sequence,
     OpEffect.STACK: _sequence,
-    OpEffect.SELECT: _select,
+    OpEffect.SELECT: select,
     OpEffect.NEW: _new,
     OpEffect.UNIT: _unit,
     OpEffect.EXP: _exp,

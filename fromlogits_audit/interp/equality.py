@@ -1,0 +1,129 @@
+"""Which values are the same: equality, membership, and keys by which values are told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV, TensorV
+from fromlogits_audit.interp.values import (
+    BoundV,
+    ClassV,
+    Const,
+    DictV,
+    Entries,
+    ExternalV,
+    FuncV,
+    InstanceV,
+    ListV,
+    MethodV,
+    ModuleV,
+    TupleV,
+    Unknown,
+    Value,
+    plain,
+)
+
+_OBJECTS = (
+    BoundV,
+    ClassV,
+    FuncV,
+    InstanceV,
+    LayerV,
+    LossV,
+    MethodV,
+    ModelV,
+    ModuleV,
+    ListV,
+    DictV,
+    TensorV,
+    TupleV,
+)
+MAX_KEY_DEPTH = 4
+"""Sequences nested deeper are told apart by identity alone: their parts may be shared, and then walking
+them takes exponential time."""
+
+
+def dict_key(value: Value, depth: int = 0) -> Hashable | None:
+    """A hashable constant for a dict key, None where it is not known."""
+    value = plain(value)
+    if isinstance(value, Const) and isinstance(value.value, (str, int, float, bool, bytes, type(None))):
+        return value.value if value.value is not None else ("none",)
+    if isinstance(value, ExternalV):
+        return ("external", value.name)
+    if isinstance(value, TupleV):
+        if depth > MAX_KEY_DEPTH:
+            return None
+        keys = tuple(dict_key(item, depth + 1) for item in value.items)
+        return None if None in keys else keys
+    if isinstance(value, (InstanceV, ClassV, FuncV)):
+        return ("object", id(value.core) if isinstance(value, FuncV) else id(value))
+    return None
+
+
+def identity(value: Value, depth: int = 0) -> Hashable:
+    """A key that is the same for the same value."""
+    if isinstance(value, Const):
+        return ("constant", type(value.value).__name__, repr(value.value)[:200])
+    if isinstance(value, Unknown):
+        return value.key
+    if isinstance(value, ExternalV):
+        return ("external", value.name)
+    content = value.slots["items"] if isinstance(value, ListV) else value
+    if isinstance(content, TupleV) and len(content.items) <= 32 and depth <= MAX_KEY_DEPTH:
+        return ("items", tuple(identity(item, depth + 1) for item in content.items))
+    return ("object", id(value))
+
+
+def equal(a: Value, b: Value) -> bool | None:
+    """Whether two values are equal, None where it is not known."""
+    a, b = plain(a), plain(b)
+    if a is b and not isinstance(a, Unknown):
+        return True
+    if isinstance(a, Const) and isinstance(b, Const):
+        return bool(a.value == b.value)
+    if isinstance(a, FuncV) and isinstance(b, FuncV):
+        return a.core is b.core
+    if isinstance(a, ExternalV) and isinstance(b, ExternalV):
+        return True if a.name == b.name else None
+    if _may_equal_others(a) or _may_equal_others(b):
+        return None
+    if isinstance(a, _OBJECTS) and isinstance(b, Const):
+        return False
+    if isinstance(b, _OBJECTS) and isinstance(a, Const):
+        return False
+    if (isinstance(a, InstanceV) and isinstance(b, InstanceV)) or (
+        isinstance(a, ClassV) and isinstance(b, ClassV)
+    ):
+        return False
+    if isinstance(a, ExternalV) and isinstance(b, Const):
+        return False if b.value is None else None
+    if isinstance(b, ExternalV) and isinstance(a, Const):
+        return False if a.value is None else None
+    return None
+
+
+def _may_equal_others(value: Value) -> bool:
+    """Whether an instance may be equal to what it is not."""
+    from fromlogits_audit.interp.classes import compares_by_value
+
+    return isinstance(value, InstanceV) and compares_by_value(value.cls)
+
+
+def contains(item: Value, container: Value) -> bool | None:
+    if isinstance(container, Const) and isinstance(container.value, (str, bytes)) and isinstance(item, Const):
+        try:
+            return item.value in container.value
+        except TypeError:
+            return None
+    content = container.slots["items"] if isinstance(container, (ListV, DictV)) else container
+    if isinstance(content, Entries):
+        key = dict_key(item)
+        if key is None:
+            return None
+        return True if key in content.items else (None if content.open else False)
+    if isinstance(content, TupleV):
+        answers = [equal(item, other) for other in content.items]
+        if True in answers:
+            return True
+        return None if None in answers or content.open else False
+    return None
