@@ -125,6 +125,23 @@ def is_enum(cls: ClassV) -> bool:
     return any(base in _ENUM_BASES for base in external_bases(cls))
 
 
+_PLAIN = ("builtins.str", "builtins.int", "builtins.float", "enum.StrEnum", "enum.IntEnum", "enum.IntFlag")
+
+
+def plain(value: Value) -> Value:
+    """What a value is worth in comparisons: a member of ``class Task(str, Enum)`` is its string."""
+    if isinstance(value, InstanceV) and "_value_" in value.slots:
+        held = value.slots["_value_"]
+        if isinstance(held, Const) and any(base in _PLAIN for base in external_bases(value.cls)):
+            return held
+    return value
+
+
+def defines(value: Value, *names: str) -> bool:
+    """Whether the class of an instance, or one above it, defines a method."""
+    return isinstance(value, InstanceV) and any(find_member(value.cls, name) is not None for name in names)
+
+
 def enum_member(run: Run, cls: ClassV, name: str, raw: Value) -> Value:
     """One member of an enumeration: always the same instance."""
     key = ("member", name)

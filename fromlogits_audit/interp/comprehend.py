@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
+from fromlogits_audit.interp.equality import dict_key
 from fromlogits_audit.interp.items import each, spread
-from fromlogits_audit.interp.operators import dict_key
 from fromlogits_audit.interp.state import MAX_LOOP, Frame
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import DictV, ListV, Unknown, Value

@@ -6,8 +6,8 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import choose, lift
+from fromlogits_audit.interp.equality import dict_key, equal
 from fromlogits_audit.interp.items import MAX_PLACES, content_of, get_item, is_at, part_of, spread
-from fromlogits_audit.interp.operators import dict_key, equal
 from fromlogits_audit.interp.ordering import ordered
 from fromlogits_audit.interp.values import (
     NONE,

@@ -10,6 +10,7 @@ from fromlogits_audit.interp import comprehend, operators
 from fromlogits_audit.interp.attributes import get_attribute
 from fromlogits_audit.interp.calls import call
 from fromlogits_audit.interp.choice import alternatives, choose, lift
+from fromlogits_audit.interp.equality import dict_key
 from fromlogits_audit.interp.excluded import run_excluded
 from fromlogits_audit.interp.functions import make_function
 from fromlogits_audit.interp.items import get_item, spread
@@ -242,7 +243,7 @@ def _dict(run: Run, frame: Frame, node: cst.Dict) -> Value:
                 is_open = True
             continue
         key = evaluate(run, frame, element.key)  # type: ignore[attr-defined]
-        constant = operators.dict_key(key)
+        constant = dict_key(key)
         if constant is None:
             is_open = True
         else:
@@ -327,14 +328,17 @@ def _named(run: Run, frame: Frame, node: cst.NamedExpr) -> Value:
 
 
 def _yield(run: Run, frame: Frame, node: cst.Yield) -> Value:
+    owner = frame
+    while owner.core is None and owner.parent is not None:
+        owner = owner.parent
+    value: Value = NONE
     if node.value is not None:
         inner = node.value.item if isinstance(node.value, cst.From) else node.value
         value = evaluate(run, frame, inner)
         items = spread(run, value) if isinstance(node.value, cst.From) else None
-        owner = frame
-        while owner.core is None and owner.parent is not None:
-            owner = owner.parent
         owner.yields += items.items if isinstance(items, TupleV) and items.items else (value,)
+    if owner.at_yield is not None:
+        owner.at_yield(value)
     return run.state.fresh(Why.RUNTIME, "a value sent to a generator")
 
 

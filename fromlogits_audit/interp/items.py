@@ -6,8 +6,8 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.choice import alternatives, choose, lift, product
+from fromlogits_audit.interp.equality import dict_key, identity
 from fromlogits_audit.interp.keras_values import TensorV
-from fromlogits_audit.interp.operators import dict_key, identity
 from fromlogits_audit.interp.values import (
     BagV,
     Choice,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp import ordering
+from fromlogits_audit.interp.equality import dict_key
 from fromlogits_audit.interp.items import each, spread
-from fromlogits_audit.interp.operators import dict_key
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import (
     NONE,

@@ -9,22 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import choose, product
-from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV, TensorV
+from fromlogits_audit.interp.classes import plain
+from fromlogits_audit.interp.equality import contains, equal, identity
+from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.values import (
     FALSE,
     TRUE,
-    BoundV,
     Choice,
-    ClassV,
     Const,
     DictV,
     Entries,
-    ExternalV,
-    FuncV,
     InstanceV,
     ListV,
-    MethodV,
-    ModuleV,
     Place,
     TupleV,
     Unknown,
@@ -70,26 +66,8 @@ _COMPARISON: dict[type, tuple[str, Callable[[Any, Any], Any]]] = {
     cst.GreaterThan: (">", operator.gt),
     cst.GreaterThanEqual: (">=", operator.ge),
 }
-_OBJECTS = (
-    BoundV,
-    ClassV,
-    FuncV,
-    InstanceV,
-    LayerV,
-    LossV,
-    MethodV,
-    ModelV,
-    ModuleV,
-    ListV,
-    DictV,
-    TensorV,
-    TupleV,
-)
 MAX_TEXT = 20_000
 MAX_NUMBER = 2**128
-MAX_KEY_DEPTH = 4
-"""Sequences nested deeper are told apart by identity alone: their parts may be shared, and then walking
-them takes exponential time."""
 _WIDTH = re.compile(r"\*|\d{4}")
 """A width or precision in a format that is not known or not small."""
 
@@ -101,36 +79,6 @@ def bounded(run: Run, value: object, place: Place | None = None) -> Value:
     if isinstance(value, (str, bytes)) and len(value) > MAX_TEXT:
         return run.state.fresh(Why.LIMIT, "a text too long")
     return Const(value, place)
-
-
-def dict_key(value: Value, depth: int = 0) -> Hashable | None:
-    """A hashable constant for a dict key, None where it is not known."""
-    if isinstance(value, Const) and isinstance(value.value, (str, int, float, bool, bytes, type(None))):
-        return value.value if value.value is not None else ("none",)
-    if isinstance(value, ExternalV):
-        return ("external", value.name)
-    if isinstance(value, TupleV):
-        if depth > MAX_KEY_DEPTH:
-            return None
-        keys = tuple(dict_key(item, depth + 1) for item in value.items)
-        return None if None in keys else keys
-    if isinstance(value, (InstanceV, ClassV, FuncV)):
-        return ("object", id(value.core) if isinstance(value, FuncV) else id(value))
-    return None
-
-
-def identity(value: Value, depth: int = 0) -> Hashable:
-    """A key that is the same for the same value."""
-    if isinstance(value, Const):
-        return ("constant", type(value.value).__name__, repr(value.value)[:200])
-    if isinstance(value, Unknown):
-        return value.key
-    if isinstance(value, ExternalV):
-        return ("external", value.name)
-    content = value.slots["items"] if isinstance(value, ListV) else value
-    if isinstance(content, TupleV) and len(content.items) <= 32 and depth <= MAX_KEY_DEPTH:
-        return ("items", tuple(identity(item, depth + 1) for item in content.items))
-    return ("object", id(value))
 
 
 def unary(run: Run, op: cst.BaseUnaryOp, value: Value) -> Value:
@@ -277,7 +225,33 @@ def compare(run: Run, op: cst.CSTNode, left: Value, right: Value, place: Place) 
         return choose([(guard, _compare(run, op, a, b, place)) for guard, (a, b) in rows])
 
 
+_METHODS: dict[type, str] = {
+    cst.Equal: "__eq__",
+    cst.NotEqual: "__eq__",
+    cst.LessThan: "__lt__",
+    cst.GreaterThan: "__gt__",
+    cst.LessThanEqual: "__le__",
+    cst.GreaterThanEqual: "__ge__",
+    cst.In: "__contains__",
+    cst.NotIn: "__contains__",
+}
+
+
+def _by_method(run: Run, op: cst.CSTNode, a: Value, b: Value, place: Place) -> Value | None:
+    """What a class of the program makes of a comparison, None where it has no say."""
+    name = _METHODS.get(type(op), "")
+    owner, other = (b, a) if name == "__contains__" else (a, b)
+    answer = run.call_special(owner, name, (other,), place)
+    negated = isinstance(op, (cst.NotEqual, cst.NotIn))
+    return unary(run, cst.Not(), answer) if answer is not None and negated else answer
+
+
 def _compare(run: Run, op: cst.CSTNode, a: Value, b: Value, place: Place) -> Value:
+    if isinstance(a, InstanceV) or isinstance(b, InstanceV):
+        answer = _by_method(run, op, a, b, place)
+        if answer is not None:
+            return answer
+        a, b = plain(a), plain(b)
     if type(op) in _COMPARISON:
         symbol, function = _COMPARISON[type(op)]
         if (isinstance(a, TensorV) or isinstance(b, TensorV)) and (
@@ -290,7 +264,7 @@ def _compare(run: Run, op: cst.CSTNode, a: Value, b: Value, place: Place) -> Val
     if isinstance(op, (cst.Is, cst.IsNot)):
         return _relation(run, "==" if isinstance(op, cst.Is) else "!=", a, b)
     if isinstance(op, (cst.In, cst.NotIn)):
-        found = _contains(a, b)
+        found = contains(a, b)
         if found is not None:
             return Const(found == isinstance(op, cst.In))
         key: Hashable = ("in", identity(a), identity(b))
@@ -326,51 +300,6 @@ def _relation(run: Run, symbol: str, a: Value, b: Value) -> Value:
 
 _INVERSE = {"!=": "==", "<=": ">", ">=": "<"}
 _FLIPPED = {"<": ">", ">": "<"}
-
-
-def equal(a: Value, b: Value) -> bool | None:
-    """Whether two values are equal, None where it is not known."""
-    if a is b and not isinstance(a, Unknown):
-        return True
-    if isinstance(a, Const) and isinstance(b, Const):
-        return bool(a.value == b.value)
-    if isinstance(a, FuncV) and isinstance(b, FuncV):
-        return a.core is b.core
-    if isinstance(a, ExternalV) and isinstance(b, ExternalV):
-        return True if a.name == b.name else None
-    if isinstance(a, _OBJECTS) and isinstance(b, Const):
-        return False
-    if isinstance(b, _OBJECTS) and isinstance(a, Const):
-        return False
-    if (isinstance(a, InstanceV) and isinstance(b, InstanceV)) or (
-        isinstance(a, ClassV) and isinstance(b, ClassV)
-    ):
-        return False
-    if isinstance(a, ExternalV) and isinstance(b, Const):
-        return False if b.value is None else None
-    if isinstance(b, ExternalV) and isinstance(a, Const):
-        return False if a.value is None else None
-    return None
-
-
-def _contains(item: Value, container: Value) -> bool | None:
-    if isinstance(container, Const) and isinstance(container.value, (str, bytes)) and isinstance(item, Const):
-        try:
-            return item.value in container.value
-        except TypeError:
-            return None
-    content = container.slots["items"] if isinstance(container, (ListV, DictV)) else container
-    if isinstance(content, Entries):
-        key = dict_key(item)
-        if key is None:
-            return None
-        return True if key in content.items else (None if content.open else False)
-    if isinstance(content, TupleV):
-        answers = [equal(item, other) for other in content.items]
-        if True in answers:
-            return True
-        return None if None in answers or content.open else False
-    return None
 
 
 def both(run: Run, a: Value, b: Value) -> Value:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.classes import record_fields
+from fromlogits_audit.interp.equality import dict_key, equal, identity
 from fromlogits_audit.interp.excluded import run_excluded
 from fromlogits_audit.interp.items import content_of, get_item
-from fromlogits_audit.interp.operators import dict_key, equal, identity
 from fromlogits_audit.interp.reflection import is_instance
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.truth import conditions, truth

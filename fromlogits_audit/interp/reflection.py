@@ -102,7 +102,7 @@ def _isinstance(run: Run, args: Args, place: Place | None) -> Value:
 
 
 def _key(value: Value) -> Any:
-    from fromlogits_audit.interp.operators import identity
+    from fromlogits_audit.interp.equality import identity
 
     return identity(value)
 

@@ -221,6 +221,8 @@ class FuncCore:
     """Defaults that a command-line decorator gives (click.option)."""
     fixture: BagV | None = None
     """What ``pytest.fixture`` was given, where that decorates it."""
+    manager: bool = False
+    """Whether ``contextlib.contextmanager`` decorates it: it runs around the body of a ``with``."""
     cases: tuple[Value, ...] = ()
     """The decorators that give it arguments (pytest.mark.parametrize)."""
 
@@ -352,6 +354,15 @@ class IterV(Value):
     element: Value
     kind: str = "iterator"
     items: TupleV | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ManagerV(Value):
+    """What a function under ``contextlib.contextmanager`` gives: nothing of it has run yet."""
+
+    core: FuncCore
+    args: Args
+    receiver: Value | None
 
 
 @dataclass(frozen=True, slots=True)

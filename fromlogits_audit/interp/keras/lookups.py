@@ -10,12 +10,12 @@ from fromlogits_audit.catalogue.activations import activation_string
 from fromlogits_audit.catalogue.losses import loss_class
 from fromlogits_audit.catalogue.metrics import is_accuracy_string
 from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.equality import identity
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import custom, losses, metrics, weights
 from fromlogits_audit.interp.keras.distillation import distiller
 from fromlogits_audit.interp.keras.labels import of_literal
 from fromlogits_audit.interp.keras_values import LITERAL, LayerV, LossV, ModelV, TensorV
-from fromlogits_audit.interp.operators import identity
 from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import (
     NONE,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.catalogue.ops import method as tensor_method
 from fromlogits_audit.interp.choice import lift
+from fromlogits_audit.interp.equality import identity
 from fromlogits_audit.interp.keras import (
     callbacks,
     configs,
@@ -30,7 +31,6 @@ from fromlogits_audit.interp.keras_values import (
     TensorV,
     data_tensor,
 )
-from fromlogits_audit.interp.operators import identity
 from fromlogits_audit.interp.values import (
     NONE,
     Args,

@@ -1,0 +1,151 @@
+"""When two values are the same: keys of dicts, comparisons, membership."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from fromlogits_audit.interp.classes import defines, is_record, plain, record_fields
+from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV, TensorV
+from fromlogits_audit.interp.values import (
+    BoundV,
+    ClassV,
+    Const,
+    DictV,
+    Entries,
+    ExternalV,
+    FuncV,
+    InstanceV,
+    ListV,
+    MethodV,
+    ModuleV,
+    TupleV,
+    Unknown,
+    Value,
+)
+
+_OBJECTS = (
+    BoundV,
+    ClassV,
+    FuncV,
+    InstanceV,
+    LayerV,
+    LossV,
+    MethodV,
+    ModelV,
+    ModuleV,
+    ListV,
+    DictV,
+    TensorV,
+    TupleV,
+)
+MAX_KEY_DEPTH = 4
+"""Sequences nested deeper are told apart by identity alone: their parts may be shared, and then walking
+them takes exponential time."""
+
+
+def dict_key(value: Value, depth: int = 0) -> Hashable | None:
+    """A hashable constant for a dict key, None where it is not known."""
+    if isinstance(value, Const) and isinstance(value.value, (str, int, float, bool, bytes, type(None))):
+        return value.value if value.value is not None else ("none",)
+    if isinstance(value, ExternalV):
+        return ("external", value.name)
+    if isinstance(value, TupleV):
+        if depth > MAX_KEY_DEPTH:
+            return None
+        keys = tuple(dict_key(item, depth + 1) for item in value.items)
+        return None if None in keys else keys
+    if isinstance(value, InstanceV):
+        return _instance_key(value, depth)
+    if isinstance(value, (ClassV, FuncV)):
+        return ("object", id(value.core) if isinstance(value, FuncV) else id(value))
+    return None
+
+
+def _instance_key(value: InstanceV, depth: int) -> Hashable | None:
+    """Instances are told apart by identity, unless their class says what makes them equal."""
+    worth = plain(value)
+    if worth is not value:
+        return dict_key(worth)
+    if defines(value, "__eq__", "__hash__") or depth > MAX_KEY_DEPTH:
+        return None
+    if not is_record(value.cls):
+        return ("object", id(value))
+    fields = [value.slots.get(name) for name in record_fields(value.cls)]
+    keys = tuple(dict_key(held, depth + 1) if held is not None else None for held in fields)
+    return None if None in keys else ("record", id(value.cls), keys)
+
+
+def identity(value: Value, depth: int = 0) -> Hashable:
+    """A key that is the same for the same value."""
+    if isinstance(value, Const):
+        return ("constant", type(value.value).__name__, repr(value.value)[:200])
+    if isinstance(value, Unknown):
+        return value.key
+    if isinstance(value, ExternalV):
+        return ("external", value.name)
+    content = value.slots["items"] if isinstance(value, ListV) else value
+    if isinstance(content, TupleV) and len(content.items) <= 32 and depth <= MAX_KEY_DEPTH:
+        return ("items", tuple(identity(item, depth + 1) for item in content.items))
+    return ("object", id(value))
+
+
+def equal(a: Value, b: Value) -> bool | None:
+    """Whether two values are equal, None where it is not known."""
+    if a is b and not isinstance(a, Unknown):
+        return True
+    if isinstance(a, Const) and isinstance(b, Const):
+        return bool(a.value == b.value)
+    if isinstance(a, FuncV) and isinstance(b, FuncV):
+        return a.core is b.core
+    if isinstance(a, ExternalV) and isinstance(b, ExternalV):
+        return True if a.name == b.name else None
+    if isinstance(a, InstanceV) or isinstance(b, InstanceV):
+        return _equal_instances(a, b)
+    if isinstance(a, _OBJECTS) and isinstance(b, Const):
+        return False
+    if isinstance(b, _OBJECTS) and isinstance(a, Const):
+        return False
+    if isinstance(a, ClassV) and isinstance(b, ClassV):
+        return False
+    if isinstance(a, ExternalV) and isinstance(b, Const):
+        return False if b.value is None else None
+    if isinstance(b, ExternalV) and isinstance(a, Const):
+        return False if a.value is None else None
+    return None
+
+
+def _equal_instances(a: Value, b: Value) -> bool | None:
+    """Instances are equal where they are the same, unless their class says otherwise."""
+    worth = plain(a), plain(b)
+    if worth != (a, b):
+        return equal(*worth)
+    if defines(a, "__eq__") or defines(b, "__eq__"):
+        return None
+    if not isinstance(a, InstanceV) or not isinstance(b, InstanceV):
+        return False if isinstance(a, (Const, *_OBJECTS)) and isinstance(b, (Const, *_OBJECTS)) else None
+    if a.cls is not b.cls or not is_record(a.cls):
+        return False
+    pairs = [(a.slots.get(name), b.slots.get(name)) for name in record_fields(a.cls)]
+    answers = [equal(x, y) if x is not None and y is not None else None for x, y in pairs]
+    return False if False in answers else (None if None in answers else True)
+
+
+def contains(item: Value, container: Value) -> bool | None:
+    """Whether an item is in a text, a sequence or a dict, None where it is not known."""
+    if isinstance(container, Const) and isinstance(container.value, (str, bytes)) and isinstance(item, Const):
+        try:
+            return item.value in container.value
+        except TypeError:
+            return None
+    content = container.slots["items"] if isinstance(container, (ListV, DictV)) else container
+    if isinstance(content, Entries):
+        key = dict_key(item)
+        if key is None:
+            return None
+        return True if key in content.items else (None if content.open else False)
+    if isinstance(content, TupleV):
+        answers = [equal(item, other) for other in content.items]
+        if True in answers:
+            return True
+        return None if None in answers or content.open else False
+    return None
