@@ -28,6 +28,7 @@ from fromlogits_audit.interp.values import (
     Place,
     Unknown,
     Value,
+    plain,
 )
 from fromlogits_audit.ir import Undecided, Why
 
@@ -106,8 +107,16 @@ def _bound(run: Run, function: BoundV, args: Args) -> Value:
     )
 
 
+def _plain_args(args: Args) -> Args:
+    """What code outside the project sees of members of enumerations: the strings and numbers they are."""
+    if all(plain(value) is value for value in args.all()):
+        return args
+    keywords = {name: plain(value) for name, value in args.keywords.items()}
+    return Args(tuple(plain(value) for value in args.positional), keywords, args.star, args.double)
+
+
 def _external(run: Run, function: ExternalV, args: Args, place: Place | None) -> Value:
-    args = args.plain() if not function.name.startswith("builtins.") else args
+    args = _plain_args(args) if not function.name.startswith("builtins.") else args
     result = run.declared(function, args, place) or run.keras.call_external(run, function, args, place)
     if result is None:
         result = builtin.call_external(run, function.name, args, place)
@@ -119,7 +128,7 @@ def _external(run: Run, function: ExternalV, args: Args, place: Place | None) ->
 
 
 def _method(run: Run, method: MethodV, args: Args, place: Place | None) -> Value:
-    args = args.plain() if method.base is not None else args
+    args = _plain_args(args) if method.base is not None else args
     result = run.keras.call_method(run, method, args, place)
     if result is None:
         result = builtin.call_method(run, method, args, place)

@@ -138,6 +138,11 @@ def is_enum(cls: ClassV) -> bool:
     return any(base in _ENUM_BASES for base in external_bases(cls))
 
 
+def defines(value: Value, *names: str) -> bool:
+    """Whether the class of an instance, or one above it, defines a method."""
+    return isinstance(value, InstanceV) and any(find_member(value.cls, name) is not None for name in names)
+
+
 def enum_member(run: Run, cls: ClassV, name: str, raw: Value) -> Value:
     """One member of an enumeration: always the same instance."""
     key = ("member", name)
@@ -202,11 +207,10 @@ def is_record(cls: ClassV) -> bool:
     return own or any(base in _RECORD_BASES for base in external_bases(cls))
 
 
-def compares_by_value(cls: ClassV) -> bool:
-    """Whether an instance may be equal to another one or to a constant: records, ``class Config(dict)``."""
-    if is_record(cls) or find_member(cls, "__eq__") is not None:
-        return True
-    return any(base.startswith("builtins.") and base != "builtins.object" for base in external_bases(cls))
+def compares_by_content(cls: ClassV) -> bool:
+    """Whether an instance may be equal to what it is not, by what it holds: ``class Config(dict)``."""
+    bases = external_bases(cls)
+    return any(base.startswith("builtins.") and base != "builtins.object" for base in bases)
 
 
 def _fields(cls: ClassV) -> dict[str, Value | None]:
@@ -216,13 +220,18 @@ def _fields(cls: ClassV) -> dict[str, Value | None]:
     return fields
 
 
+def record_fields(cls: ClassV) -> list[str]:
+    """The names of the fields of a dataclass or the like, in order."""
+    return [*_fields(cls)] if is_record(cls) else []
+
+
 def field_names(cls: ClassV) -> list[str] | None:
     """What the positional patterns of ``case Config(a, b)`` are for, None where it is not known."""
     found = find_member(cls, "__match_args__")
     if found is not None and isinstance(found[1], TupleV):
         names = [item.value for item in found[1].items if isinstance(item, Const)]
         return names if len(names) == len(found[1].items) else None
-    return [*_fields(cls)] if is_record(cls) else None
+    return record_fields(cls) if is_record(cls) else None
 
 
 def fill_record(run: Run, instance: InstanceV, args: Args) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
+from fromlogits_audit.interp.classes import defines
 from fromlogits_audit.interp.creation import finish_class
 from fromlogits_audit.interp.dispatch import GENERIC, MAKERS, make_generic
 from fromlogits_audit.interp.evaluate import evaluate
@@ -19,6 +20,7 @@ from fromlogits_audit.interp.values import (
     ClassV,
     ExternalV,
     FuncV,
+    InstanceV,
     MethodV,
     PartialV,
     PendingV,
@@ -72,6 +74,8 @@ def _decorated(run: Run, frame: Frame, made: Value, decorator: cst.Decorator, na
     if isinstance(value, ExternalV):
         if value.name in MAKERS:
             return make_generic(made, value.name)
+        if isinstance(made, FuncV) and value.name == "contextlib.contextmanager":
+            made.core.manager = True
         if isinstance(made, FuncV) and value.name in _KINDS:
             made.core.kind = _KINDS[value.name]
         note_decorator(made, value, value.name)
@@ -82,7 +86,8 @@ def _decorated(run: Run, frame: Frame, made: Value, decorator: cst.Decorator, na
     if isinstance(value, BagV) and value.kind == "click-option":
         apply_option(made, value)
         return made
-    if isinstance(value, (FuncV, BoundV, PartialV)) or (isinstance(value, MethodV) and value.base == GENERIC):
+    called = isinstance(value, (FuncV, BoundV, PartialV)) or defines(value, "__call__")
+    if called or (isinstance(value, MethodV) and value.base == GENERIC):
         result = run.call(value, Args((made,)), Place(frame.chunk, decorator))
         return made if isinstance(result, (Unknown, ExternalV, MethodV)) else result
     return made
@@ -106,7 +111,7 @@ def _decorated_class(run: Run, frame: Frame, made: ClassV, value: Value) -> Valu
         target = evaluate(run, frame, inner.func if isinstance(inner, cst.Call) else inner)
         if isinstance(target, ExternalV):
             names.append(target.name)
-        elif isinstance(target, FuncV):
+        elif isinstance(target, (FuncV, BoundV, PartialV, InstanceV)):
             result = run.call(evaluate(run, frame, inner), Args((value,)), Place(frame.chunk, decorator))
             value = value if isinstance(result, Unknown) else result
     made.decorators = tuple(names)

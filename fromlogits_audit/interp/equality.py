@@ -1,9 +1,10 @@
-"""Which values are the same: equality, membership, and keys by which values are told apart."""
+"""When two values are the same: keys of dicts, comparisons, membership."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 
+from fromlogits_audit.interp.classes import compares_by_content, defines, is_record, record_fields
 from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV, TensorV
 from fromlogits_audit.interp.values import (
     BoundV,
@@ -45,7 +46,6 @@ them takes exponential time."""
 
 def dict_key(value: Value, depth: int = 0) -> Hashable | None:
     """A hashable constant for a dict key, None where it is not known."""
-    value = plain(value)
     if isinstance(value, Const) and isinstance(value.value, (str, int, float, bool, bytes, type(None))):
         return value.value if value.value is not None else ("none",)
     if isinstance(value, ExternalV):
@@ -55,9 +55,25 @@ def dict_key(value: Value, depth: int = 0) -> Hashable | None:
             return None
         keys = tuple(dict_key(item, depth + 1) for item in value.items)
         return None if None in keys else keys
-    if isinstance(value, (InstanceV, ClassV, FuncV)):
+    if isinstance(value, InstanceV):
+        return _instance_key(value, depth)
+    if isinstance(value, (ClassV, FuncV)):
         return ("object", id(value.core) if isinstance(value, FuncV) else id(value))
     return None
+
+
+def _instance_key(value: InstanceV, depth: int) -> Hashable | None:
+    """Instances are told apart by identity, unless their class says what makes them equal."""
+    worth = plain(value)
+    if worth is not value:
+        return dict_key(worth)
+    if defines(value, "__eq__", "__hash__") or depth > MAX_KEY_DEPTH:
+        return None
+    if not is_record(value.cls):
+        return ("object", id(value))
+    fields = [value.slots.get(name) for name in record_fields(value.cls)]
+    keys = tuple(dict_key(held, depth + 1) if held is not None else None for held in fields)
+    return None if None in keys else ("record", id(value.cls), keys)
 
 
 def identity(value: Value, depth: int = 0) -> Hashable:
@@ -76,7 +92,6 @@ def identity(value: Value, depth: int = 0) -> Hashable:
 
 def equal(a: Value, b: Value) -> bool | None:
     """Whether two values are equal, None where it is not known."""
-    a, b = plain(a), plain(b)
     if a is b and not isinstance(a, Unknown):
         return True
     if isinstance(a, Const) and isinstance(b, Const):
@@ -85,15 +100,13 @@ def equal(a: Value, b: Value) -> bool | None:
         return a.core is b.core
     if isinstance(a, ExternalV) and isinstance(b, ExternalV):
         return True if a.name == b.name else None
-    if _may_equal_others(a) or _may_equal_others(b):
-        return None
+    if isinstance(a, InstanceV) or isinstance(b, InstanceV):
+        return _equal_instances(a, b)
     if isinstance(a, _OBJECTS) and isinstance(b, Const):
         return False
     if isinstance(b, _OBJECTS) and isinstance(a, Const):
         return False
-    if (isinstance(a, InstanceV) and isinstance(b, InstanceV)) or (
-        isinstance(a, ClassV) and isinstance(b, ClassV)
-    ):
+    if isinstance(a, ClassV) and isinstance(b, ClassV):
         return False
     if isinstance(a, ExternalV) and isinstance(b, Const):
         return False if b.value is None else None
@@ -102,14 +115,24 @@ def equal(a: Value, b: Value) -> bool | None:
     return None
 
 
-def _may_equal_others(value: Value) -> bool:
-    """Whether an instance may be equal to what it is not."""
-    from fromlogits_audit.interp.classes import compares_by_value
-
-    return isinstance(value, InstanceV) and compares_by_value(value.cls)
+def _equal_instances(a: Value, b: Value) -> bool | None:
+    """Instances are equal where they are the same, unless their class says otherwise."""
+    worth = plain(a), plain(b)
+    if worth != (a, b):
+        return equal(*worth)
+    if any(defines(v, "__eq__") or (isinstance(v, InstanceV) and compares_by_content(v.cls)) for v in (a, b)):
+        return None
+    if not isinstance(a, InstanceV) or not isinstance(b, InstanceV):
+        return False if isinstance(a, (Const, *_OBJECTS)) and isinstance(b, (Const, *_OBJECTS)) else None
+    if a.cls is not b.cls or not is_record(a.cls):
+        return False
+    pairs = [(a.slots.get(name), b.slots.get(name)) for name in record_fields(a.cls)]
+    answers = [equal(x, y) if x is not None and y is not None else None for x, y in pairs]
+    return False if False in answers else (None if None in answers else True)
 
 
 def contains(item: Value, container: Value) -> bool | None:
+    """Whether an item is in a text, a sequence or a dict, None where it is not known."""
     if isinstance(container, Const) and isinstance(container.value, (str, bytes)) and isinstance(item, Const):
         try:
             return item.value in container.value

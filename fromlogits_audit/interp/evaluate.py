@@ -328,14 +328,17 @@ def _named(run: Run, frame: Frame, node: cst.NamedExpr) -> Value:
 
 
 def _yield(run: Run, frame: Frame, node: cst.Yield) -> Value:
+    owner = frame
+    while owner.core is None and owner.parent is not None:
+        owner = owner.parent
+    value: Value = NONE
     if node.value is not None:
         inner = node.value.item if isinstance(node.value, cst.From) else node.value
         value = evaluate(run, frame, inner)
         items = spread(run, value) if isinstance(node.value, cst.From) else None
-        owner = frame
-        while owner.core is None and owner.parent is not None:
-            owner = owner.parent
         owner.yields += items.items if isinstance(items, TupleV) and items.items else (value,)
+    if owner.at_yield is not None:
+        owner.at_yield(value)
     return run.state.fresh(Why.RUNTIME, "a value sent to a generator")
 
 

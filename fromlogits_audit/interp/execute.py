@@ -14,10 +14,12 @@ from fromlogits_audit.interp.assign import assign
 from fromlogits_audit.interp.containers import del_item
 from fromlogits_audit.interp.evaluate import evaluate, index_of
 from fromlogits_audit.interp.excluded import run_excluded
+from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.patterns import match_cases
 from fromlogits_audit.interp.state import Branch, Frame
 from fromlogits_audit.interp.truth import conditions, truth
-from fromlogits_audit.interp.values import ALWAYS, NONE, Guard, ListV, Place, Unknown, Value
+from fromlogits_audit.interp.values import ALWAYS, NONE, Guard, ListV, ManagerV, Place, Unknown, Value
+from fromlogits_audit.ir import Why
 from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
@@ -176,17 +178,46 @@ def run_cases(run: Run, frame: Frame, cases: list[Case], rest: Block) -> Outcome
 
 # -- compound statements ---------------------------------------------------------------------
 def _with(run: Run, frame: Frame, node: cst.With) -> Outcome:
-    managers = []
-    for item in node.items:
-        value = evaluate(run, frame, item.item)
-        managers.append(value)
-        entered = run.call_special(value, "__enter__", (), None)
-        if item.asname is not None:
-            assign(run, frame, item.asname.name, entered if entered is not None else value)
-    outcome = run_block(run, frame, node.body.body)
-    for value in reversed(managers):
-        run.call_special(value, "__exit__", (NONE, NONE, NONE), None)
+    return _entered(run, frame, node, 0)
+
+
+def _entered(run: Run, frame: Frame, node: cst.With, number: int) -> Outcome:
+    """Enter a manager of a ``with``, those behind it and the body, and leave it."""
+    if number == len(node.items):
+        return run_block(run, frame, node.body.body)
+    item = node.items[number]
+    value = evaluate(run, frame, item.item)
+    if isinstance(value, ManagerV):
+        return _managed(run, frame, node, number, value)
+    entered = run.call_special(value, "__enter__", (), None)
+    if item.asname is not None:
+        assign(run, frame, item.asname.name, entered if entered is not None else value)
+    outcome = _entered(run, frame, node, number + 1)
+    run.call_special(value, "__exit__", (NONE, NONE, NONE), None)
     return outcome
+
+
+def _managed(run: Run, frame: Frame, node: cst.With, number: int, manager: ManagerV) -> Outcome:
+    """The body runs where the function of ``contextlib.contextmanager`` yields."""
+    outcomes: list[Outcome] = []
+    asname, nesting = node.items[number].asname, run.nesting
+
+    def body(yielded: Value) -> None:
+        inside, run.nesting = run.nesting, nesting
+        if asname is not None:
+            assign(run, frame, asname.name, yielded)
+        outcomes.append(_entered(run, frame, node, number + 1))
+        run.nesting = inside
+
+    invoke(run, manager.core, manager.args, manager.receiver, at_yield=body)
+    if not outcomes:  # it was not followed to its yield
+        body(run.state.fresh(Why.RUNTIME, "what a context manager gives"))
+    return Outcome(
+        all(outcome.falls for outcome in outcomes),
+        [pair for outcome in outcomes for pair in outcome.returns],
+        any(outcome.jumps for outcome in outcomes),
+        all(outcome.stops for outcome in outcomes),
+    )
 
 
 def _try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
@@ -194,7 +225,8 @@ def _try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
     with run.state.branch(ALWAYS) as body:
         outcome = run_block(run, frame, node.body.body)
     handlers: list[cst.ExceptHandler | cst.ExceptStarHandler] = [*node.handlers]
-    if outcome.survives:
+    fails = not outcome.survives
+    if not fails:
         for handler in handlers:
             with run.state.scratch():
                 _interrupt(run, node, body)
@@ -207,7 +239,7 @@ def _try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
             continue
         with run.state.scratch():
             run_block(run, frame, handler.body.body)
-    if node.orelse is not None and outcome.falls:
+    if node.orelse is not None and outcome.falls and not fails:
         after = run_block(run, frame, node.orelse.body.body)
         outcome = Outcome(after.falls, outcome.returns + after.returns, outcome.jumps or after.jumps)
     if node.finalbody is not None:

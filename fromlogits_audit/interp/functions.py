@@ -16,6 +16,7 @@ from fromlogits_audit.interp.values import (
     FuncCore,
     FuncV,
     IterV,
+    ManagerV,
     Place,
     TupleV,
     Unknown,
@@ -89,9 +90,20 @@ def parameters(core: FuncCore) -> list[str]:
 
 
 def invoke(
-    run: Run, core: FuncCore, args: Args, receiver: Value | None = None, *, assumed: bool = False
+    run: Run,
+    core: FuncCore,
+    args: Args,
+    receiver: Value | None = None,
+    *,
+    assumed: bool = False,
+    at_yield: Callable[[Value], None] | None = None,
 ) -> Value:
-    """Run a function body with arguments. ``assumed``: nothing calls it; parameters are unknown."""
+    """Run a function body with arguments. ``assumed``: nothing calls it; parameters are unknown.
+
+    ``at_yield`` is run wherever it yields: the body of a ``with``.
+    """
+    if core.manager and at_yield is None and not assumed:
+        return ManagerV(core, args, receiver)
     if (run.state.cut and not assumed) or len(run.state.stack) >= MAX_DEPTH:
         core.left_out = True
         return run.state.fresh(Why.LIMIT, f"{core.name} is called where the program is too long to follow")
@@ -99,6 +111,7 @@ def invoke(
     if run.state.stack.count(core) >= MAX_REPEATS:
         return run.state.fresh(Why.LIMIT, f"{core.name} is nested too deeply")
     frame = Frame(core.module, core.chunk, core.closure, core=core, receiver=receiver, cls=core.owner)
+    frame.at_yield = at_yield
     bind(run, core, args, frame, assumed=assumed)
     run.state.stack.append(core)
     nesting, run.nesting = run.nesting, 0

@@ -18,6 +18,7 @@ from fromlogits_audit.interp.values import (
     Const,
     DictV,
     Entries,
+    InstanceV,
     ListV,
     Place,
     TupleV,
@@ -230,8 +231,33 @@ def compare(run: Run, op: cst.CSTNode, left: Value, right: Value, place: Place) 
         return choose([(guard, _compare(run, op, a, b, place)) for guard, (a, b) in rows])
 
 
+_METHODS: dict[type, str] = {
+    cst.Equal: "__eq__",
+    cst.NotEqual: "__eq__",
+    cst.LessThan: "__lt__",
+    cst.GreaterThan: "__gt__",
+    cst.LessThanEqual: "__le__",
+    cst.GreaterThanEqual: "__ge__",
+    cst.In: "__contains__",
+    cst.NotIn: "__contains__",
+}
+
+
+def _by_method(run: Run, op: cst.CSTNode, a: Value, b: Value, place: Place) -> Value | None:
+    """What a class of the program makes of a comparison, None where it has no say."""
+    name = _METHODS.get(type(op), "")
+    owner, other = (b, a) if name == "__contains__" else (a, b)
+    answer = run.call_special(owner, name, (other,), place)
+    negated = isinstance(op, (cst.NotEqual, cst.NotIn))
+    return unary(run, cst.Not(), answer) if answer is not None and negated else answer
+
+
 def _compare(run: Run, op: cst.CSTNode, a: Value, b: Value, place: Place) -> Value:
-    a, b = plain(a), plain(b)
+    if isinstance(a, InstanceV) or isinstance(b, InstanceV):
+        answer = _by_method(run, op, a, b, place)
+        if answer is not None:
+            return answer
+        a, b = plain(a), plain(b)
     if type(op) in _COMPARISON:
         symbol, function = _COMPARISON[type(op)]
         if (isinstance(a, TensorV) or isinstance(b, TensorV)) and (

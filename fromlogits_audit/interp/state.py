@@ -8,7 +8,7 @@ that the other branch starts from the same state; :meth:`State.join` then merges
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -48,6 +48,7 @@ class Frame:
     """Variables of a module, function or class body; ``parent`` is the enclosing scope."""
 
     __slots__ = (
+        "at_yield",
         "chunk",
         "cls",
         "core",
@@ -74,6 +75,8 @@ class Frame:
         self.chunk = chunk
         """Where the nodes that run in this frame stand."""
         self.yields: list[Value] = []
+        self.at_yield: Callable[[Value], None] | None = None
+        """What runs wherever the function yields."""
         self.slots: dict[Hashable, Value] = {}
         self.parent = parent
         self.core = core

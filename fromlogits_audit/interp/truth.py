@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from fromlogits_audit.interp.choice import alternatives, compatible
+from fromlogits_audit.interp.classes import defines, external_bases
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.state import State
 from fromlogits_audit.interp.values import (
@@ -15,12 +16,14 @@ from fromlogits_audit.interp.values import (
     Entries,
     ExternalV,
     Guard,
+    InstanceV,
     IterV,
     ListV,
     SliceV,
     TupleV,
     Unknown,
     Value,
+    plain,
 )
 
 Key = Hashable
@@ -34,6 +37,8 @@ def condition(value: Value) -> tuple[Key, bool] | None:
         return (("tensor", id(value)), True)
     if isinstance(value, (ListV, DictV, TupleV)):
         return (("size", id(value)), True)
+    if isinstance(value, InstanceV) and _has_size(value):
+        return (("size", id(value)), True)
     if not isinstance(value, Unknown):
         return None
     key = value.key
@@ -43,8 +48,20 @@ def condition(value: Value) -> tuple[Key, bool] | None:
     return (key, positive)
 
 
+_SIZED = ("builtins.dict", "builtins.list", "builtins.set", "builtins.tuple", "collections.")
+
+
+def _has_size(value: InstanceV) -> bool:
+    """Whether an instance may be false, because it is empty or its class says so."""
+    return defines(value, "__bool__", "__len__") or any(
+        base.startswith(_SIZED) for base in external_bases(value.cls)
+    )
+
+
 def truth(state: State, value: Value) -> bool | None:
     """True or False where certain, None where not."""
+    if isinstance(value, InstanceV):
+        value = plain(value)
     if isinstance(value, Const):
         return bool(value.value)
     if isinstance(value, Choice):

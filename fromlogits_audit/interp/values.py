@@ -1,8 +1,7 @@
 """The abstract domain: what a Python expression may be worth.
 
-Values are immutable, except those that derive from :class:`Obj`: they live on a heap of
-slots whose writes are journalled (:mod:`fromlogits_audit.interp.state`), so that two branches
-can be run one after the other and their effects joined afterwards.
+Values are immutable, except those that derive from :class:`Obj`: they live on a heap of slots whose writes
+are journalled (:mod:`fromlogits_audit.interp.state`), so that two branches can be joined after both have run.
 
 ``Unknown`` carries a *key*: two reads of the same unknown thing have the same key, which is
 how the two ``if binary:`` of a program are seen to be one condition.
@@ -221,6 +220,8 @@ class FuncCore:
     """Defaults that a command-line decorator gives (click.option)."""
     fixture: BagV | None = None
     """What ``pytest.fixture`` was given, where that decorates it."""
+    manager: bool = False
+    """Whether ``contextlib.contextmanager`` decorates it: it runs around the body of a ``with``."""
     cases: tuple[Value, ...] = ()
     """The decorators that give it arguments (pytest.mark.parametrize)."""
 
@@ -363,6 +364,15 @@ class IterV(Value):
     items: TupleV | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ManagerV(Value):
+    """What a function under ``contextlib.contextmanager`` gives: nothing of it has run yet."""
+
+    core: FuncCore
+    args: Args
+    receiver: Value | None
+
+
 @dataclass(frozen=True, slots=True)
 class Args:
     """Call arguments. ``star``/``double``: an unknown ``*args``/``**kwargs`` is among them."""
@@ -388,10 +398,3 @@ class Args:
 
     def all(self) -> tuple[Value, ...]:
         return (*self.positional, *self.keywords.values())
-
-    def plain(self) -> Args:
-        """What code outside the project sees of members of enumerations: the strings and numbers they are."""
-        if not any(isinstance(value, InstanceV) and PLAIN in value.slots for value in self.all()):
-            return self
-        keywords = {name: plain(value) for name, value in self.keywords.items()}
-        return Args(tuple(plain(value) for value in self.positional), keywords, self.star, self.double)
