@@ -35,6 +35,8 @@ DEBUG = "FROMLOGITS_AUDIT_DEBUG"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FILE = click.Path(dir_okay=False, path_type=Path)
+AUDITED = click.Path(readable=False, allow_dash=True, path_type=Path)
+"""What may not be read is FLA001 and no usage error, so it is left to the audit to find out."""
 
 
 class Interrupted(BaseException):
@@ -58,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     gc.disable()
     lean.claim()
+    _open_streams()
     try:
         status = run(arguments)
     except Interrupted:
@@ -66,9 +69,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except (BrokenPipeError, ValueError):
+    except (OSError, ValueError):
         status = ExitCode.ERROR
     os._exit(status)
+
+
+def _open_streams() -> None:
+    """A standard stream that the caller has closed is None; what goes there is lost, as with print."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - a device, open to the end
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -195,7 +205,7 @@ def executor_of(settings: Settings) -> Iterator[Executor | None]:
 
 
 @cli.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=AUDITED)
 @report_options
 @click.option("--loss", metavar="SPEC", help="Audit against this loss, not the stored one: mse, 'X(a=1)' ...")
 @click.option("--source", type=click.Path(path_type=Path), metavar="PATH", help="Take the losses from code.")
@@ -211,7 +221,7 @@ def model(
     trust: bool,
     **options: Any,
 ) -> ExitCode:
-    """Audit saved models (.keras, .h5, SavedModel), without running them; a folder is walked."""
+    """Audit saved models: .keras, .h5, SavedModel. None of them is run; a folder is walked."""
     from fromlogits_audit import model_pipeline
 
     if loss is not None and source is not None:
@@ -242,6 +252,7 @@ def settings_of(paths: Sequence[Path], config: Path | None, options: dict[str, A
 
     from fromlogits_audit.config import codes, load
 
+    _check_here()
     given: dict[str, Any] = {
         "select": codes(_words(options["select"])),
         "ignore": codes(_words(options["ignore"])),
@@ -268,8 +279,17 @@ def cache_folder(paths: Sequence[Path]) -> Path:
     from fromlogits_audit.cache import FOLDER
     from fromlogits_audit.config import find
 
+    _check_here()
     config = find(paths)
     return (config.parent if config is not None else Path.cwd()) / FOLDER
+
+
+def _check_here() -> None:
+    """Raises UsageError where the current folder has been removed: paths could not be told."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError(f"the current folder can't be used: {error.strerror or error}") from error
 
 
 def _words(values: Sequence[str]) -> list[str]:
@@ -340,6 +360,9 @@ def write(text: str, output_file: Path | None) -> None:
     except BrokenPipeError:
         # The reader had enough (`| head`). The exit status still says what was found.
         _silence_stdout()
+    except OSError as error:
+        _silence_stdout()
+        raise UsageError(f"cannot write to standard output: {error.strerror or error}") from error
 
 
 def _write_file(text: str, output_file: Path) -> None:

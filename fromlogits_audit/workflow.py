@@ -26,8 +26,11 @@ class Asked:
         return replace(self, write_baseline=None, add_noqa=False)
 
 
-def check(asked: Asked) -> None:
-    """Raises UsageError for wishes that exclude each other, before anything is analysed."""
+def check(asked: Asked, *, preview: bool = False) -> None:
+    """Raises UsageError for wishes that exclude each other, before anything is analysed.
+
+    ``preview``: nothing may be written (``--diff``).
+    """
     from fromlogits_audit.narrow import parse_shard
 
     if asked.shard is not None:
@@ -40,6 +43,8 @@ def check(asked: Asked) -> None:
     narrows = [
         name for name, on in (("--changed-since", asked.changed_since), ("--shard", asked.shard)) if on
     ]
+    if preview and writes:
+        raise UsageError(f"--diff writes nothing, so {' and '.join(writes)} can't be used with it.")
     if len(writes) > 1 or ("--write-baseline" in writes and narrows):
         raise UsageError(f"{' and '.join([*writes, *narrows])} can't be used together.")
 

@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from privileges import as_anyone, can_be_anyone
 
 from fromlogits_audit import __version__, cli, pipeline
 from fromlogits_audit.cli import ExitCode, run
@@ -238,6 +240,103 @@ def test_a_reader_that_stops_early_is_no_error(project: Path) -> None:
     process.stdout.close()
     errors = process.stderr.read()
     assert (process.wait(), errors) == (1, b"")
+
+
+POSIX = pytest.mark.skipif(os.name == "nt", reason="descriptors and rights of POSIX")
+
+
+def ended(
+    project: Path, *arguments: str, before: Callable[[], object], stdout: int | None = None
+) -> tuple[int, str]:
+    """Exit status and standard error of the command in a process that does ``before`` first."""
+    root = str(Path(cli.__file__).resolve().parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-m", "fromlogits_audit", *arguments],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": root},
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        preexec_fn=before,
+    )
+    return done.returncode, done.stderr
+
+
+@POSIX
+@pytest.mark.parametrize(
+    ("closed", "arguments", "status"),
+    [
+        (1, ["scan"], 1),
+        (1, ["scan", "--output-format", "json"], 1),
+        (1, ["--version"], 0),
+        (2, ["scan", "--output-file", "report.txt"], 1),
+        (2, ["scan", "missing.py"], 2),
+        (0, ["scan", "-", "--output-file", "report.txt"], 0),
+    ],
+)
+def test_a_closed_stream_changes_no_exit_status(
+    project: Path, closed: int, arguments: list[str], status: int
+) -> None:
+    (project / "train.py").write_text(WRONG, encoding="utf-8")
+    assert ended(project, *arguments, before=lambda: os.close(closed)) == (status, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("form", ["text", "concise", "json"])
+def test_a_full_disk_is_no_bug_of_ours(project: Path, form: str) -> None:
+    (project / "train.py").write_text(WRONG, encoding="utf-8")
+    with Path("/dev/full").open("wb") as full:
+        done = ended(project, "scan", "--output-format", form, before=lambda: None, stdout=full.fileno())
+    assert done == (2, "error: cannot write to standard output: No space left on device\n")
+
+
+@POSIX
+@pytest.mark.parametrize("arguments", [["scan"], ["model", "m.keras"], ["run", "a.py"], ["cache", "clean"]])
+def test_a_folder_that_is_gone_is_said(project: Path, arguments: list[str]) -> None:
+    (project / "a.py").touch()
+    (project / "gone").mkdir()
+
+    def leave() -> None:
+        os.chdir("gone")
+        Path("../gone").rmdir()
+
+    arguments = ["../a.py" if word == "a.py" else word for word in arguments]
+    status, said = ended(project, *arguments, before=leave)
+    assert (status, said) == (2, "error: the current folder can't be used: No such file or directory\n")
+
+
+@POSIX
+@pytest.mark.skipif(not can_be_anyone(), reason="root here can't give up its rights")
+@pytest.mark.parametrize(
+    ("command", "name"), [("scan", "train.py"), ("scan", "n.ipynb"), ("model", "m.keras")]
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_what_may_not_be_read_is_a_finding_also_where_it_is_named(
+    project: Path, command: str, name: str, named: bool
+) -> None:
+    (project / name).write_text(WRONG, encoding="utf-8")
+    (project / name).chmod(0)
+    options = ["--output-format", "json", "--output-file", "report.json"]
+    assert ended(project, command, name if named else ".", *options, before=as_anyone) == (1, "")
+    (finding,) = json.loads((project / "report.json").read_bytes())["findings"]
+    assert (finding["code"], finding["path"]) == ("FLA001", name)
+    assert "Permission denied" in finding["message"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux alone")
+@pytest.mark.parametrize("cached", [False, True])
+def test_a_name_that_is_no_text_is_analysed(
+    project: Path, capfd: pytest.CaptureFixture[str], cached: bool
+) -> None:
+    for name in (b"m\xff.py", "mü.py".encode()):
+        Path(os.fsdecode(name)).write_text(WRONG, encoding="utf-8")
+    Path("main.py").write_text("import mü\n", encoding="utf-8")
+    options = ["--output-format", "json"] if cached else ["--output-format", "json", "--no-cache"]
+    for _ in range(2):
+        document = json.loads(scan(*options, capfd=capfd)[1])
+        found = [(one["code"], one["path"]) for one in document["findings"]]
+        assert found == [("FLA101", "m\\xff.py"), ("FLA101", "mü.py")]
 
 
 @pytest.mark.parametrize(

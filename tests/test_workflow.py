@@ -344,11 +344,14 @@ def test_a_shard_is_one_of_some(text: str) -> None:
         ["--write-baseline", "b.json", "--add-noqa"],
         ["--write-baseline", "b.json", "--shard", "1/2"],
         ["--write-baseline", "b.json", "--changed-since", "HEAD"],
+        ["--diff", "--write-baseline", "b.json"],
+        ["--diff", "--add-noqa"],
     ],
 )
 def test_wishes_that_exclude_each_other(
     project: Path, capfd: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
     status, _, err = scan(capfd, *arguments)
-    assert (status, "can't be used together" in err) == (2, True)
+    assert (status, "can't be used" in err) == (2, True)
+    assert all(option in err for option in arguments if option.startswith("--"))
     assert not (project / "b.json").exists()

@@ -12,13 +12,13 @@ from fromlogits_audit.errors import UsageError
 
 @click.group()
 def cache() -> None:
-    """Look after what earlier scans have left in .fromlogits_audit_cache."""
+    """Look after the cache that earlier scans have left."""
 
 
 @cache.command()
 @click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
 def clean(path: Path | None) -> cli.ExitCode:
-    """Drop the cache that a scan of PATH (default: the current folder) uses."""
+    """Drop the cache that a scan of PATH uses. Default: the current folder."""
     from fromlogits_audit.cache import clean as dropped
 
     folder = cli.cache_folder([path] if path is not None else [])

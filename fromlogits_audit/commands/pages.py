@@ -22,7 +22,7 @@ def rules(output_format: str) -> cli.ExitCode:
 @click.command()
 @click.argument("code")
 def explain(code: str) -> cli.ExitCode:
-    """Show one rule's page: what, why, a bad and a good example, how to fix. CODE may be its name."""
+    """Show one rule's page: what, why, bad, good, how to fix. CODE may be its name."""
     from fromlogits_audit.config import nearest
     from fromlogits_audit.reporters.rules import page
     from fromlogits_audit.rules import RULES

@@ -34,10 +34,11 @@ if TYPE_CHECKING:
     help="Leave out the findings parked in this file.",
 )
 def run(script: Path, arguments: tuple[str, ...], merge: bool, config: Path | None, **options: Any) -> None:
-    """Run a training script as it is, and check every loss that meets an output while it runs.
+    """Run a training script as it is, and check its losses live.
 
-    Options come before SCRIPT; what follows it belongs to the script. The report comes after its output.
-    Where the script fails, its exit status stays.
+    Every loss that meets an output while the script runs is checked. Options come before SCRIPT; what
+    follows it belongs to the script. The report comes after its output. Where the script fails, its exit
+    status stays.
     """
     from fromlogits_audit.live import script as scripts
     from fromlogits_audit.live.watch import Watch
@@ -118,7 +119,10 @@ def _print(text: str, report: Report, settings: Settings, stdout: Any) -> None:
     if getattr(stdout, "closed", True):
         stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - a descriptor
     sys.stdout = stdout
-    cli.write(text, None)
+    try:
+        cli.write(text, None)
+    except UsageError as error:
+        cli.note(f"error: {error}")
     cli.note_beside(report, settings)
 
 

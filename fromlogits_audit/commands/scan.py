@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=cli.AUDITED)
 @cli.report_options
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these out, as in a .gitignore.")
 @click.option("--stdin-filename", metavar="FILE", help="The name of what - reads from standard input.")
@@ -55,7 +55,7 @@ def scan(
     asked = workflow.Asked(
         options["write_baseline"], options["add_noqa"], settings.changed_since, options["shard"]
     )
-    workflow.check(asked)
+    workflow.check(asked, preview=options["diff"])
     if from_stdin:
         _refuse_fixes(options)
         text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
