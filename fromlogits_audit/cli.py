@@ -268,8 +268,8 @@ def settings_of(paths: Sequence[Path], config: Path | None, options: dict[str, A
 
 
 _ALIKE = (
-    "baseline", "changed_since", "executor", "exit_zero", "jobs", "no_cache", "quiet", "show_sites",
-    "statistics", "output_file",
+    "baseline", "changed_since", "diff", "executor", "exit_zero", "fix", "jobs", "no_cache", "output_file",
+    "quiet", "show_sites", "statistics", "unsafe_fixes",
 )  # fmt: skip
 """Options that are settings of the same name and type."""
 

@@ -156,7 +156,8 @@ class _Place:
         return _Place(self.path, f"{self.key}.{key}" if self.key else key)
 
     def wrong(self, complaint: str) -> ConfigError:
-        return ConfigError(f"{self.path}: [{_SECTION}] {self.key}: {complaint}")
+        key = f" {self.key}:" if self.key else ""
+        return ConfigError(f"{self.path}: [{_SECTION}]{key} {complaint}")
 
 
 def _table(value: object, place: _Place) -> dict[str, Any]:
@@ -228,9 +229,8 @@ def _one_of(*choices: str | int) -> Callable[[object, _Place], str | int]:
         # `True in (1, 2)` holds in Python: the types have to agree too.
         if not any(value == choice and type(value) is type(choice) for choice in choices):
             allowed = ", ".join(repr(choice) for choice in choices)
-            raise place.wrong(
-                f"should be one of {allowed}, not {value!r}.{nearest(str(value), map(str, choices))}"
-            )
+            texts = [choice for choice in choices if isinstance(choice, str)]
+            raise place.wrong(f"should be one of {allowed}, not {value!r}.{nearest(str(value), texts)}")
         assert isinstance(value, (str, int))
         return value
 

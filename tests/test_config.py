@@ -153,6 +153,23 @@ def test_a_mistake_names_the_file_the_key_and_the_mend(tmp_path: Path, text: str
         assert part in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[tool]\nfromlogits-audit = 3\n", "[tool.fromlogits-audit] should be a table, not 3."),
+        (
+            "[tool.fromlogits-audit]\nkeras = '3'\n",
+            "[tool.fromlogits-audit] keras: should be one of 2, 3, not '3'.",
+        ),
+    ],
+)
+def test_what_a_mistake_is_called(tmp_path: Path, text: str, message: str) -> None:
+    file = configured(tmp_path, text) / "pyproject.toml"
+    with pytest.raises(ConfigError) as caught:
+        load([tmp_path])
+    assert str(caught.value) == f"{file}: {message}"
+
+
 def test_a_file_given_by_name_must_have_the_section(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no"):
         load([], configured(tmp_path, "[project]\n") / "pyproject.toml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -319,6 +320,40 @@ def test_fix_reports_what_remains_and_exits_by_it(project: Path, capfd: pytest.C
     assert run(["scan", "--fix", "--unsafe-fixes"]) == 0
     assert "Fixed 1 problem in 1 file." in capfd.readouterr().err
     assert run(["scan"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("keys", "arguments", "status", "said", "mended"),
+    [
+        (["fix"], [], 1, "Fixed 1 problem in 1 file.", ["train.py"]),
+        (["fix", "unsafe-fixes"], [], 0, "Fixed 2 problems in 2 files.", ["train.py", "left.py"]),
+        (["unsafe-fixes"], ["--fix"], 0, "Fixed 2 problems in 2 files.", ["train.py", "left.py"]),
+        (["diff"], [], 1, "Would fix 1 problem in 1 file.", []),
+        (["fix", "diff"], [], 1, "Would fix 1 problem in 1 file.", []),
+        (["diff"], ["--add-noqa"], 2, "--add-noqa can't be used with it", []),
+        (["fix", "diff"], ["-"], 0, "", []),
+    ],
+)
+def test_the_configuration_asks_for_fixes_as_the_options_do(
+    project: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    keys: list[str],
+    arguments: list[str],
+    status: int,
+    said: str,
+    mended: list[str],
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    texts = {"train.py": WRONG, "left.py": WRONG.replace(OLD, "keras.losses.KLDivergence()")}
+    for name, text in texts.items():
+        (project / name).write_text(text, encoding="utf-8")
+    lines = ["[tool.fromlogits-audit]", *(f"{key} = true" for key in keys)]
+    (project / "pyproject.toml").write_text("\n".join(lines), encoding="utf-8")
+    assert run(["scan", *arguments]) == status
+    assert said in capfd.readouterr().err
+    changed = [name for name, text in texts.items() if (project / name).read_text(encoding="utf-8") != text]
+    assert changed == mended
 
 
 def test_the_json_report_carries_the_fixes(project: Path, capfd: pytest.CaptureFixture[str]) -> None:

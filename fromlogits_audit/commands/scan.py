@@ -55,7 +55,7 @@ def scan(
     asked = workflow.Asked(
         options["write_baseline"], options["add_noqa"], settings.changed_since, options["shard"]
     )
-    workflow.check(asked, preview=options["diff"])
+    workflow.check(asked, preview=settings.diff)
     if from_stdin:
         _refuse_fixes(options)
         text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
@@ -66,9 +66,9 @@ def scan(
                 pipeline.audit_source, named, settings, cache=_cache(named, settings), executor=executor
             )
             narrow = partial(workflow.applied, asked=asked.reading, settings=settings, cwd=Path.cwd())
-            if options["diff"]:
-                return _preview(audit, narrow, settings, unsafe=options["unsafe_fixes"])
-            report = _fixed(audit, narrow, unsafe=options["unsafe_fixes"]) if options["fix"] else audit()
+            if settings.diff:
+                return _preview(audit, narrow, settings)
+            report = _fixed(audit, narrow, unsafe=settings.unsafe_fixes) if settings.fix else audit()
     report = workflow.applied(report, asked, settings, Path.cwd())
     return cli.deliver(report, settings)
 
@@ -94,6 +94,7 @@ def _cache(paths: list[Path], settings: Settings) -> Cache | None:
 
 
 def _refuse_fixes(options: dict[str, Any]) -> None:
+    """What the configuration says of them is for files, and left out here."""
     if options["fix"] or options["diff"]:
         raise UsageError("--fix and --diff need files; standard input can't be written back.")
 
@@ -105,12 +106,12 @@ def _fixed(audit: Callable[[], Report], narrow: Callable[[Report], Report], *, u
 
 
 def _preview(
-    audit: Callable[[], Report], narrow: Callable[[Report], Report], settings: Settings, *, unsafe: bool
+    audit: Callable[[], Report], narrow: Callable[[Report], Report], settings: Settings
 ) -> cli.ExitCode:
     """The diff in place of a report. The files stay wrong, and the exit status says so."""
     from fromlogits_audit import fixes
 
-    outcome = fixes.mend(audit, Path.cwd(), unsafe=unsafe, narrow=narrow)
+    outcome = fixes.mend(audit, Path.cwd(), unsafe=settings.unsafe_fixes, narrow=narrow)
     cli.write(fixes.diff(outcome), settings.output_file)
     for note in () if settings.quiet else (*outcome.notes, f"Would fix {outcome.summary}."):
         cli.note(note)
