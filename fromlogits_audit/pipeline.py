@@ -5,6 +5,7 @@ Each step takes what the one before yields; the order is the function :func:`_re
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ from fromlogits_audit.rules.judge import judge
 from fromlogits_audit.rules.settle import settle
 from fromlogits_audit.scanning import Sources, analysed
 from fromlogits_audit.source.discover import discover
+from fromlogits_audit.source.pending import holding
 from fromlogits_audit.source.text import shown_path
 from fromlogits_audit.suppress import Suppressions
 
@@ -69,6 +71,19 @@ def audit_models(
     from fromlogits_audit.model_pipeline import audit_models as audit
 
     return audit(paths, settings, executor=executor)
+
+
+def audit_bytes(data: bytes, path: Path, settings: Settings | None = None, *, cwd: Path) -> Report:
+    """Audit one file as if it held ``data``, in its place in the project: a module or a notebook by its name,
+    imports lead from there. It need not exist."""
+    settings = settings or Settings()
+    full = Path(os.path.abspath(cwd / path))  # noqa: PTH100 - a link is a file of its own
+    with holding({full: data}):
+        analysis = analysed([full], settings, cwd=cwd)
+        for shown in analysis.sources:
+            analysis.sources[shown]  # Read now: a report would find what the disk holds.
+        asked = frozenset({shown_path(full, cwd)})
+        return _report(analysis, settings, cwd=cwd, unread=[], main=path, asked=asked)
 
 
 def audit_text(

@@ -196,14 +196,14 @@ def test_colour_follows_the_environment(
 
 
 def command(
-    *arguments: str, cwd: Path, text: str = "", **environment: str
+    *arguments: str, cwd: Path, text: str = "", data: bytes | None = None, **environment: str
 ) -> subprocess.CompletedProcess[bytes]:
     """The command as a process of its own."""
     root = str(Path(cli.__file__).resolve().parent.parent)
     return subprocess.run(
         [sys.executable, "-m", "fromlogits_audit", *arguments],
         cwd=cwd,
-        input=text.encode(),
+        input=text.encode() if data is None else data,
         capture_output=True,
         check=False,
         env={**os.environ, "PYTHONPATH": root, **environment},
@@ -216,6 +216,56 @@ def test_standard_input_has_the_name_that_it_is_given(project: Path) -> None:
     )
     assert done.returncode == 1, done.stderr
     assert done.stdout.startswith(b"src/a.py:5:11: FLA101 ")
+
+
+def notebook(code: str) -> bytes:
+    cell = {"cell_type": "code", "source": code, "metadata": {}, "outputs": [], "execution_count": None}
+    return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("train.py", b"from head import build\nbuild().compile(loss='categorical_crossentropy')\n"),
+        ("train.ipynb", notebook("%time\n" + WRONG)),
+        ("train.py", b"# -*- coding: latin-1 -*-\n# \xe9\n" + WRONG.encode()),
+        ("train.py", b"\xef\xbb\xbf" + WRONG.replace("\n", "\r\n").encode()),
+        ("train.py", b"# \xe9\n" + WRONG.encode()),
+        ("train.py", WRONG.encode() + b"x = (\n"),
+        ("new/train.py", WRONG.encode() + b"x = 1  # noqa: FLA101\n"),
+    ],
+    ids=["import", "notebook", "latin-1", "BOM, CRLF", "no UTF-8", "no syntax", "folder, noqa"],
+)
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_standard_input_is_judged_as_the_file_it_stands_for(
+    project: Path, capfdbinary: pytest.CaptureFixture[bytes], form: str, name: str, data: bytes
+) -> None:
+    head = "import keras\ndef build():\n    return keras.Sequential([keras.layers.Dense(3)])\n"
+    (project / "head.py").write_text(head, encoding="utf-8")
+    file = project / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(data)
+    assert run(["scan", name, "--no-cache", "--output-format", form]) == 1
+    expected = capfdbinary.readouterr().out
+    for there in (b"x = 1\n", None):  # What the disk holds does not matter.
+        file.unlink() if there is None else file.write_bytes(there)
+        done = command("scan", "-", "--stdin-filename", name, "--output-format", form, cwd=project, data=data)
+        assert (done.returncode, done.stderr, done.stdout) == (1, b"", expected)
+
+
+@pytest.mark.parametrize(
+    ("code", "options"),
+    [("import keras\nx = (  # noqa\n", []), ("import keras\nx = (\n", ["--baseline", "b.json"])],
+)
+def test_a_file_that_was_not_read_is_not_all_good(
+    project: Path, capfd: pytest.CaptureFixture[str], code: str, options: list[str]
+) -> None:
+    (project / "train.py").write_text(code, encoding="utf-8")
+    run(["scan", "--write-baseline", "b.json"])
+    capfd.readouterr()
+    status, out, _ = scan(*options, capfd=capfd)
+    assert (status, out.splitlines()[0]) == (0, "No findings.")
+    assert "1 finding " in out
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])

@@ -377,12 +377,13 @@ def test_the_json_report_carries_the_fixes(project: Path, capfd: pytest.CaptureF
     assert found["fixes"][1]["applicability"] == "unsafe"
 
 
-@pytest.mark.parametrize("option", ["--fix", "--diff"])
+@pytest.mark.parametrize("option", ["--fix", "--diff", "--add-noqa"])
 def test_standard_input_cannot_be_fixed(
     project: Path, capfd: pytest.CaptureFixture[str], option: str
 ) -> None:
-    assert run(["scan", "-", option]) == 2
-    assert "standard input can't be written back" in capfd.readouterr().err
+    assert run(["scan", "-", "--stdin-filename", "train.py", option]) == 2
+    assert f"{option} needs files; standard input can't be written back" in capfd.readouterr().err
+    assert (project / "train.py").read_text(encoding="utf-8") == WRONG
 
 
 def test_a_diff_marks_a_last_line_without_an_end(project: Path, capfd: pytest.CaptureFixture[str]) -> None:

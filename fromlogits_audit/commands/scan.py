@@ -58,8 +58,7 @@ def scan(
     workflow.check(asked, preview=settings.diff)
     if from_stdin:
         _refuse_fixes(options)
-        text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
-        report = pipeline.audit_text(text, named[0].as_posix(), settings, cwd=Path.cwd())
+        report = pipeline.audit_bytes(sys.stdin.buffer.read(), named[0], settings, cwd=Path.cwd())
     else:
         with cli.executor_of(settings) as executor:
             audit = partial(
@@ -95,8 +94,10 @@ def _cache(paths: list[Path], settings: Settings) -> Cache | None:
 
 def _refuse_fixes(options: dict[str, Any]) -> None:
     """What the configuration says of them is for files, and left out here."""
-    if options["fix"] or options["diff"]:
-        raise UsageError("--fix and --diff need files; standard input can't be written back.")
+    asked = [name for name in ("fix", "diff", "add_noqa") if options[name]]
+    if asked:
+        option = asked[0].replace("_", "-")
+        raise UsageError(f"--{option} needs files; standard input can't be written back.")
 
 
 def _fixed(audit: Callable[[], Report], narrow: Callable[[Report], Report], *, unsafe: bool) -> Report:

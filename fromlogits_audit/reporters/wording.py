@@ -64,9 +64,10 @@ def undecided(report: Report) -> str:
 def summary(report: Report, *, sites_shown: bool) -> list[str]:
     """The closing lines of a report."""
     total = report.summary
-    if not report.findings and not total.sites and not report.problems:
+    hidden = report.suppressed + report.baselined
+    if not report.findings and not total.sites and not report.problems and not hidden:
         return [f"Nothing to check: no loss or metric in {count(total.files, 'file')}."]
-    if not report.findings and total.sites == total.ok:
+    if not report.findings and total.sites == total.ok and not hidden:
         return [
             f"All good: {count(total.sites, 'site')} checked in {count(total.files, 'file')}, nothing wrong."
         ]
