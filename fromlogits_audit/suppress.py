@@ -86,9 +86,12 @@ def _names_ours(line: str) -> bool:
 
 
 def ignores_file(text: str) -> bool:
-    """Whether a file asks to be left out of the report."""
+    """Whether a file asks to be left out of the report. A text in it that quotes the comment asks nothing."""
     # A search for a substring first: nearly no file says it.
-    return "ignore-file" in text.lower() and _IGNORE_FILE.search(text) is not None
+    if "ignore-file" not in text.lower() or _IGNORE_FILE.search(text) is None:
+        return False
+    layout = _layout(text)
+    return layout.ignores or not layout.whole
 
 
 class Comments:
@@ -154,21 +157,24 @@ class Comments:
 
 @dataclass
 class _Layout:
-    """Where comments are and can be. ``ends`` are the rows that a comment can end; ``whole`` is False
-    for a text that has no tokens, of which then nothing else is known."""
+    """Where comments are and can be. ``ends`` are the rows that a comment can end; ``ignores`` says that one
+    silences the file; ``whole`` is False for a text without tokens, of which then nothing else is known."""
 
     noqas: dict[int, tuple[Noqa, ...]] = field(default_factory=dict)
     ends: set[int] = field(default_factory=set)
+    ignores: bool = False
     whole: bool = True
 
 
 def _layout(text: str) -> _Layout:
-    found = _Layout()
+    found, lines = _Layout(), text.split("\n")
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             row, column = token.start
             if token.type == tokenize.COMMENT and (marks := noqas(token.string, row, column)):
                 found.noqas[row] = marks
+            if token.type == tokenize.COMMENT and _IGNORE_FILE.match(lines[row - 1]):
+                found.ignores = True
             if token.type in (tokenize.NL, tokenize.NEWLINE):
                 found.ends.add(row)
     except (tokenize.TokenError, SyntaxError):

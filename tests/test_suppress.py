@@ -87,6 +87,9 @@ def test_a_call_of_several_lines_has_its_comment_on_the_first_or_last(marked: in
         ("#fromlogits-audit:ignore-file", True),
         ("x = '# fromlogits-audit: ignore-file'", False),
         ("# fromlogits-audit: ignore-files", False),
+        ("x = '''\n# fromlogits-audit: ignore-file\n'''\n", False),
+        ("x = (  # why\n    # fromlogits-audit: ignore-file\n    1\n)\n", True),
+        ("# fromlogits-audit: ignore-file\nx = (\n", True),
         ("# fromlogits-audit: ignore-line", False),
     ],
 )
