@@ -121,8 +121,9 @@ def _in_scope(what: Identity, report: Report, settings: Settings, place: Place) 
 def _gone(entries: list[Identity], file: Path) -> list[str]:
     if not entries:
         return []
-    number = "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
-    notes = [f"{file}: {number} of the baseline no longer occur; --write-baseline drops them:"]
+    one = "1 entry of the baseline no longer occurs; --write-baseline drops it:"
+    more = f"{len(entries)} entries of the baseline no longer occur; --write-baseline drops them:"
+    notes = [f"{file}: {one if len(entries) == 1 else more}"]
     notes += [f"  {what.path}: {what.code} {what.text}" for what in entries[:_TOLD]]
     return [*notes, "  ..."] if len(entries) > _TOLD else notes
 

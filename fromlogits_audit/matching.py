@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fromlogits_audit.config import Settings
 from fromlogits_audit.ir import Family, Form, Kind, Location, Loss, Output, Site, Undecided, Why
+from fromlogits_audit.report import Problem
 from fromlogits_audit.saved.compiling import Head
 from fromlogits_audit.saved.interface import SavedModel
 
@@ -18,8 +19,11 @@ _SHOWN = 4
 """Candidates that a reason names."""
 
 
-def from_source(path: Path, settings: Settings, cwd: Path) -> Callable[..., list[Site]]:
-    """A function that makes the loss sites of a model from the code under ``path``.
+def from_source(
+    path: Path, settings: Settings, cwd: Path
+) -> tuple[Callable[..., list[Site]], tuple[Problem, ...]]:
+    """A function that makes the loss sites of a model from the code under ``path``, and what of the code
+    could not be read: losses may be missing with it.
 
     Raises UsageError where ``path`` does not exist.
     """
@@ -36,7 +40,7 @@ def from_source(path: Path, settings: Settings, cwd: Path) -> Callable[..., list
     def pair(model: SavedModel, heads: Sequence[Head], where: Location) -> list[Site]:
         return [_site(head, found, where, path) for head in heads]
 
-    return pair
+    return pair, report.problems
 
 
 def _site(head: Head, found: Sequence[Site], where: Location, path: Path) -> Site:

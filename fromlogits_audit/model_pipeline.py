@@ -99,7 +99,9 @@ def _override(run: _Run) -> Override | None:
     if run.options.source is not None:
         from fromlogits_audit.matching import from_source
 
-        return from_source(run.options.source, run.settings, run.cwd)
+        pair, problems = from_source(run.options.source, run.settings, run.cwd)
+        run.problems += problems
+        return pair
     return None
 
 
@@ -192,15 +194,22 @@ def _judge(run: _Run, read: Read, model: SavedModel, override: Override | None) 
     inner = _inner(model, outputs, where)
     run.judged += [judge(stamped(site, runtime)) for site in [*paired, *inner, *read.wrong]]
     losses = [ModelLoss(site.output.name, site.loss) for site in paired if site.loss is not None]
-    run.models.append(_model_report(model, outputs, losses))
+    run.models.append(_model_report(model, outputs, losses, _advice(model, run.options)))
 
 
 def _model_report(
-    model: SavedModel, outputs: Sequence[ModelOutput], losses: Sequence[ModelLoss]
+    model: SavedModel, outputs: Sequence[ModelOutput], losses: Sequence[ModelLoss], advice: str
 ) -> ModelReport:
     return ModelReport(
-        model.path, model.format, model.keras_version, tuple(outputs), tuple(losses), model.unsafe
+        model.path, model.format, model.keras_version, tuple(outputs), tuple(losses), model.unsafe, advice
     )
+
+
+def _advice(model: SavedModel, options: ModelOptions) -> str:
+    """Which option, if any is left, has an unknown output measured."""
+    if model.unsafe and not (options.probe and options.trust):
+        return "--probe --trust runs its code and measures it"
+    return "" if options.probe else "--probe measures it"
 
 
 def _inner(model: SavedModel, outputs: Sequence[ModelOutput], where: Location) -> Iterator[Site]:

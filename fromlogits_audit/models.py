@@ -40,7 +40,7 @@ class ModelLoss:
 @dataclass(frozen=True)
 class ModelReport:
     """One model. ``format`` is ``keras-v3``, ``h5`` or ``saved-model``, ``live`` for one in memory; ``path``
-    as the report shows it."""
+    as the report shows it. ``advice``: what would tell more of an output that is unknown."""
 
     path: str
     format: str
@@ -48,7 +48,4 @@ class ModelReport:
     outputs: tuple[ModelOutput, ...] = ()
     losses: tuple[ModelLoss, ...] = ()
     unsafe: tuple[str, ...] = ()
-
-    @property
-    def live(self) -> bool:
-        return self.format == LIVE
+    advice: str = ""

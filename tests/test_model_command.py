@@ -100,7 +100,7 @@ def test_the_text_shows_a_table_and_the_finding() -> None:
 def test_an_output_that_can_not_be_told_says_why_and_what_to_do() -> None:
     _, text, _ = run(MODELS / "unsafe.keras")
     assert "doubled is unknown: opaque-layer: Lambda 'doubled'" in text
-    assert "--probe" in text
+    assert "; --probe --trust runs its code and measures it" in text
 
 
 EXITS = [
@@ -210,6 +210,7 @@ REFUSED = [
     "x" * 3000,
     "Dense(3)",
     "keras.losses",
+    "BinaryFocalCrossentropy(True)",
 ]
 
 
@@ -217,6 +218,12 @@ REFUSED = [
 def test_a_spec_that_is_no_loss_is_refused_and_never_evaluated(spec: str) -> None:
     with pytest.raises(UsageError):
         fromlogits_audit.audit_model(DIGITS, loss=spec)
+
+
+def test_a_spec_that_is_no_python_is_told_why_and_nothing_of_our_files() -> None:
+    with pytest.raises(UsageError) as caught:
+        fromlogits_audit.audit_model(DIGITS, loss="CategoricalCrossentropy(")
+    assert str(caught.value) == "--loss 'CategoricalCrossentropy(' is no loss: '(' was never closed."
 
 
 def test_a_misspelled_loss_is_told_the_nearest() -> None:
@@ -257,6 +264,16 @@ def test_losses_are_taken_from_code(text: str, status: str, codes: list[str], tm
     found = document(DIGITS, "--source", tmp_path)
     (site,) = found["sites"]
     assert (site["status"], site["codes"]) == (status, codes)
+
+
+def test_code_that_can_not_be_read_is_a_finding_of_the_model_s_report(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(HEAD + RIGHT)
+    (tmp_path / "other.py").write_text(HEAD + "x = (\n")
+    found = document(DIGITS, "--source", tmp_path)
+    assert [(one["code"], one["path"].rpartition("/")[2], one["line"]) for one in found["findings"]] == [
+        ("FLA001", "other.py", 3)
+    ]
+    assert [site["status"] for site in found["sites"]] == ["ok"]
 
 
 def test_an_ambiguous_match_names_its_candidates(tmp_path: Path) -> None:

@@ -103,6 +103,9 @@ def test_entries_that_no_longer_occur_are_told(project: Path, capfd: pytest.Capt
     assert "2 entries of the baseline no longer occur" in err
     assert "a.py: FLA101" in err and "gone.py: FLA101" in err
     assert scan(capfd, "--baseline", "b.json", "--quiet")[2] == ""
+    (project / "gone.py").write_text(WRONG, encoding="utf-8")
+    assert "1 entry of the baseline no longer occurs" in scan(capfd, "--baseline", "b.json")[2]
+    (project / "gone.py").unlink()
     scan(capfd, "--write-baseline", "b.json")
     assert json.loads((project / "b.json").read_text(encoding="utf-8"))["findings"] == []
 

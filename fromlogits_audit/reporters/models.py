@@ -71,5 +71,5 @@ def _aligned(rows: list[Row]) -> Iterator[str]:
 def _reasons(model: ModelReport) -> Iterator[str]:
     for one in model.outputs:
         if one.output.reason is not None:
-            advice = "" if one.evidence is Evidence.PROBE or model.live else "; --probe measures it"
+            advice = f"; {model.advice}" if model.advice and one.evidence is not Evidence.PROBE else ""
             yield visible(f"  {one.name} is unknown: {one.output.reason}{advice}")

@@ -31,7 +31,8 @@ def parse_loss(text: str) -> Json:
     try:
         tree = ast.parse(stripped, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise UsageError(f"--loss {text[:80]!r} is no loss: {error}.") from error
+        why = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise UsageError(f"--loss {text[:80]!r} is no loss: {why}.") from error
     return _node(tree)
 
 
@@ -105,7 +106,16 @@ def _arguments(node: ast.Call, parameters: Parameters) -> dict[str, Json]:
         if name not in parameters.names:
             raise UsageError(f"--loss: {ast.unparse(node.func)} has no parameter {name!r}.")
         given[str(name)] = _literal(value)
+    if "from_logits" in parameters.names and "from_logits" not in given:
+        _check_places(list(given.items())[: len(node.args)])
     return given
+
+
+def _check_places(positional: list[tuple[str, Json]]) -> None:
+    """Refuses what code would get FLA602 for: a True that is meant for from_logits and lands elsewhere."""
+    for name, value in positional:
+        if value is True:
+            raise UsageError(f"--loss: the positional True lands on {name}, not on from_logits: name it.")
 
 
 def _literal(node: ast.expr) -> Json:
