@@ -345,7 +345,10 @@ def _wants_colour() -> bool:
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    try:
+        return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    except (AttributeError, ValueError):  # A script under `run` has closed it, or put something else there.
+        return False
 
 
 def write(text: str, output_file: Path | None) -> None:

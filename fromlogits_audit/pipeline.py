@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from fromlogits_audit.interp.declared import Declared
 
 
+NO_FILE = "No Python file or notebook was found under the given paths."
+
+
 def audit_source(
     paths: Sequence[Path],
     settings: Settings | None = None,
@@ -61,7 +65,10 @@ def audit_source(
     analysis = analysed(found.files, settings, cwd=cwd, cache=cache, executor=executor)
     unread = [Problem(Location(shown_path(path, cwd), None, 1, 1, 1, 1), why) for path, why in found.problems]
     asked = frozenset(shown_path(path, cwd) for path in found.files)
-    return _report(analysis, settings, cwd=cwd, unread=unread, main=(paths or [cwd])[0], asked=asked)
+    report = _report(analysis, settings, cwd=cwd, unread=unread, main=(paths or [cwd])[0], asked=asked)
+    if found.files or unread:
+        return report
+    return replace(report, notes=(*report.notes, NO_FILE))
 
 
 def audit_models(

@@ -66,6 +66,21 @@ def test_the_seed_case(
     assert all(finding["path"] == "train.py" for finding in document["findings"])
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize(
+    ("files", "noted"), [([], True), (["README.md", "stub.pyi"], True), (["empty.py"], False)]
+)
+def test_a_scan_of_no_file_is_noted(
+    project: Path, capfd: pytest.CaptureFixture[str], form: str, files: list[str], noted: bool
+) -> None:
+    for name in files:
+        (project / name).touch()
+    note = "No Python file or notebook was found under the given paths.\n" if noted else ""
+    status, _, err = scan("--output-format", form, capfd=capfd)
+    assert (status, err) == (0, note)
+    assert scan("--quiet", capfd=capfd)[1:] == ("", "")
+
+
 def test_a_finding_shows_both_lines(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (project / "train.py").write_text(WRONG, encoding="utf-8")
     _, out, _ = scan(capfd=capfd)

@@ -53,6 +53,8 @@ SCRIPTS = {
     "threading.Thread(target=lambda: (time.sleep(0.2), print('late'))).start()\nprint('early')",
     "open-file": "f = open('log.txt', 'w')\nf.write('all of it')\nprint('written')",
     "own-stdout": "import sys\nsys.stdout = open('out.txt', 'w')\nprint('elsewhere')",
+    "closed-stdout": "import sys\nprint('all of it')\nsys.stdout.close()",
+    "no-stream": "import sys\nprint('all of it')\nsys.stdout = None",
     "collected": "import gc; print(gc.isenabled())",
     "libcst": "import libcst\nlibcst.Name('a').value = 'b'",
 }
@@ -84,6 +86,13 @@ def test_a_missing_script_is_a_wrong_call(tmp_path: Path) -> None:
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (2, "error: none.py is no file that could be run.\n")
+
+
+@pytest.mark.parametrize("option", ["--jobs", "-m", "--no-such"])
+def test_an_option_that_run_has_not_is_told_as_one(tmp_path: Path, option: str) -> None:
+    done = started(tmp_path, "print(1)", before=(option,))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"No such option '{option}'" in done.stderr
 
 
 def test_findings_decide_where_the_script_succeeds(tmp_path: Path) -> None:
