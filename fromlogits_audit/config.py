@@ -200,8 +200,10 @@ def _codes(value: object, place: _Place) -> tuple[str, ...]:
 
 
 def codes(words: Iterable[str]) -> tuple[str, ...]:
-    """Rule codes and prefixes in upper case. Raises UsageError for one that no rule begins with."""
+    """Rule codes and prefixes in upper case; a text alone is one of them. Raises UsageError for one that no
+    rule begins with."""
     known = [rule.code for rule in RULES]
+    words = (words,) if isinstance(words, str) else tuple(words)
     for word in words:
         if not word or not any(code.startswith(word.upper()) for code in known):
             raise UsageError(f"{word!r} is no rule and no prefix of one.{nearest(word, known)}")

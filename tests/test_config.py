@@ -201,6 +201,7 @@ def test_the_longest_prefix_decides(
 
 def test_codes_are_case_blind_and_checked() -> None:
     assert codes(["fla1", "FLA201"]) == ("FLA1", "FLA201")
+    assert codes("fla1") == ("FLA1",)
     with pytest.raises(UsageError, match=r"'FLA1O1'.*Did you mean 'FLA101'"):
         codes(["FLA1O1"])
 
