@@ -126,7 +126,8 @@ def load(paths: Sequence[Path], config: Path | None = None) -> Settings:
         settings,
         baseline=folder / settings.baseline if settings.baseline else None,
         output_file=folder / settings.output_file if settings.output_file else None,
-        exclude_root=folder if settings.exclude else None,
+        # A file given by name may lie anywhere: its patterns are about the current folder, as with ruff.
+        exclude_root=folder if settings.exclude and config is None else None,
     )
 
 

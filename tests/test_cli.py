@@ -75,6 +75,7 @@ def test_the_seed_case(
         ("new", "..", [], ["a.py"]),
         ("src", "old/a.py", [], ["old/a.py"]),
         (".", ".", ["--exclude", "new"], ["src/old/a.py"]),
+        (".", ".", ["--config", "src/other.toml"], ["src/old/a.py"]),
         ("src", "..", ["--exclude", "src/old"], ["/new/a.py", "old/a.py"]),
     ],
 )
@@ -92,6 +93,7 @@ def test_configured_exclusions_count_from_their_file_and_given_ones_from_here(
         (project / name / "a.py").write_text(WRONG, encoding="utf-8")
     text = '[tool.fromlogits-audit]\nexclude = ["src/old"]\n'
     (project / "pyproject.toml").write_text(text, encoding="utf-8")
+    (project / "src" / "other.toml").write_text(text.replace("src/old", "/new"), encoding="utf-8")
     monkeypatch.chdir(project / here)
     document = json.loads(scan(path, *options, "--output-format", "json", capfd=capfd)[1])
     paths = sorted(found["path"].removeprefix(project.as_posix()) for found in document["findings"])
