@@ -264,7 +264,10 @@ def settings_of(paths: Sequence[Path], config: Path | None, options: dict[str, A
         "backend": options["backend"],
         **{key: options.get(key) for key in _ALIKE},
     }
-    return replace(load(paths, config), **{key: value for key, value in given.items() if value})
+    loaded = load(paths, config)
+    if given["exclude"]:
+        loaded = replace(loaded, exclude_root=None)
+    return replace(loaded, **{key: value for key, value in given.items() if value})
 
 
 _ALIKE = (

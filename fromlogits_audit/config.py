@@ -41,7 +41,8 @@ class Settings:
     """What a run is asked to do. The defaults are those of the command.
 
     ``select`` and ``ignore`` hold codes or prefixes; an empty ``select`` means every rule.
-    ``root`` is the folder of the configuration file: ``per_file_ignores`` counts from there.
+    ``root`` is the folder of the configuration file: ``per_file_ignores`` counts from there, and ``exclude``
+    from ``exclude_root``, or the current folder where that is None.
     """
 
     select: tuple[str, ...] = ()
@@ -71,6 +72,7 @@ class Settings:
     probe: bool = False
     executor: str | None = None
     root: Path | None = None
+    exclude_root: Path | None = None
 
     def enabled(self, code: str) -> bool:
         """Whether a rule reports: the longest prefix that names it decides, on a tie ``ignore``."""
@@ -124,6 +126,8 @@ def load(paths: Sequence[Path], config: Path | None = None) -> Settings:
         settings,
         baseline=folder / settings.baseline if settings.baseline else None,
         output_file=folder / settings.output_file if settings.output_file else None,
+        # A file given by name may lie anywhere: its patterns are about the current folder, as with ruff.
+        exclude_root=folder if settings.exclude and config is None else None,
     )
 
 

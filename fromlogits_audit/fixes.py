@@ -8,6 +8,7 @@ old or new.
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
@@ -120,7 +121,14 @@ def diff(outcome: Outcome) -> str:
 def _diff(path: str, before: bytes, after: bytes) -> Iterator[str]:
     # Bytes that are no UTF-8 are told apart, and lines end in "\n" alone, as patch(1) sees them.
     old, new = (data.decode("utf-8", "surrogateescape") for data in (before, after))
-    return difflib.unified_diff(_lines(old), _lines(new), path, path)
+    return difflib.unified_diff(_lines(old), _lines(new), _header(path), _header(path))
+
+
+def _header(path: str) -> str:
+    """A path as git writes it into a patch: a blank in it needs an end, a control character quotes."""
+    if any(char < " " or char in '"\\' for char in path):
+        return json.dumps(path, ensure_ascii=False)
+    return f"{path}\t" if " " in path else path
 
 
 def _lines(text: str) -> list[str]:

@@ -121,6 +121,11 @@ def once(findings: Iterable[Finding]) -> Iterator[Finding]:
             yield finding
 
 
+def reports(code: str, settings: Settings) -> bool:
+    """Whether the rule of a code can have findings in this run."""
+    return settings.enabled(code) and _severity(code, rule(code).severity, settings) is not Severity.OFF
+
+
 def selected(findings: Iterable[Finding], settings: Settings, cwd: Path | None) -> Iterator[Finding]:
     """Those of the enabled rules, with the severities that the settings give them."""
     severities = {one.code: _severity(one.code, one.severity, settings) for one in RULES}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from fromlogits_audit.outcome import (
     LISTED,
     Runtimes,
     once,
+    reports,
     selected,
     site_key,
     stamped,
@@ -61,7 +63,9 @@ def audit_source(
     and the run goes on.
     """
     settings, cwd = settings or Settings(), cwd or Path.cwd()
-    found = discover(paths or [cwd], exclude=settings.exclude, cwd=cwd)
+    found = discover(
+        paths or [cwd], exclude=settings.exclude, exclude_from=settings.exclude_root or cwd, cwd=cwd
+    )
     analysis = analysed(found.files, settings, cwd=cwd, cache=cache, executor=executor)
     unread = [Problem(Location(shown_path(path, cwd), None, 1, 1, 1, 1), why) for path, why in found.problems]
     asked = frozenset(shown_path(path, cwd) for path in found.files)
@@ -164,6 +168,6 @@ def _suppressed(
     kept, silenced = comments.split(chosen)
     if isinstance(analysis.sources, Sources):
         asked &= analysis.sources.commented
-    unused = comments.unused(asked, settings.enabled)
+    unused = comments.unused(asked, partial(reports, settings=settings))
     more, quiet = comments.split(selected(unused, settings, cwd))
     return tuple(sorted([*kept, *more], key=Finding.sort_key)), (*silenced, *quiet)

@@ -69,6 +69,7 @@ for _name, _config in {
     "list.keras": b"[1, 2, 3]",
     "number.keras": b"7",
     "null.keras": b"null",
+    "no-class.keras": b'{"config": {"layers": []}}',
     "deep-10k.keras": b"[" * 10_000 + b"]" * 10_000,
     "deep-1m.keras": b'{"a":' * 1_000_000,
     "huge-number.keras": b'{"class_name": ' + b"9" * 100_000 + b"}",

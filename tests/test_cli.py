@@ -66,6 +66,40 @@ def test_the_seed_case(
     assert all(finding["path"] == "train.py" for finding in document["findings"])
 
 
+@pytest.mark.parametrize(
+    ("here", "path", "options", "left"),
+    [
+        (".", ".", [], ["new/a.py"]),
+        ("new", ".", [], ["a.py"]),
+        ("src", ".", [], []),
+        ("new", "..", [], ["a.py"]),
+        ("src", "old/a.py", [], ["old/a.py"]),
+        (".", ".", ["--exclude", "new"], ["src/old/a.py"]),
+        (".", ".", ["--config", "src/other.toml"], ["src/old/a.py"]),
+        ("src", "..", ["--exclude", "src/old"], ["/new/a.py", "old/a.py"]),
+    ],
+)
+def test_configured_exclusions_count_from_their_file_and_given_ones_from_here(
+    project: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    here: str,
+    path: str,
+    options: list[str],
+    left: list[str],
+) -> None:
+    for name in ("src/old", "new"):
+        (project / name).mkdir(parents=True)
+        (project / name / "a.py").write_text(WRONG, encoding="utf-8")
+    text = '[tool.fromlogits-audit]\nexclude = ["src/old"]\n'
+    (project / "pyproject.toml").write_text(text, encoding="utf-8")
+    (project / "src" / "other.toml").write_text(text.replace("src/old", "/new"), encoding="utf-8")
+    monkeypatch.chdir(project / here)
+    document = json.loads(scan(path, *options, "--output-format", "json", capfd=capfd)[1])
+    paths = sorted(found["path"].removeprefix(project.as_posix()) for found in document["findings"])
+    assert paths == left
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 @pytest.mark.parametrize(
     ("files", "noted"), [([], True), (["README.md", "stub.pyi"], True), (["empty.py"], False)]

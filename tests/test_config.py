@@ -89,6 +89,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
             "pkg.losses.Mine": LossLike("Dice"),
         },
         root=tmp_path,
+        exclude_root=tmp_path,
     )
 
 

@@ -309,6 +309,17 @@ def test_diff_prints_what_fix_would_do_and_writes_nothing(
     assert (project / "train.py").read_text(encoding="utf-8") == WRONG
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names that Windows does not allow")
+def test_git_applies_a_diff_to_files_of_any_name(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    names = ["train.py", "with blank.py", "größe.py", "new\nline.py", 'a "quote".py', "a\ttab.py"]
+    for name in names:
+        (project / name).write_text(WRONG, encoding="utf-8")
+    assert run(["scan", "--diff", "--output-file", "fixes.diff"]) == 1
+    subprocess.run(["git", "init", "-q"], cwd=project, check=True)
+    subprocess.run(["git", "apply", "-p0", "fixes.diff"], cwd=project, check=True)
+    assert [(project / name).read_text(encoding="utf-8") for name in names] == [RIGHT] * len(names)
+
+
 def test_fix_reports_what_remains_and_exits_by_it(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (project / "left.py").write_text(WRONG.replace(OLD, "keras.losses.KLDivergence()"), encoding="utf-8")
     assert run(["scan", "--fix", "--output-format", "json"]) == 1

@@ -83,6 +83,12 @@ def test_no_loss_site_stands_elsewhere(folder: Path) -> None:
     assert sorted(set(got)) == sorted(set(wanted))
 
 
+def test_a_subclass_that_overrides_is_one_site_where_it_is_built() -> None:
+    folder = FIXTURES / "800-subclasses-that-override"
+    lines = [site["line"] for site in expected(folder)["sites"]]
+    assert [site["line"] for site in reported(folder)] == lines
+
+
 @pytest.mark.parametrize(
     ("start", "found"),
     [

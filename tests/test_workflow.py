@@ -21,6 +21,7 @@ model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(10, activation="
 BAD = "model.compile(loss=keras.losses.CategoricalCrossentropy(from_logits=True))\n"
 WRONG = HEAD + BAD
 RIGHT = HEAD + 'model.compile(loss="categorical_crossentropy")\n'
+UNDECIDED = "import keras\nkeras.models.load_model('m.keras').compile(loss='categorical_crossentropy')\n"
 
 
 @pytest.fixture
@@ -240,6 +241,16 @@ def test_add_noqa_leaves_a_file_that_does_not_parse_alone(
     status, found, err = scan(capfd, "--add-noqa")
     assert (status, len(found), err) == (1, 1, "Added # noqa to 0 lines in 0 files.\n")
     assert (project / "a.py").read_text(encoding="utf-8") == "import keras\nx = (\n"
+
+
+def test_a_comment_for_what_only_strict_reports_is_never_unused(
+    project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    silenced = UNDECIDED.replace("entropy')", "entropy')  # noqa: FLA002")
+    (project / "a.py").write_text(silenced, encoding="utf-8")
+    assert scan(capfd)[:2] == scan(capfd, "--strict")[:2] == (0, [])
+    (project / "a.py").write_text(UNDECIDED, encoding="utf-8")
+    assert [line.split()[-1] for line in scan(capfd, "--strict")[1]] == ["FLA002"]
 
 
 def test_an_unused_comment_is_a_finding_that_can_be_turned_off(

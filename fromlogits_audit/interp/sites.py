@@ -213,7 +213,9 @@ class Recorder(Apart):
         output: str | None,
         hops: tuple[Hop, ...],
     ) -> None:
-        """A loss of the project's own that calls no Keras loss."""
+        """A loss of the project's own that calls no Keras loss. Where it is a subclass of one, what its base
+        built there meets the output as this loss and as no other."""
+        self.met.add(place.key)
         family = Family.UNKNOWN if opaque is not None else Family.ANY
         loss = Loss(f"custom:{name}", family, form=Form.CUSTOM, reason=opaque)
         sites = [

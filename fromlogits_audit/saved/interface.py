@@ -91,6 +91,8 @@ def from_config(
     """A model from its config; ``extra`` is whatever else of the file a loader would deserialise."""
     if not isinstance(config, dict):
         raise UnreadableFile("the model's config is not a JSON object")
+    if not isinstance(config.get("class_name"), str):
+        raise UnreadableFile("the model's config names no class")
     walker = Walker()
     named = walker.outputs(config)
     heads, names = as_heads(named, path)

@@ -68,18 +68,20 @@ class _Folder:
     explicit: bool = False
 
 
-def discover(paths: Sequence[Path], *, exclude: Sequence[str] = (), cwd: Path) -> Discovery:
+def discover(
+    paths: Sequence[Path], *, exclude: Sequence[str] = (), exclude_from: Path | None = None, cwd: Path
+) -> Discovery:
     """The ``.py`` and ``.ipynb`` files that ``paths`` mean, relative ones from ``cwd``.
 
     A file given by name is taken whatever it is called (but for ``.pyi``) and whether or not it
     is ignored or excluded; a folder given by name is walked likewise. ``exclude`` are gitignore
-    patterns relative to ``cwd``. Symbolic links to folders are not followed; those to files
-    count where the file is not found in its own place too.
+    patterns relative to ``exclude_from`` or ``cwd``. Symbolic links to folders are not followed; those to
+    files count where the file is not found in its own place too.
 
     Raises:
         UsageError: a path that does not exist, or a pattern that is none.
     """
-    walk = _Walk(_exclusions(exclude, cwd))
+    walk = _Walk(_exclusions(exclude, exclude_from or cwd))
     for path in paths:
         full = os.path.abspath(os.path.join(cwd, path))
         if not os.path.lexists(full):
@@ -175,14 +177,14 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _exclusions(patterns: Sequence[str], cwd: Path) -> tuple[_Ignore, ...]:
+def _exclusions(patterns: Sequence[str], base: Path) -> tuple[_Ignore, ...]:
     if not patterns:
         return ()
     try:
         spec = _spec(patterns)
     except ValueError as error:
         raise UsageError(f"exclude: {error}") from error
-    return (_Ignore(os.path.abspath(cwd), spec),)
+    return (_Ignore(os.path.abspath(base), spec),)
 
 
 def _inherited(path: str, cwd: str) -> tuple[_Ignore, ...]:
