@@ -157,6 +157,14 @@ def _identity_decorator(run: Run, args: Args, place: Place | None) -> Value:
     return ExternalV("fromlogits.transparent", place)
 
 
+def _cache(run: Run, args: Args, place: Place | None) -> Value:
+    """``lru_cache(maxsize=None)`` decorates as ``cache`` does; given a function, it is that function."""
+    return args.positional[0] if args.positional and isinstance(args.positional[0], FuncV) else _KEEPS
+
+
+_KEEPS = ExternalV("functools.cache")
+
+
 def _new(run: Run, args: Args, place: Place | None) -> Value | None:
     return allocate(args)
 
@@ -189,7 +197,7 @@ _FUNCTIONS: dict[str, Function] = {
     "copy.copy": _copy,
     "copy.deepcopy": _deepcopy,
     "functools.wraps": _identity_decorator,
-    "functools.lru_cache": _identity_decorator,
+    "functools.lru_cache": _cache,
     "typing.cast": _cast,
     "types.SimpleNamespace": _namespace,
     "argparse.Namespace": _namespace,
