@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fromlogits_audit.interp import containers, options, workers
+from fromlogits_audit.interp import containers, options, workers, wrapped
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.combining import COMBINING
 from fromlogits_audit.interp.creation import allocate, call_type
@@ -223,8 +223,9 @@ def call_method(run: Run, method: MethodV, args: Args, place: Place | None) -> V
         "python_function",
     ):
         return run.call(receiver, args, place)
-    if isinstance(receiver, InstanceV) and method.name == "__init__":
-        return NONE
+    if isinstance(receiver, InstanceV):
+        lent = wrapped.call_method(run, receiver, method.name, args, place)
+        return NONE if lent is None and method.name == "__init__" else lent
     return call_type(run, receiver, method.name, args, place)
 
 

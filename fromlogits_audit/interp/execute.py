@@ -14,6 +14,7 @@ from fromlogits_audit.interp.assign import assign
 from fromlogits_audit.interp.containers import del_item
 from fromlogits_audit.interp.evaluate import evaluate, index_of
 from fromlogits_audit.interp.excluded import run_excluded
+from fromlogits_audit.interp.items import DATA
 from fromlogits_audit.interp.patterns import match_cases
 from fromlogits_audit.interp.state import Branch, Frame
 from fromlogits_audit.interp.truth import conditions, truth
@@ -284,7 +285,7 @@ def _delete(run: Run, frame: Frame, node: cst.Del) -> None:
         elif isinstance(target, cst.Subscript):
             base, index = evaluate(run, frame, target.value), index_of(run, frame, target)
             if run.call_special(base, "__delitem__", (index,), None) is None:
-                del_item(run, base, index)
+                del_item(run, base.slots.get(DATA, base) if isinstance(base, InstanceV) else base, index)
         elif isinstance(target, cst.Attribute):
             holder = evaluate(run, frame, target.value)
             if isinstance(holder, (InstanceV, ClassV)) and target.attr.value in holder.slots:

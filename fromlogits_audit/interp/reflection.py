@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.choice import alternatives, choose, product
-from fromlogits_audit.interp.classes import external_bases, is_record, resolution_order, unknown_base
+from fromlogits_audit.interp.classes import external_bases, is_record, plain, resolution_order, unknown_base
 from fromlogits_audit.interp.containers import OWNER
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.values import (
@@ -121,6 +121,9 @@ def is_instance(value: Value, kind: Value) -> bool | None:
     if not isinstance(kind, ExternalV):
         return None
     name = kind.name.rpartition(".")[2]
+    value = plain(value)
+    if isinstance(value, InstanceV) and kind.name.startswith("builtins."):
+        return _is_builtin(value, kind.name)
     if kind.name.startswith("builtins."):
         if isinstance(value, Const):
             return isinstance(value.value, _TYPES[name]) if name in _TYPES else None
@@ -131,6 +134,14 @@ def is_instance(value: Value, kind: Value) -> bool | None:
     if isinstance(value, InstanceV):
         return True if kind.name in external_bases(value.cls) else None
     return False if isinstance(value, (Const, ListV, TupleV, DictV)) else None
+
+
+def _is_builtin(value: InstanceV, name: str) -> bool | None:
+    bases = external_bases(value.cls)
+    if name in ("builtins.object", *bases):
+        return True
+    open_ = any(base.startswith(("builtins.", "collections.", "typing.")) for base in bases)
+    return None if open_ or unknown_base(value.cls) is not None else False
 
 
 def _callable(run: Run, args: Args, place: Place | None) -> Value:
