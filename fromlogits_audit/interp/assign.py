@@ -8,7 +8,7 @@ from fromlogits_audit import cst
 from fromlogits_audit.interp import containers
 from fromlogits_audit.interp.attributes import set_attribute
 from fromlogits_audit.interp.choice import alternatives
-from fromlogits_audit.interp.items import unpacked
+from fromlogits_audit.interp.items import DATA, unpacked
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.values import Choice, ExternalV, InstanceV, ListV, TupleV, Value
@@ -49,7 +49,8 @@ def _item(run: Run, frame: Frame, target: cst.Subscript, value: Value) -> None:
     for guard, option in options:
         with run.state.branch(guard) as branch:
             if isinstance(option, InstanceV):
-                run.call_special(option, "__setitem__", (index, value), None)
+                if run.call_special(option, "__setitem__", (index, value), None) is None:
+                    containers.set_item(run, option.slots.get(DATA, option), index, value)
             elif isinstance(option, TensorV):
                 _written(run, frame, option, run.keras.written(option, index, value))
             else:

@@ -13,6 +13,7 @@ from fromlogits_audit.interp.classes import (
     resolution_order,
     unknown_base,
 )
+from fromlogits_audit.interp.items import DATA
 from fromlogits_audit.interp.names import narrowed, placed
 from fromlogits_audit.interp.prepared import prepare
 from fromlogits_audit.interp.reflection import attributes_of
@@ -33,6 +34,7 @@ from fromlogits_audit.interp.values import (
     Unknown,
     Value,
 )
+from fromlogits_audit.interp.wrapped import lends
 from fromlogits_audit.ir import Undecided, Why
 
 if TYPE_CHECKING:
@@ -105,6 +107,8 @@ def instance_attribute(run: Run, base: InstanceV, name: str, place: Place | None
         special = run.keras.inherited(run, base, name, external, place)
         if special is not None:
             return special
+    if bases and lends(base, bases, name):
+        return MethodV(base, name, bases[0], place)
     missing = unknown_base(base.cls)
     if missing is not None:
         return Unknown(missing.reason, ("attribute", id(base), name), place)
@@ -119,9 +123,14 @@ def instance_attribute(run: Run, base: InstanceV, name: str, place: Place | None
 def _answered(run: Run, base: InstanceV, name: str, missing: Value) -> Value:
     """What ``__getattr__`` gives for an attribute that is not there."""
     found = find_member(base.cls, "__getattr__")
+    bases = external_bases(base.cls)
+    lent = lends(base, bases, name) is False
+    if found is not None and lent and isinstance(found[1], ExternalV):
+        answer = run.call(MethodV(base, found[1].name.rpartition(".")[2]), run.args(Const(name)), None)
+        return missing if isinstance(answer, Unknown) else answer
     if found is None or not isinstance(found[1], FuncV):
         return missing
-    if external_bases(base.cls) or unknown_base(base.cls) is not None:
+    if (bases and not lent) or unknown_base(base.cls) is not None:
         return run.state.fresh(Why.UNSUPPORTED, "__getattr__")  # the base may have it
     return run.call(BoundV(found[1], base), run.args(Const(name)), None)
 
@@ -159,6 +168,14 @@ def _super(run: Run, base: SuperV, name: str, place: Place) -> Value:
     return MethodV(receiver, name, "builtins.object", place)
 
 
+def _set_as_item(run: Run, base: InstanceV, name: str, value: Value) -> None:
+    """``__setattr__ = dict.__setitem__``: an attribute is an item as well."""
+    if DATA in base.slots:
+        found = find_member(base.cls, "__setattr__")
+        if found is not None and isinstance(found[1], ExternalV):
+            run.call(MethodV(base, "__setitem__"), run.args(Const(name), value), None)
+
+
 def _is_above(after: ClassV, cls: ClassV) -> bool:
     """Whether a class is the metaclass of another, or one that it derives from."""
     return cls.meta is not None and after in resolution_order(cls.meta)
@@ -180,6 +197,7 @@ def set_attribute(run: Run, base: Value, name: str, value: Value) -> None:
             run.call(found[0].slots[setter], run.args(base, value), None)
         else:
             run.state.write(base, name, value)
+            _set_as_item(run, base, name, value)
     elif isinstance(base, (ClassV, BagV)):
         run.state.write(base, name, value)
     elif isinstance(base, ModuleV) and base.module.frame is not None:

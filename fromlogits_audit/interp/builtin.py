@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fromlogits_audit.interp import containers, options, workers
+from fromlogits_audit.interp import containers, options, workers, wrapped
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.classes import text_of_member
 from fromlogits_audit.interp.combining import COMBINING
@@ -184,6 +184,14 @@ def _identity_decorator(run: Run, args: Args, place: Place | None) -> Value:
     return ExternalV("fromlogits.transparent", place)
 
 
+def _cache(run: Run, args: Args, place: Place | None) -> Value:
+    """``lru_cache(maxsize=None)`` decorates as ``cache`` does; given a function, it is that function."""
+    return args.positional[0] if args.positional and isinstance(args.positional[0], FuncV) else _KEEPS
+
+
+_KEEPS = ExternalV("functools.cache")
+
+
 def _new(run: Run, args: Args, place: Place | None) -> Value | None:
     return allocate(args)
 
@@ -216,7 +224,7 @@ _FUNCTIONS: dict[str, Function] = {
     "copy.copy": _copy,
     "copy.deepcopy": _deepcopy,
     "functools.wraps": _identity_decorator,
-    "functools.lru_cache": _identity_decorator,
+    "functools.lru_cache": _cache,
     "typing.cast": _cast,
     "types.SimpleNamespace": _namespace,
     "argparse.Namespace": _namespace,
@@ -242,8 +250,9 @@ def call_method(run: Run, method: MethodV, args: Args, place: Place | None) -> V
         "python_function",
     ):
         return run.call(receiver, args, place)
-    if isinstance(receiver, InstanceV) and method.name == "__init__":
-        return NONE
+    if isinstance(receiver, InstanceV):
+        lent = wrapped.call_method(run, receiver, method.name, args, place)
+        return NONE if lent is None and method.name == "__init__" else lent
     return call_type(run, receiver, method.name, args, place)
 
 

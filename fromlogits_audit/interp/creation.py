@@ -30,6 +30,7 @@ from fromlogits_audit.interp.values import (
     Value,
     forced,
 )
+from fromlogits_audit.interp.wrapped import furnish
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -122,6 +123,7 @@ def _set_up(run: Run, instance: InstanceV, args: Args, place: Place | None) -> V
         instance.known, instance.place = True, place
         if len(cls.instances) < 12:
             cls.instances.append(instance)
+        furnish(instance, external_bases(cls))
         run.keras.prepare_instance(run, instance, args)
     init = _method(cls, "__init__")
     if init is not None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fromlogits_audit.interp.parse import Chunk
     from fromlogits_audit.interp.run import Run
 
+_CACHES = ("functools.cache", "functools.lru_cache", "functools.cached_property")
 _KINDS = {
     "builtins.staticmethod": "static",
     "builtins.classmethod": "class",
@@ -76,6 +77,8 @@ def _decorated(run: Run, frame: Frame, made: Value, decorator: cst.Decorator, na
             return make_generic(made, value.name)
         if isinstance(made, FuncV) and value.name == "contextlib.contextmanager":
             made.core.manager = True
+        if isinstance(made, FuncV) and value.name in _CACHES:
+            made.core.memo = BagV("memo")
         if isinstance(made, FuncV) and value.name in _KINDS:
             made.core.kind = _KINDS[value.name]
         note_decorator(made, value, value.name)

@@ -9,17 +9,26 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
-from fromlogits_audit.interp import define, loops, operators
+from fromlogits_audit.interp import define, loops, managers, operators
 from fromlogits_audit.interp.assign import assign
 from fromlogits_audit.interp.containers import del_item
 from fromlogits_audit.interp.evaluate import evaluate, index_of
 from fromlogits_audit.interp.excluded import run_excluded
-from fromlogits_audit.interp.functions import invoke
+from fromlogits_audit.interp.items import DATA
 from fromlogits_audit.interp.patterns import match_cases
 from fromlogits_audit.interp.state import Branch, Frame
 from fromlogits_audit.interp.truth import conditions, truth
-from fromlogits_audit.interp.values import ALWAYS, NONE, Guard, ListV, ManagerV, Place, Unknown, Value
-from fromlogits_audit.ir import Why
+from fromlogits_audit.interp.values import (
+    ALWAYS,
+    NONE,
+    ClassV,
+    Guard,
+    InstanceV,
+    ListV,
+    Place,
+    Unknown,
+    Value,
+)
 from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
@@ -177,49 +186,6 @@ def run_cases(run: Run, frame: Frame, cases: list[Case], rest: Block) -> Outcome
 
 
 # -- compound statements ---------------------------------------------------------------------
-def _with(run: Run, frame: Frame, node: cst.With) -> Outcome:
-    return _entered(run, frame, node, 0)
-
-
-def _entered(run: Run, frame: Frame, node: cst.With, number: int) -> Outcome:
-    """Enter a manager of a ``with``, those behind it and the body, and leave it."""
-    if number == len(node.items):
-        return run_block(run, frame, node.body.body)
-    item = node.items[number]
-    value = evaluate(run, frame, item.item)
-    if isinstance(value, ManagerV):
-        return _managed(run, frame, node, number, value)
-    entered = run.call_special(value, "__enter__", (), None)
-    if item.asname is not None:
-        assign(run, frame, item.asname.name, entered if entered is not None else value)
-    outcome = _entered(run, frame, node, number + 1)
-    run.call_special(value, "__exit__", (NONE, NONE, NONE), None)
-    return outcome
-
-
-def _managed(run: Run, frame: Frame, node: cst.With, number: int, manager: ManagerV) -> Outcome:
-    """The body runs where the function of ``contextlib.contextmanager`` yields."""
-    outcomes: list[Outcome] = []
-    asname, nesting = node.items[number].asname, run.nesting
-
-    def body(yielded: Value) -> None:
-        inside, run.nesting = run.nesting, nesting
-        if asname is not None:
-            assign(run, frame, asname.name, yielded)
-        outcomes.append(_entered(run, frame, node, number + 1))
-        run.nesting = inside
-
-    invoke(run, manager.core, manager.args, manager.receiver, at_yield=body)
-    if not outcomes:  # it was not followed to its yield
-        body(run.state.fresh(Why.RUNTIME, "what a context manager gives"))
-    return Outcome(
-        all(outcome.falls for outcome in outcomes),
-        [pair for outcome in outcomes for pair in outcome.returns],
-        any(outcome.jumps for outcome in outcomes),
-        all(outcome.stops for outcome in outcomes),
-    )
-
-
 def _try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
     """The body is what happens; handlers run for their sites alone, unless the body must fail."""
     with run.state.branch(ALWAYS) as body:
@@ -271,7 +237,7 @@ def _while(run: Run, frame: Frame, node: cst.While) -> Outcome:
 _COMPOUND: dict[type, Callable[[Any, Frame, Any], Any]] = {
     cst.For: _for,
     cst.While: _while,
-    cst.With: _with,
+    cst.With: managers.run_with,
     cst.Try: _try,
     cst.TryStar: _try,
     cst.FunctionDef: define.function,
@@ -319,7 +285,13 @@ def _delete(run: Run, frame: Frame, node: cst.Del) -> None:
         if isinstance(target, cst.Name):
             run.state.write(frame.globals_of.get(target.value, frame), target.value, None)
         elif isinstance(target, cst.Subscript):
-            del_item(run, evaluate(run, frame, target.value), index_of(run, frame, target))
+            base, index = evaluate(run, frame, target.value), index_of(run, frame, target)
+            if run.call_special(base, "__delitem__", (index,), None) is None:
+                del_item(run, base.slots.get(DATA, base) if isinstance(base, InstanceV) else base, index)
+        elif isinstance(target, cst.Attribute):
+            holder = evaluate(run, frame, target.value)
+            if isinstance(holder, (InstanceV, ClassV)) and target.attr.value in holder.slots:
+                run.state.write(holder, target.attr.value, None)
 
 
 def _assert(run: Run, frame: Frame, node: cst.Assert) -> None:

@@ -11,6 +11,7 @@ from fromlogits_audit.interp.state import MAX_DEPTH, MAX_REPEATS, Frame
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
+    BagV,
     Const,
     DictV,
     FuncCore,
@@ -104,6 +105,37 @@ def invoke(
     """
     if core.manager and at_yield is None and not assumed:
         return ManagerV(core, args, receiver)
+    if core.memo is not None and not assumed:
+        return _kept(run, core, core.memo, args, receiver)
+    return _run(run, core, args, receiver, assumed=assumed, at_yield=at_yield)
+
+
+def _kept(run: Run, core: FuncCore, memo: BagV, args: Args, receiver: Value | None) -> Value:
+    """What a function gave for its arguments before; it is run where it has not been."""
+    from fromlogits_audit.interp.equality import dict_key
+
+    names = sorted(args.keywords)
+    given = (*args.positional, *(args.keywords[name] for name in names))
+    keys = [("object", id(receiver))] if core.kind == "property" else [dict_key(value) for value in given]
+    if None in keys or args.star is not None or args.double is not None:
+        return _run(run, core, args, receiver)
+    key = (tuple(keys), tuple(names))
+    if key not in memo.slots:
+        # The arguments are kept, so that no other object gets the identity of one of them.
+        run.state.write(memo, key, TupleV((_run(run, core, args, receiver), *given)))
+    kept = memo.slots[key]
+    return kept.items[0] if isinstance(kept, TupleV) else kept
+
+
+def _run(
+    run: Run,
+    core: FuncCore,
+    args: Args,
+    receiver: Value | None,
+    *,
+    assumed: bool = False,
+    at_yield: Callable[[Value], None] | None = None,
+) -> Value:
     if (run.state.cut and not assumed) or len(run.state.stack) >= MAX_DEPTH:
         core.left_out = True
         return run.state.fresh(Why.LIMIT, f"{core.name} is called where the program is too long to follow")

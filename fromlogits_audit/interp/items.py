@@ -34,8 +34,14 @@ MAX_PLACES = 8
 """Items of a sequence that are told apart where the index is not known."""
 
 
+DATA = "$data"
+"""In an instance of a class that derives from dict or list: the one that it is."""
+
+
 def content_of(run: Run, value: Value) -> Value:
     """The content of a list or dict as it is now; other values as they are."""
+    if type(value) is InstanceV and DATA in value.slots:
+        value = value.slots[DATA]
     if isinstance(value, (ListV, DictV)):
         content = value.slots["items"]
         return choose(alternatives(content, run.state.guard)) if isinstance(content, Choice) else content
@@ -49,7 +55,7 @@ def get_item(run: Run, base: Value, index: Value) -> Value:
 
 
 def _item(run: Run, base: Value, index: Value) -> Value:
-    content = content_of(run, base)
+    content = content_of(run, base) if type(base) is not InstanceV else base
     if isinstance(content, Choice):
         return lift(content, run.state.guard, lambda c: _of_content(run, base, c, index))
     return _of_content(run, base, content, index)
@@ -77,6 +83,8 @@ def _of_content(run: Run, base: Value, content: Value, index: Value) -> Value:
         special = run.call_special(content, "__getitem__", (index,), None)
         if special is not None:
             return special
+        if DATA in content.slots:
+            return _of_own(run, content, content.slots[DATA], index)
     if isinstance(content, ExternalV):
         if content.name.startswith(("typing.", "builtins.", "collections.")):
             return content
@@ -84,6 +92,17 @@ def _of_content(run: Run, base: Value, content: Value, index: Value) -> Value:
             Undecided(Why.RUNTIME, f"an item of {content.name}"), ("item", identity(content), identity(index))
         )
     return derived(run, content, index)
+
+
+def _of_own(run: Run, instance: InstanceV, data: Value, index: Value) -> Value:
+    """An item of an instance that is a dict or a list: ``__missing__`` gives what is not there."""
+    content = content_of(run, data)
+    key = dict_key(index)
+    absent = (
+        isinstance(content, Entries) and not content.open and key is not None and key not in content.items
+    )
+    answer = run.call_special(instance, "__missing__", (index,), None) if absent else None
+    return answer if answer is not None else get_item(run, data, index)
 
 
 def derived(run: Run, base: Value, index: Value) -> Value:
@@ -173,7 +192,7 @@ def spread(run: Run, value: Value) -> TupleV | Unknown:
 
     Something of unknown length gives an open sequence with one representative item.
     """
-    content = content_of(run, value)
+    content = content_of(run, value) if type(value) is not InstanceV else value
     if isinstance(content, Choice):
         options = [spread(run, v) for _, v in alternatives(content, run.state.guard)]
         known = [o for o in options if isinstance(o, TupleV)]
@@ -199,6 +218,8 @@ def spread(run: Run, value: Value) -> TupleV | Unknown:
         special = run.call_special(content, "__iter__", (), None)
         if special is not None and special is not value:
             return spread(run, special)
+        if special is None and DATA in content.slots:
+            return spread(run, content.slots[DATA])
     if isinstance(content, Unknown):
         return content
     return run.state.fresh(Why.RUNTIME, "an iteration")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.equality import contains, equal, identity
+from fromlogits_audit.interp.items import DATA
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.values import (
     FALSE,
@@ -258,6 +259,7 @@ def _compare(run: Run, op: cst.CSTNode, a: Value, b: Value, place: Place) -> Val
         if answer is not None:
             return answer
         a, b = plain(a), plain(b)
+        b = b.slots.get(DATA, b) if isinstance(b, InstanceV) and isinstance(op, (cst.In, cst.NotIn)) else b
     if type(op) in _COMPARISON:
         symbol, function = _COMPARISON[type(op)]
         if (isinstance(a, TensorV) or isinstance(b, TensorV)) and (

@@ -153,7 +153,7 @@ def _scopes(run: Run, core: FuncCore) -> Iterator[Mapping[object, Value]]:
         module = run.modules.get(path) if path is not None else None
         if module is None:
             return
-        if module is not core.module:
+        if module is not core.module and "fixture" in module.file.text:
             yield run.modules.execute(run, module).slots
 
 

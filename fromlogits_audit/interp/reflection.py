@@ -157,11 +157,11 @@ def is_instance(value: Value, kind: Value) -> bool | None:
 def _derives(cls: ClassV, name: str) -> bool | None:
     """Whether a class of the project derives from one outside, None where what it derives from may."""
     bases = external_bases(cls)
-    if name in bases:
+    if name in ("builtins.object", *bases):
         return True
     # Of the classes that derive from a string or dict, only Python's own are known.
     own = not any(isinstance(base, Unknown) for c in resolution_order(cls) for base in c.bases)
-    known = all(base.startswith(("builtins.", "keras.", "enum.", "abc.", "typing.")) for base in bases)
+    known = all(base.startswith(("builtins.", "keras.", "enum.", "abc.")) for base in bases)
     return False if name.startswith("builtins.") and own and known else None
 
 

@@ -220,6 +220,8 @@ class FuncCore:
     """Defaults that a command-line decorator gives (click.option)."""
     fixture: BagV | None = None
     """What ``pytest.fixture`` was given, where that decorates it."""
+    memo: BagV | None = None
+    """What it gave, by its arguments, where ``functools.cache`` or ``cached_property`` keeps that."""
     manager: bool = False
     """Whether ``contextlib.contextmanager`` decorates it: it runs around the body of a ``with``."""
     cases: tuple[Value, ...] = ()

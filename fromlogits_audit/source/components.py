@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from fromlogits_audit.lean import dataclass
-from fromlogits_audit.source.imports import Import, Sketch
+from fromlogits_audit.source.imports import FIXTURES, Import, Sketch
 from fromlogits_audit.source.project import Project
 
 MAX_OUTSIDE = 4_000
@@ -46,7 +46,7 @@ def components(
 ) -> list[Component]:
     """The components of the given files, by their first path. ``sketch_of`` says None of a file that
     can't be read."""
-    edges = _Edges(project)
+    edges = _Edges(project, sketch_of)
     groups, given = Groups(), set(files)
     beside: dict[Path, set[Path]] = {}
     pending, seen = list(files), set(files)
@@ -77,8 +77,9 @@ def gathered(files: Iterable[Path], groups: Groups, beside: Mapping[Path, Iterab
 class _Edges:
     """What files import, resolved. Most imports mean no file of the project, and are asked for once."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, sketch_of: Callable[[Path], Sketch | None]) -> None:
         self._project = project
+        self._sketch_of = sketch_of
         self._absent: set[tuple[Path, str]] = set()
 
     def of(self, path: Path, sketch: Sketch | None) -> list[Path]:
@@ -88,11 +89,19 @@ class _Edges:
         return [one for one in dict.fromkeys(found) if one is not None and one != path]
 
     def _file(self, path: Path, what: Import) -> Path | None:
+        if what == FIXTURES:
+            return self._conftest(path)
         top = what.module.partition(".")[0]
         if not what.level and ((path.parent, top) in self._absent or self._is_absent(path, top)):
             return None
         found = self._project.imported(path, what.module, what.level)
         return found if found is not None and found.suffix == ".py" else None
+
+    def _conftest(self, path: Path) -> Path | None:
+        """The ``conftest.py`` above a file of tests, where it has fixtures: most only set pytest up."""
+        found = self._file(path, Import(FIXTURES.module))
+        sketch = self._sketch_of(found) if found is not None else None
+        return found if sketch is not None and FIXTURES in sketch.imports else None
 
     def _is_absent(self, path: Path, top: str) -> bool:
         """Whether no module of this name can be seen from the file's folder."""

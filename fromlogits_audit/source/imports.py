@@ -21,8 +21,8 @@ _BEFORE = re.compile(rb"(?:\A|[;:\"]|\\n)[ \t]*\Z")
 _DOTTED = re.compile(r"[^\W\d][\w.]*")
 _ALIAS = re.compile(r"\bas\s+\w+")
 _QUOTED = re.compile(rb"\s*[\"'](\.*)([\w.]+)[\"']")
-_IN_TESTS = re.compile(rb"def test|fixture\b")
-"""Where pytest gives arguments to a file's functions: fixtures of the ``conftest.py`` above it."""
+_IN_TESTS = re.compile(rb"def test\w*\((?!\s*(?:self\s*)?\))|fixture\b")
+"""Where pytest gives functions their arguments, or a file of fixtures."""
 MAX_LIST = 4096
 """Bytes of one list of imported names that are looked at."""
 
@@ -35,6 +35,10 @@ class Import:
     level: int = 0
 
 
+FIXTURES = Import("conftest", -1)
+"""No import that is written: pytest brings the fixtures of the ``conftest.py`` above to a file of tests."""
+
+
 @dataclass(frozen=True)
 class Sketch:
     """What a search over a file's bytes shows: whether it has to be parsed, and what it imports."""
@@ -45,7 +49,7 @@ class Sketch:
 
 def sketch(data: bytes) -> Sketch:
     """The sketch of a ``.py`` file or a notebook."""
-    imports = [*_imports(data), *([Import("conftest")] if _IN_TESTS.search(data) else [])]
+    imports = [*_imports(data), *([FIXTURES] if _IN_TESTS.search(data) else [])]
     return Sketch(might_matter(data), tuple(dict.fromkeys(imports)))
 
 

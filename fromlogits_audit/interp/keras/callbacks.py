@@ -1,12 +1,14 @@
-"""Callbacks of Keras that decide by a metric: when to stop, what to keep, how fast to learn."""
+"""Callbacks: which metric those of Keras decide by, and which model those of the program work for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import alternatives
+from fromlogits_audit.interp.classes import external_bases
 from fromlogits_audit.interp.items import spread
-from fromlogits_audit.interp.values import NONE, Args, BagV, Const, ListV, TupleV, Value
+from fromlogits_audit.interp.values import NONE, Args, BagV, Const, InstanceV, ListV, TupleV, Value
+from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -17,6 +19,7 @@ _DECIDING = {
     "keras.callbacks.ModelCheckpoint": 1,
 }
 """The position of ``monitor`` (keras.src.callbacks); left out it is the loss, which is no metric."""
+_OWN = "keras.callbacks.Callback"
 _KIND = "callback"
 _CALLBACKS = 5
 """The position of ``callbacks`` in ``fit``."""
@@ -38,6 +41,16 @@ def note(run: Run, model: Value, args: Args) -> None:
         for item in items.items if isinstance(items, TupleV) else ():
             if isinstance(item, BagV) and item.kind == _KIND:
                 _note_one(run, model, item)
+            elif isinstance(item, InstanceV) and _OWN in external_bases(item.cls):
+                _set_model(run, model, item)
+
+
+def _set_model(run: Run, model: Value, callback: InstanceV) -> None:
+    """``fit`` tells a callback of the program which model it works for; which of several is not known."""
+    before = callback.slots.get("model")
+    several = before is not None and before is not model
+    held = run.state.fresh(Why.RUNTIME, "the model of a callback of several") if several else model
+    run.state.write(callback, "model", held)
 
 
 def _note_one(run: Run, model: Value, callback: BagV) -> None:

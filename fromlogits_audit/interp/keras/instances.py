@@ -9,6 +9,7 @@ from fromlogits_audit.catalogue.applications import application
 from fromlogits_audit.catalogue.layers import layer_class
 from fromlogits_audit.catalogue.losses import loss_class
 from fromlogits_audit.catalogue.metrics import metric_class
+from fromlogits_audit.interp import wrapped
 from fromlogits_audit.interp.classes import external_bases, find_member
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.items import content_of
@@ -122,7 +123,9 @@ def prepare(run: Run, instance: InstanceV, args: Args) -> None:
 
 
 def construct(run: Run, instance: InstanceV, bases: list[str], args: Args) -> None:
-    """``super().__init__(...)`` of a Keras class, or a constructor that is inherited whole."""
+    """``super().__init__(...)`` of a Keras class or a dict, or a constructor that is inherited whole."""
+    if wrapped.call_method(run, instance, "__init__", args, instance.place) is not None:
+        return
     if isinstance(args.keywords.get("name"), Const):
         run.state.write(instance, "$name", args.keywords["name"])
     for base in bases:

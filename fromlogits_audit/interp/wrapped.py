@@ -1,0 +1,73 @@
+"""Classes of the program that derive from dict or list: an instance holds one, and lends its methods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp import containers
+from fromlogits_audit.interp.equality import contains
+from fromlogits_audit.interp.items import DATA, get_item
+from fromlogits_audit.interp.values import (
+    NONE,
+    Args,
+    Const,
+    DictV,
+    InstanceV,
+    ListV,
+    Place,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+_HELD: dict[str, tuple[type, type[DictV] | type[ListV]]] = {
+    "builtins.dict": (dict, DictV),
+    "collections.OrderedDict": (dict, DictV),
+    "collections.UserDict": (dict, DictV),
+    "builtins.list": (list, ListV),
+    "collections.UserList": (list, ListV),
+}
+
+
+def furnish(instance: InstanceV, bases: list[str]) -> None:
+    """Give a new instance the dict or list that it is."""
+    held = [_HELD[base][1] for base in bases if base in _HELD]
+    if held and DATA not in instance.slots:
+        instance.slots[DATA] = held[0]()
+
+
+def lends(instance: InstanceV, bases: list[str], name: str) -> bool | None:
+    """Whether a builtin base has an attribute; None where some base is no dict or list."""
+    kinds = [_HELD[base][0] for base in bases if base in _HELD]
+    if DATA not in instance.slots or len(kinds) != len(bases):
+        return None
+    return any(hasattr(kind, name) for kind in kinds)
+
+
+def call_method(run: Run, instance: InstanceV, name: str, args: Args, place: Place | None) -> Value | None:
+    """``super().__setitem__(key, value)``, ``registry.items()``: what the dict or list itself does."""
+    data = instance.slots.get(DATA)
+    if not isinstance(data, (DictV, ListV)):
+        return None
+    given = args.positional
+    if name == "__init__":
+        return _fill(run, data, args, place)
+    if name == "__getitem__" and given:
+        return get_item(run, data, given[0])
+    if name == "__setitem__" and len(given) == 2:
+        containers.set_item(run, data, *given)
+        return NONE
+    if name == "__delitem__" and given:
+        containers.del_item(run, data, given[0])
+        return NONE
+    if name == "__contains__" and given:
+        found = contains(given[0], data)
+        return Const(found) if found is not None else None
+    return containers.call_method(run, data, name, args, place)
+
+
+def _fill(run: Run, data: DictV | ListV, args: Args, place: Place | None) -> Value:
+    if isinstance(data, DictV) or args.positional:
+        containers.call_method(run, data, "update" if isinstance(data, DictV) else "extend", args, place)
+    return NONE
