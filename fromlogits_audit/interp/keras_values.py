@@ -83,6 +83,8 @@ class StepKind(Enum):
     """The sum of ``exp(z)`` over the classes."""
     LOG_SUM = auto()
     """Its logarithm."""
+    PART = auto()
+    """``z[..., :4]``: other parts of it are other scores."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,8 @@ def _scores_in(tensor: TensorV) -> set[int]:
         seen.add(id(one))
         if one.scale is Scale.LOGITS:
             found.add(id(one))
+        if formulas.is_part(one):
+            continue
         if one.layer is None or one.layer.spec.effect in _WITHOUT_WEIGHTS:
             waiting.extend(parent for parent in one.parents if isinstance(parent, TensorV))
     return found
