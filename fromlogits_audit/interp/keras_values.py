@@ -154,6 +154,12 @@ SPREAD = (WEIGHTS, NORMAL, DIRECTIONS)
 """Numbers on both sides of zero: sums of anything weighted by them are unbounded scores."""
 
 
+PART_OF_CLASSES = Undecided(Why.COMBINED, "a part of the classes")
+MOVED_CLASSES = Undecided(Why.COMBINED, "the class axis is taken apart, or moved")
+SHARES = (PART_OF_CLASSES, MOVED_CLASSES)
+"""What is left of probabilities that no longer sum to one: as weights they leave scores unbounded."""
+
+
 def data_tensor(
     shape: tuple[int | None, ...] | None = None, labels: Labels | None = None, what: str = "input data"
 ) -> TensorV:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from fromlogits_audit.interp.items import part_of
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.shapes import Dims, ranked
-from fromlogits_audit.interp.keras_values import Step, StepKind, TensorV
+from fromlogits_audit.interp.keras_values import PART_OF_CLASSES, Step, StepKind, TensorV
 from fromlogits_audit.interp.values import NONE, Const, SliceV, TupleV, Value
-from fromlogits_audit.ir import Scale, Undecided, Why
+from fromlogits_audit.ir import Scale
 
 
 def index(tensor: TensorV, key: Value) -> Value:
@@ -25,7 +25,7 @@ def index(tensor: TensorV, key: Value) -> Value:
     if tensor.scale is Scale.PROBABILITIES and last == "one":
         return replace(after, scale=Scale.INDEPENDENT)
     if tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES) and last == "some":
-        return opaque(after, Undecided(Why.COMBINED, "a part of the classes"))
+        return opaque(after, PART_OF_CLASSES)
     return after
 
 
