@@ -83,6 +83,8 @@ class StepKind(Enum):
     """The sum of ``exp(z)`` over the classes."""
     LOG_SUM = auto()
     """Its logarithm."""
+    PART = auto()
+    """``z[..., :4]``: other parts of it are other scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,12 @@ DIRECTIONS = Undecided(Why.COMBINED, "rows of length one")
 """What is left of unbounded scores once each row is scaled to length one: products of them are cosines."""
 SPREAD = (WEIGHTS, NORMAL, DIRECTIONS)
 """Numbers on both sides of zero: sums of anything weighted by them are unbounded scores."""
+
+
+PART_OF_CLASSES = Undecided(Why.COMBINED, "a part of the classes")
+MOVED_CLASSES = Undecided(Why.COMBINED, "the class axis is taken apart, or moved")
+SHARES = (PART_OF_CLASSES, MOVED_CLASSES)
+"""What is left of probabilities that no longer sum to one: as weights they leave scores unbounded."""
 
 
 def data_tensor(

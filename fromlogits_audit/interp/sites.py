@@ -218,6 +218,9 @@ class Recorder(Apart):
         self.met.add(place.key)
         family = Family.UNKNOWN if opaque is not None else Family.ANY
         loss = Loss(f"custom:{name}", family, form=Form.CUSTOM, reason=opaque)
+        for _, tensor in alternatives(predicted, self.run.state.guard):
+            if isinstance(tensor, TensorV):
+                self._partners.note(tensor, loss, place)
         sites = [
             Site(Kind.LOSS, _NOWHERE, self.output(tensor, output), loss=loss, trace=self.steps(hops))
             for _, tensor in alternatives(predicted, self.run.state.guard)

@@ -246,10 +246,7 @@ class BoundV(Value):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MethodV(Value):
-    """A method of a value that the interpreter itself knows (list.append, model.compile).
-
-    ``base`` is the canonical external class that provides it, where there is one.
-    """
+    """A method that the interpreter itself knows (list.append); ``base`` is the external class it is of."""
 
     receiver: Value
     name: str

@@ -9,7 +9,7 @@ from fromlogits_audit.catalogue.interface import Effect
 from fromlogits_audit.interp.keras import formulas
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.merging import combine, summed, weighted
-from fromlogits_audit.interp.keras_values import SPREAD, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import SHARES, SPREAD, TensorV, data_tensor
 from fromlogits_audit.interp.values import Args, Const, Hop, Place, Unknown, Value
 from fromlogits_audit.ir import Scale, Undecided, Why
 
@@ -142,6 +142,7 @@ def _two(symbol: str, a: TensorV, b: TensorV) -> Value:
         # Unbounded scores plus or times anything else stay unbounded.
         base, other = (a, b) if a.scale is Scale.LOGITS else (b, a)
         free = other.scale is not Scale.UNKNOWN or other.reason is None or other.reason.why is Why.DATA
+        free = free or other.reason in SHARES
         if free or other.scale is Scale.LOGITS:
             merged = combine("add", [replace(a, scale=Scale.LOGITS), replace(b, scale=Scale.LOGITS)], None)
             return replace(
@@ -175,6 +176,8 @@ def _scores_in(tensor: TensorV) -> set[int]:
         seen.add(id(one))
         if one.scale is Scale.LOGITS:
             found.add(id(one))
+        if formulas.is_part(one):
+            continue
         if one.layer is None or one.layer.spec.effect in _WITHOUT_WEIGHTS:
             waiting.extend(parent for parent in one.parents if isinstance(parent, TensorV))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
@@ -213,14 +214,16 @@ def _metrics(
             for head, metric in _assigned(run, option, heads):
                 if isinstance(metric, (ListV, TupleV)):
                     continue
-                partner = partners.get(id(head.value))
-                if partner is None:
-                    # A loss of the project's own, or none: nothing says what the output means.
-                    run.recorder.note_plain(metric, None)
-                    continue
                 where = argument_place(place, parameter, 2) or place
-                given_it = head.value if by_hand is None else TensorV(reason=by_hand)
+                given_it = _alone(head.value) if id(head.value) not in partners else head.value
+                given_it = given_it if by_hand is None else TensorV(reason=by_hand)
+                partner = partners.get(id(head.value))
                 metrics.meet(run, metric, given_it, partner, place=where, name=head.name, hops=hops)
+
+
+def _alone(output: Value) -> Value:
+    """An output that no loss meets: what the model's other losses ask for says nothing of it."""
+    return replace(output, final=None) if isinstance(output, TensorV) else output
 
 
 def _by_hand(model: Value) -> Undecided | None:

@@ -118,6 +118,11 @@ def holds_complement(tensor: TensorV) -> bool:
     return bool(waiting)
 
 
+def is_part(tensor: TensorV) -> bool:
+    """Whether a tensor is what an index took of another."""
+    return _step(tensor, StepKind.PART) is not None
+
+
 def _is_one(value: Value) -> bool:
     return isinstance(value, Const) and isinstance(value.value, (int, float)) and value.value == 1
 

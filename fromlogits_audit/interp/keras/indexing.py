@@ -7,9 +7,9 @@ from dataclasses import replace
 from fromlogits_audit.interp.items import part_of
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.shapes import Dims, ranked
-from fromlogits_audit.interp.keras_values import TensorV
+from fromlogits_audit.interp.keras_values import PART_OF_CLASSES, Step, StepKind, TensorV
 from fromlogits_audit.interp.values import NONE, Const, SliceV, TupleV, Value
-from fromlogits_audit.ir import Scale, Undecided, Why
+from fromlogits_audit.ir import Scale
 
 
 def index(tensor: TensorV, key: Value) -> Value:
@@ -18,11 +18,14 @@ def index(tensor: TensorV, key: Value) -> Value:
     if isinstance(key, Const) and isinstance(key.value, str):
         return replace(tensor, shape=None)
     shape, last = _indexed(ranked(tensor.shape), parts)
-    after = replace(tensor, shape=shape, layer=None, parents=(tensor,))
+    parents = (tensor,)
+    after = replace(
+        tensor, shape=shape, layer=None, parents=parents, step=Step(StepKind.PART, tensor, parents)
+    )
     if tensor.scale is Scale.PROBABILITIES and last == "one":
         return replace(after, scale=Scale.INDEPENDENT)
     if tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES) and last == "some":
-        return opaque(after, Undecided(Why.COMBINED, "a part of the classes"))
+        return opaque(after, PART_OF_CLASSES)
     return after
 
 

@@ -24,7 +24,7 @@ from fromlogits_audit.interp.keras.merging import combine
 from fromlogits_audit.interp.keras.moving import keeps_classes
 from fromlogits_audit.interp.keras.selecting import first, select
 from fromlogits_audit.interp.keras.shapes import Dims, dims, number, ranked
-from fromlogits_audit.interp.keras_values import DIRECTIONS, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import DIRECTIONS, MOVED_CLASSES, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -109,7 +109,7 @@ def _reshape(run: Run, name: str, args: Args, place: Place | None, axis: Value |
         return after
     if keeps_classes(run, short, args, tensor.shape, shape):
         return after
-    return opaque(after, Undecided(Why.COMBINED, f"{short} takes the class axis apart, or moves it"))
+    return opaque(after, MOVED_CLASSES)
 
 
 _OF_IMAGES = ("tf.image.transpose", "tf.image.rot90", "keras.backend.repeat")

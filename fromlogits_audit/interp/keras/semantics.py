@@ -192,11 +192,15 @@ class Keras:
         return tensor
 
 
+_CHOICES = {"Choice": "values", "suggest_categorical": "choices"}
+"""What keras_tuner and optuna call one of several values, and the parameter that has them."""
+
+
 def _tuner_choice(name: str, args: Args) -> Value | None:
     """One of the values of a tuner's choice, always the same for a name."""
-    if name != "Choice" or len(args.positional) + len(args.keywords) < 2:
+    if name not in _CHOICES or len(args.positional) + len(args.keywords) < 2:
         return None
-    values, label = args.get(1, "values"), args.get(0, "name")
+    values, label = args.get(1, _CHOICES[name]), args.get(0, "name")
     content = values.slots["items"] if isinstance(values, ListV) else values
     if not isinstance(content, TupleV) or content.open or not isinstance(label, Const):
         return None
