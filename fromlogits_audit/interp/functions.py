@@ -164,8 +164,11 @@ def _body(run: Run, core: FuncCore, frame: Frame) -> Value:
     if frame.yields or _yields(core):
         return _generator(run, core, frame)
     returns = list(outcome.returns)
-    if outcome.falls or not returns:
+    if outcome.falls:
         returns.append((run.state.guard, NONE))
+    elif not returns:
+        # What follows the call would never run: it is judged all the same, by nothing that is certain.
+        return run.state.fresh(Why.RUNTIME, f"a call of {core.name}, which raises an error")
     return choose(returns)
 
 
