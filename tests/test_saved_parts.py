@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hostile import message, varint
 
+from fromlogits_audit.catalogue.interface import OpEffect
 from fromlogits_audit.errors import UnreadableFile
 from fromlogits_audit.ir import Location, Output, Scale
 from fromlogits_audit.saved.compiling import Head, paired, sites, stored
@@ -15,6 +16,7 @@ from fromlogits_audit.saved.graph import Walker
 from fromlogits_audit.saved.indexing import index
 from fromlogits_audit.saved.interface import parse_json
 from fromlogits_audit.saved.nodes import Ref, calls_of, output_refs
+from fromlogits_audit.saved.ops import HANDLERS
 from fromlogits_audit.saved.protobuf import Message, fields
 from fromlogits_audit.saved.protobuf import varint as read_varint
 from fromlogits_audit.saved.unsafe import MAX_PARTS, unsafe_parts
@@ -415,3 +417,8 @@ def test_metrics_that_ask_for_a_scale_are_sites(value: Any, expected: Any) -> No
 def test_a_metric_without_a_loss_of_keras_is_no_site() -> None:
     config = {"loss": "my_loss", "metrics": ["accuracy"]}
     assert [site.kind.value for site in sites(stored(config), ONE, Location("m"))] == ["loss"]
+
+
+def test_every_effect_of_an_operation_is_known_in_graphs() -> None:
+    """The rows of the catalogue serve the scan and saved models alike."""
+    assert set(HANDLERS) == set(OpEffect)

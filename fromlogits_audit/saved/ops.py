@@ -73,7 +73,7 @@ def call_function(
         return _scaled_max(name, first)
     bound = {**dict(zip(known.parameters.names, args, strict=False)), **keywords}
     short = name.rpartition(".")[2]
-    return _HANDLERS[known.effect](short, first, _operands(args, keywords), bound)
+    return HANDLERS[known.effect](short, first, _operands(args, keywords), bound)
 
 
 def _scaled_max(name: str, tensor: Tensor) -> Tensor | None:
@@ -247,7 +247,12 @@ def _clip(short: str, tensor: Tensor, operands: list[Value], bound: Arguments) -
     return tensor
 
 
-_HANDLERS: dict[OpEffect, Handler] = {
+def _fold(short: str, tensor: Tensor, operands: list[Value], bound: Arguments) -> Value:
+    inside = tensor.scale is Scale.INDEPENDENT and short in ("abs", "absolute", "square", "sqrt")
+    return tensor if inside or tensor.scale is Scale.UNKNOWN else combined(tensor, short)
+
+
+HANDLERS: dict[OpEffect, Handler] = {
     OpEffect.KEEP: _keep,
     OpEffect.RESHAPE: _reshape,
     OpEffect.LINEAR: _linear,
@@ -265,4 +270,5 @@ _HANDLERS: dict[OpEffect, Handler] = {
     OpEffect.EXP: _exp,
     OpEffect.LOG: _log,
     OpEffect.CLIP: _clip,
+    OpEffect.FOLD: _fold,
 }
