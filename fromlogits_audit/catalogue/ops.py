@@ -35,6 +35,11 @@ _COMPARED: dict[str, str] = {
 }
 _COMPARING = frozenset({"tf", "tf.math", "keras.ops", "keras.backend", "numpy", "jax.numpy"})
 
+WITHIN_ALONE = frozenset({"abs", "absolute", "square", "sqrt"})
+"""What takes a number in [0, 1] to a number in [0, 1]."""
+WITHIN_TOGETHER = frozenset({"multiply", "maximum", "minimum", "average"})
+"""What takes several numbers in [0, 1] to one there."""
+
 METHODS: dict[str, OpEffect] = {
     **dict.fromkeys(
         ("numpy", "astype", "squeeze", "copy", "tolist", "item", "block_until_ready", "cpu", "detach"),

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp import containers, options, workers, wrapped
 from fromlogits_audit.interp.choice import choose, product
-from fromlogits_audit.interp.classes import text_of_member
+from fromlogits_audit.interp.classes import GENERIC, text_of_member
 from fromlogits_audit.interp.combining import COMBINING
 from fromlogits_audit.interp.creation import allocate, call_type
-from fromlogits_audit.interp.dispatch import GENERIC, register
+from fromlogits_audit.interp.dispatch import register
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.iterables import ITERABLES
 from fromlogits_audit.interp.keras_values import TensorV

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp import builtin
 from fromlogits_audit.interp.choice import alternatives, choose
-from fromlogits_audit.interp.classes import find_member
+from fromlogits_audit.interp.classes import GENERIC, find_member
 from fromlogits_audit.interp.creation import instantiate
-from fromlogits_audit.interp.dispatch import GENERIC, call_generic
+from fromlogits_audit.interp.dispatch import call_generic
 from fromlogits_audit.interp.equality import identity
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.values import (

@@ -53,6 +53,8 @@ _ENUM_BASES = (
 )
 _TEXTS = ("builtins.str", "enum.StrEnum", "strenum.StrEnum")
 _NUMBERS = ("builtins.int", "builtins.float", "enum.IntEnum", "enum.IntFlag")
+GENERIC = "singledispatch"
+"""The kind of bag that ``functools.singledispatch`` makes of a function."""
 AUTO = "auto"
 """The kind of bag that ``enum.auto()`` is."""
 
@@ -106,7 +108,7 @@ def bound_member(run: Run, raw: Value, receiver: Value, cls: ClassV, place: Plac
         if raw.core.kind == "class":
             return BoundV(raw, cls, place)
         return BoundV(raw, receiver, place)
-    if isinstance(raw, BagV) and raw.kind == "singledispatch":
+    if isinstance(raw, BagV) and raw.kind == GENERIC:
         return PartialV(raw, Args((receiver,)), place)
     getter = find_member(raw.cls, "__get__") if isinstance(raw, InstanceV) else None
     if getter is not None and isinstance(getter[1], FuncV):

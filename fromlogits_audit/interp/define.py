@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
-from fromlogits_audit.interp.classes import defines
+from fromlogits_audit.interp.classes import GENERIC, defines
 from fromlogits_audit.interp.creation import finish_class
-from fromlogits_audit.interp.dispatch import GENERIC, MAKERS, make_generic
+from fromlogits_audit.interp.dispatch import MAKERS, make_generic
 from fromlogits_audit.interp.evaluate import evaluate
 from fromlogits_audit.interp.functions import make_function
 from fromlogits_audit.interp.options import apply_option

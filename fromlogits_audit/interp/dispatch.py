@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import alternatives, choose
-from fromlogits_audit.interp.classes import resolution_order
+from fromlogits_audit.interp.classes import GENERIC, resolution_order
 from fromlogits_audit.interp.reflection import is_instance
 from fromlogits_audit.interp.values import (
     NONE,
@@ -28,7 +28,6 @@ from fromlogits_audit.ir import Undecided, Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
-GENERIC = "singledispatch"
 MAKERS = {"functools.singledispatch": 0, "functools.singledispatchmethod": 1}
 """Which argument of a call is asked for its type."""
 

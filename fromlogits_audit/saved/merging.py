@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fromlogits_audit.catalogue.ops import WITHIN_TOGETHER
 from fromlogits_audit.ir import Scale, Undecided, Why
 from fromlogits_audit.saved.shapes import Config, broadcast
 from fromlogits_audit.saved.values import Dims, Tensor, number
-
-_WITHIN = ("multiply", "maximum", "minimum", "average")
-"""What takes numbers in [0, 1] to a number in [0, 1]."""
 
 
 def merge(kind: str, tensors: list[Tensor], config: Config) -> Tensor:
@@ -36,7 +34,7 @@ def combine(kind: str, tensors: list[Tensor], axis: int | None = None) -> Tensor
     if scales == {Scale.LOGITS} or (kind == "average" and _one_known(scales) and len(activations) == 1):
         activation = first.activation if len(activations) == 1 else "linear"
         return replace(first, shape=shape, activation=activation, unit_softmax=False)
-    if kind in _WITHIN and scales == {Scale.INDEPENDENT}:
+    if kind in WITHIN_TOGETHER and scales == {Scale.INDEPENDENT}:
         return replace(first, shape=shape)
     if kind in ("add", "subtract", "multiply") and Scale.LOGITS in scales and all(map(_harmless, tensors)):
         # Unbounded scores plus or times anything else stay unbounded.

@@ -12,7 +12,7 @@ from dataclasses import replace
 from fromlogits_audit.catalogue.activations import activation_function
 from fromlogits_audit.catalogue.interface import OpEffect
 from fromlogits_audit.catalogue.names import canonical
-from fromlogits_audit.catalogue.ops import op
+from fromlogits_audit.catalogue.ops import WITHIN_ALONE, op
 from fromlogits_audit.ir import Scale
 from fromlogits_audit.saved.activations import Recorder, apply_spec
 from fromlogits_audit.saved.indexing import index
@@ -248,7 +248,7 @@ def _clip(short: str, tensor: Tensor, operands: list[Value], bound: Arguments) -
 
 
 def _fold(short: str, tensor: Tensor, operands: list[Value], bound: Arguments) -> Value:
-    inside = tensor.scale is Scale.INDEPENDENT and short in ("abs", "absolute", "square", "sqrt")
+    inside = tensor.scale is Scale.INDEPENDENT and short in WITHIN_ALONE
     return tensor if inside or tensor.scale is Scale.UNKNOWN else combined(tensor, short)
 
 

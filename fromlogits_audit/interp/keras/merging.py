@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fromlogits_audit.catalogue.ops import WITHIN_TOGETHER
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras.formulas import are_complements, holds_complement
@@ -21,9 +22,6 @@ from fromlogits_audit.ir import Scale, Undecided, Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
-
-_WITHIN = ("multiply", "maximum", "minimum", "average")
-"""What takes numbers in [0, 1] to a number in [0, 1]."""
 
 
 def merge(run: Run, layer: LayerV, inputs: Value) -> Value:
@@ -68,7 +66,7 @@ def combine(
     if keeps:
         activation = first.activation if len({t.activation for t in tensors}) == 1 else "linear"
         return replace(first, shape=shape, activation=activation, layer=None, parents=())
-    if kind in _WITHIN and scales == {Scale.INDEPENDENT} and not open:
+    if kind in WITHIN_TOGETHER and scales == {Scale.INDEPENDENT} and not open:
         return replace(first, shape=shape, layer=None, parents=())
     if kind in ("add", "subtract") and Scale.LOGITS in scales and Scale.UNKNOWN not in scales:
         # Unbounded plus anything bounded is unbounded.

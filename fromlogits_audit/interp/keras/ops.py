@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.interface import OpEffect
+from fromlogits_audit.catalogue.ops import WITHIN_ALONE
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras import formulas
@@ -297,14 +298,10 @@ def _fold(run: Run, name: str, args: Args, place: Place | None, axis: Value | No
     tensor = first(args)
     short = name.rpartition(".")[2]
     after = replace(tensor, layer=None, parents=(tensor,))
-    inside = tensor.scale is Scale.INDEPENDENT and short in _WITHIN
+    inside = tensor.scale is Scale.INDEPENDENT and short in WITHIN_ALONE
     if tensor.scale is Scale.UNKNOWN or inside:
         return after
     return opaque(after, Undecided(Why.COMBINED, f"{short} of {tensor.activation}"))
-
-
-_WITHIN = ("abs", "absolute", "square", "sqrt")
-"""What keeps numbers in [0, 1] there."""
 
 
 def _log(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
