@@ -1,9 +1,8 @@
-"""Modules as chunks: one top-level statement is parsed by libcst when it is first needed.
+"""Modules as chunks: one top-level statement becomes a tree when it is first needed.
 
-``ast`` is the quick pre-pass: it finds the spans of the top-level statements and refuses what
-does not parse, before libcst sees anything. libcst then parses single statements, and positions
-are resolved for a chunk only when a site or a trace stands in it (libcst resolves about 4,000
-lines a second; ``ast`` parses 110,000).
+The standard library's parser is the quick pre-pass: it finds the spans of the top-level statements and
+refuses what does not parse. Of a chunk that is run, libcst parses what can hold a loss construction
+(:mod:`fromlogits_audit.interp.statements`), and positions are worked out only where a site or a trace stands.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from fromlogits_audit import cst
 from fromlogits_audit.errors import SyntaxProblem
 from fromlogits_audit.interp import outline
 from fromlogits_audit.interp.interest import ANYTHING, NAMED_LOSSES, WORD
-from fromlogits_audit.interp.positions import Positions
+from fromlogits_audit.interp.transcript import Transcript
 from fromlogits_audit.ir import Location
 from fromlogits_audit.source.python import check_syntax, parse_quick
 from fromlogits_audit.source.text import Fault
@@ -61,9 +60,7 @@ class Chunk:
             self.imports = ()
         self.members = outline.members(statements, waits=self.defines is not None)
         """For a large class: its parts, which are parsed one by one."""
-        self._body: tuple[cst.BaseStatement | cst.BaseSmallStatement, ...] | None = None
-        self._tree: cst.Module | None = None
-        self._positions: Positions | None = None
+        self._transcript: Transcript | None = None
         self._sited: list[cst.CSTNode] = []
 
     def part(self, member: Member) -> Chunk:
@@ -111,36 +108,44 @@ class Chunk:
 
     @property
     def body(self) -> tuple[cst.CSTNode, ...]:
-        if self._body is None:
-            text = self._within_bounds()
+        return self._read().body
+
+    def _read(self) -> Transcript:
+        if self._transcript is None:
+            text, tree = self._within_bounds()
             try:
-                tree = cst.parse(text)
+                self._transcript = Transcript(text, tree, self._holds_site)
             except cst.ParserSyntaxError as error:
                 raise SyntaxProblem(error.message, line=self.first + error.raw_line - 1) from error
-            self._tree = tree
-            self._body = tuple(tree.body)
-        return self._body
+        return self._transcript
 
-    def _within_bounds(self) -> str:
-        """The text for libcst, which may take gigabytes, or time that grows with a power of the text.
+    def _holds_site(self, text: str) -> bool:
+        """Whether a part of the chunk can."""
+        interesting = self.module.is_of_interest
+        return self.bears and interesting(text) and interesting(outline.code(text))
+
+    def _within_bounds(self) -> tuple[str, ast.Module | None]:
+        """The text, and its tree where there is one: libcst may take gigabytes, or time that grows with a
+        power of the text.
 
         A table of data is left out: what it is assigned to is unknown then. Raises SyntaxProblem for others.
         """
         text = self.text
         marks = sum(map(text.count, MARKS))
-        tree = parse_quick(text) if marks > MAX_NESTED else None
-        if marks > MAX_MARKS and isinstance(tree, ast.Module) and _data(tree):
-            return f"{' = '.join(sorted(self.binds))} = a_table_too_long_to_be_read\n"
+        found = parse_quick(text)
+        tree = found if isinstance(found, ast.Module) else None
+        if marks > MAX_MARKS and tree is not None and _data(tree):
+            return f"{' = '.join(sorted(self.binds))} = a_table_too_long_to_be_read\n", None
         self.module.parsed += marks
         if marks > MAX_MARKS or self.module.parsed > MAX_MODULE_MARKS:
             raise SyntaxProblem("too long to be followed from here on", line=self.first)
-        if tree is not None and _depth(tree) > MAX_NESTED:
+        if marks > MAX_NESTED and tree is not None and _depth(tree) > MAX_NESTED:
             raise SyntaxProblem("nested too deeply to be followed", line=self.first)
-        return text
+        return text, tree
 
     def release(self) -> None:
         """Let go of the trees."""
-        self._body = self._tree = self._positions = None
+        self._transcript = None
         self._sited = []
         self.members = self.imports = ()
 
@@ -164,7 +169,11 @@ class Chunk:
 
     def code_of(self, node: cst.CSTNode) -> str:
         """The whole text of a node."""
-        return cst.Module([]).code_for_node(node)
+        return self._read().code_of(node)
+
+    def original(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        """A node as libcst parses it, brackets and white space included; None where that takes too much."""
+        return self._read().original(node)
 
     def will_locate(self, node: cst.CSTNode) -> None:
         """Say beforehand that the position of a node will be asked for: all those asked for cost one pass."""
@@ -172,10 +181,7 @@ class Chunk:
 
     def span(self, node: cst.CSTNode) -> tuple[int, int, int, int]:
         """(line, column, end line, end column) in the module's text, from 1."""
-        if self._positions is None:
-            assert self._tree is not None
-            self._positions = Positions(self._tree, self._sited)
-        found = self._positions.span(node)
+        found = self._read().span(node, self._sited)
         if found is None:
             return (self.first, 1, self.first, 1)
         first, last = found[0] + self.first - 1, found[2] + self.first - 1

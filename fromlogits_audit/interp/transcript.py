@@ -1,0 +1,101 @@
+"""The statements of a chunk as nodes, and the way back from a node to its text."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from fromlogits_audit import cst
+from fromlogits_audit.interp.expressions import Unlike, end, start
+from fromlogits_audit.interp.positions import Span
+from fromlogits_audit.interp.statements import Statements, first_line
+from fromlogits_audit.interp.written import Piece, Written
+
+
+class Transcript:
+    """A text as nodes: ``body``. Without a ``tree`` all of it is left to libcst.
+
+    Raises:
+        libcst.ParserSyntaxError: it is no Python for libcst.
+    """
+
+    def __init__(self, text: str, tree: ast.Module | None, bears: Callable[[str], bool]) -> None:
+        """``bears``: whether a simple statement, given as text, can hold a loss construction."""
+        self._statements = Statements(text, bears)
+        self._stands = self._statements.stands
+        self._text = text
+        self._written: list[Written] = []
+        self._originals: dict[int, cst.CSTNode | None] = {}
+        self.body: tuple[Any, ...] = self._made(tree) if tree is not None and tree.body else self._whole()
+
+    def _made(self, tree: ast.Module) -> tuple[Any, ...]:
+        try:
+            body = self._statements.block(tree.body)
+            if self._statements.pieces:
+                self._written.append(Written(self._statements.pieces))
+        except (Unlike, RecursionError, cst.ParserSyntaxError):
+            self._stands.clear()
+            self._statements.made.clear()
+            return self._whole()
+        return tuple(body)
+
+    def _whole(self) -> tuple[Any, ...]:
+        self._written = [Written([Piece(self._text, 1)])]
+        return tuple(self._written[0].tree.body)
+
+    def span(self, node: cst.CSTNode, wanted: list[cst.CSTNode]) -> Span | None:
+        """(line, column, end line, end column) in the text, from 1, None for a node of something else.
+
+        ``wanted`` are the nodes that will be asked for.
+        """
+        where = self._stands.get(id(node))
+        if where is not None:
+            first, last = start(where), end(where)
+            column, end_column = self._statements.characters(first), self._statements.characters(last)
+            return first[0], column + 1, last[0], end_column + 1
+        theirs = [one for one in wanted if id(one) not in self._stands]
+        spans = (written.span(node, theirs) for written in self._written)
+        return next((span for span in spans if span is not None), None)
+
+    def code_of(self, node: cst.CSTNode) -> str:
+        """The text of a node."""
+        where = self._stands.get(id(node))
+        if where is None:
+            return cst.Module([]).code_for_node(node)
+        return self._statements.between(start(where), end(where))
+
+    def original(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        """A node as libcst parses it, with its brackets and white space; None where it stands in the head
+        of something that can't be parsed without the rest."""
+        if id(node) not in self._stands:
+            return node
+        if id(node) not in self._originals:
+            self._originals[id(node)] = self._parsed(node)
+        return self._originals[id(node)]
+
+    def _parsed(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        span, piece = self.span(node, []), self._around(self._stands[id(node)])
+        if piece is None:
+            return None
+        try:
+            written = Written([piece])
+        except cst.ParserSyntaxError:
+            return None
+        same = (n for n in _nodes(written.tree) if type(n) is type(node) and written.span(n) == span)
+        found = next(same, None)
+        if found is not None:
+            self._written.append(written)
+        return found
+
+    def _around(self, where: Any) -> Piece | None:
+        """The simple statement around a place, or the head of the compound one."""
+        made = self._statements.made
+        around = [s for s in made if (first_line(s), 0) <= start(where) and end(where) <= end(s)]
+        return self._statements.piece_of(max(around, key=start)) if around else None
+
+
+def _nodes(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    yield node
+    for child in node.children:
+        yield from _nodes(child)
