@@ -138,7 +138,7 @@ def test_nodes_are_those_of_libcst_and_stand_where_they_do(name: str, text: str,
     whole, made, same = both(text, WAYS[way](text))
     positions = Positions(whole)
     for theirs, ours in same:
-        found = made.span(ours, [])
+        found = made.span(ours)
         if found is None:  # parts of an import, which nobody asks for
             assert isinstance(ours, (cst.Name, cst.Attribute)) or not isinstance(ours, _PLACED)
         elif isinstance(ours, _PLACED):
@@ -210,7 +210,7 @@ def test_an_original_has_its_brackets_and_white_space(text: str, part: str) -> N
     )
     original = made.original(ours)
     assert original is not None
-    assert made.span(original, []) == positions.span(theirs)
+    assert made.span(original) == positions.span(theirs)
     assert made.original(original) is original
     # libcst counts indentation from the block that it parsed.
     dense = ["".join(cst.Module([]).code_for_node(node).split()) for node in (original, theirs)]

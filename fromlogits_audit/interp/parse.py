@@ -61,7 +61,6 @@ class Chunk:
         self.members = outline.members(statements, waits=self.defines is not None)
         """For a large class: its parts, which are parsed one by one."""
         self._transcript: Transcript | None = None
-        self._sited: list[cst.CSTNode] = []
 
     def part(self, member: Member) -> Chunk:
         """A part of a class body as a chunk of its own, wrapped in a class so that it parses."""
@@ -146,7 +145,6 @@ class Chunk:
     def release(self) -> None:
         """Let go of the trees."""
         self._transcript = None
-        self._sited = []
         self.members = self.imports = ()
 
     def code(self, node: cst.CSTNode) -> str:
@@ -177,11 +175,11 @@ class Chunk:
 
     def will_locate(self, node: cst.CSTNode) -> None:
         """Say beforehand that the position of a node will be asked for: all those asked for cost one pass."""
-        self._sited.append(node)
+        self._read().will_locate(node)
 
     def span(self, node: cst.CSTNode) -> tuple[int, int, int, int]:
         """(line, column, end line, end column) in the module's text, from 1."""
-        found = self._read().span(node, self._sited)
+        found = self._read().span(node)
         if found is None:
             return (self.first, 1, self.first, 1)
         first, last = found[0] + self.first - 1, found[2] + self.first - 1

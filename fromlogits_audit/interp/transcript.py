@@ -26,6 +26,7 @@ class Transcript:
         self._stands = self._statements.stands
         self._text = text
         self._written: list[Written] = []
+        self._wanted: list[cst.CSTNode] = []
         self._originals: dict[int, cst.CSTNode | None] = {}
         self.body: tuple[Any, ...] = self._made(tree) if tree is not None and tree.body else self._whole()
 
@@ -44,18 +45,19 @@ class Transcript:
         self._written = [Written([Piece(self._text, 1)])]
         return tuple(self._written[0].tree.body)
 
-    def span(self, node: cst.CSTNode, wanted: list[cst.CSTNode]) -> Span | None:
-        """(line, column, end line, end column) in the text, from 1, None for a node of something else.
+    def will_locate(self, node: cst.CSTNode) -> None:
+        """Say beforehand that the position of a node will be asked for: all those asked for cost one pass."""
+        if id(node) not in self._stands:
+            self._wanted.append(node)
 
-        ``wanted`` are the nodes that will be asked for.
-        """
+    def span(self, node: cst.CSTNode) -> Span | None:
+        """(line, column, end line, end column) in the text, from 1, None for a node of something else."""
         where = self._stands.get(id(node))
         if where is not None:
             first, last = start(where), end(where)
             column, end_column = self._statements.characters(first), self._statements.characters(last)
             return first[0], column + 1, last[0], end_column + 1
-        theirs = [one for one in wanted if id(one) not in self._stands]
-        spans = (written.span(node, theirs) for written in self._written)
+        spans = (written.span(node, self._wanted) for written in self._written)
         return next((span for span in spans if span is not None), None)
 
     def code_of(self, node: cst.CSTNode) -> str:
@@ -75,7 +77,7 @@ class Transcript:
         return self._originals[id(node)]
 
     def _parsed(self, node: cst.CSTNode) -> cst.CSTNode | None:
-        span, piece = self.span(node, []), self._around(self._stands[id(node)])
+        span, piece = self.span(node), self._around(self._stands[id(node)])
         if piece is None:
             return None
         try:
@@ -96,6 +98,7 @@ class Transcript:
 
 
 def _nodes(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    yield node
-    for child in node.children:
-        yield from _nodes(child)
+    waiting = [node]
+    while waiting:
+        yield (last := waiting.pop())
+        waiting.extend(last.children)
