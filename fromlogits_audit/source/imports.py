@@ -49,8 +49,13 @@ class Sketch:
 
 def sketch(data: bytes) -> Sketch:
     """The sketch of a ``.py`` file or a notebook."""
-    imports = [*_imports(data), *([FIXTURES] if _IN_TESTS.search(data) else [])]
+    imports = [*_imports(data), *([FIXTURES] if speaks_of_fixtures(data) else [])]
     return Sketch(might_matter(data), tuple(dict.fromkeys(imports)))
+
+
+def speaks_of_fixtures(data: bytes) -> bool:
+    """Whether a file may take or give pytest's fixtures."""
+    return _IN_TESTS.search(data) is not None
 
 
 def _imports(data: bytes) -> Iterator[Import]:
