@@ -16,6 +16,7 @@ import pytest
 
 from fromlogits_audit.interp.positions import Positions
 from fromlogits_audit.interp.transcript import Transcript
+from fromlogits_audit.interp.written import Piece
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 TEXTS = {
@@ -126,8 +127,12 @@ def pairs(one: Any, other: Any) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
             assert first == second, field.name
 
 
+def transcript(text: str, bears: Bears) -> Transcript:
+    return Transcript(Piece(text, 1), text.split("\n"), ast.parse(text).body, bears)
+
+
 def both(text: str, bears: Bears) -> tuple[cst.Module, Transcript, list[tuple[cst.CSTNode, cst.CSTNode]]]:
-    whole, made = cst.parse_module(text), Transcript(text, ast.parse(text), bears)
+    whole, made = cst.parse_module(text), transcript(text, bears)
     assert len(whole.body) == len(made.body)
     return whole, made, [p for a, b in zip(whole.body, made.body, strict=True) for p in pairs(a, b)]
 
@@ -157,7 +162,7 @@ def place(text: str, part: str) -> tuple[int, int]:
 @pytest.mark.parametrize("name", TEXTS)
 def test_only_nodes_of_the_tree_are_remembered(name: str) -> None:
     """A node that was given up leaves its identity to others, which stand elsewhere."""
-    made = Transcript(TEXTS[name], ast.parse(TEXTS[name]), some(name))
+    made = transcript(TEXTS[name], some(name))
     alive = {id(node) for statement in made.body for node in walk(statement)}
     assert set(made._stands) <= alive
 
@@ -182,7 +187,7 @@ def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     ],
 )
 def test_libcst_parses_what_may_hold_a_loss_and_what_is_hard_to_make(text: str, left: list[str]) -> None:
-    made = Transcript(text, ast.parse(text), lambda part: "loss" in part)
+    made = transcript(text, lambda part: "loss" in part)
     assert [piece.text for piece in made._statements.pieces] == left
 
 
@@ -235,7 +240,7 @@ def test_the_text_of_a_node_is_that_of_the_file() -> None:
 @pytest.mark.parametrize("refused", ["if a:\n\tb\n        c\n", "a = = b\n"])
 def test_what_libcst_refuses_is_refused_where_it_has_to_parse_it(refused: str) -> None:
     with pytest.raises(cst.ParserSyntaxError):
-        Transcript(refused, None, lambda _: True)
+        Transcript(Piece(refused, 1))
 
 
 def test_what_nests_too_deeply_is_left_to_libcst() -> None:
@@ -243,7 +248,7 @@ def test_what_nests_too_deeply_is_left_to_libcst() -> None:
     tree, before = ast.parse(text), sys.getrecursionlimit()
     sys.setrecursionlimit(len(_stack()) + 120)
     try:
-        made = Transcript(text, tree, lambda _: False)
+        made = Transcript(Piece(text, 1), text.split("\n"), tree.body, lambda _: False)
     finally:
         sys.setrecursionlimit(before)
     assert [cst.Module([]).code_for_node(statement) for statement in made.body] == text.splitlines(True)

@@ -78,8 +78,8 @@ _OPERATORS: dict[type[ast.AST], Any] = {
 class Expressions:
     """Makes the expressions of one text. Each method raises Unlike for what it does not know."""
 
-    def __init__(self, text: str) -> None:
-        self.lines = text.split("\n")
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = lines
         self.stands: dict[int, Any] = {}
         """By the identity of a node made here: where it stands (something with a Where's attributes)."""
 
@@ -165,7 +165,7 @@ class Expressions:
 
     def between(self, first: tuple[int, int], last: tuple[int, int]) -> str:
         """The text from one place to another."""
-        lines = self.lines[first[0] - 1 : last[0]]
+        lines = list(self.lines[first[0] - 1 : last[0]])
         lines[-1] = lines[-1][: self.characters(last)]
         lines[0] = lines[0][self.characters(first) :]
         return "\n".join(lines)

@@ -60,9 +60,9 @@ _IN_PLACE: dict[type[ast.AST], Any] = {
 class Statements(Expressions):
     """Makes the statements of one text. What is left to libcst is in ``pieces``, its places still empty."""
 
-    def __init__(self, text: str, bears: Callable[[str], bool]) -> None:
+    def __init__(self, lines: Sequence[str], bears: Callable[[str], bool]) -> None:
         """``bears``: whether a simple statement, given as text, can hold a loss construction."""
-        super().__init__(text)
+        super().__init__(lines)
         self._bears = bears
         self.pieces: list[Piece] = []
         self.made: list[ast.stmt] = []

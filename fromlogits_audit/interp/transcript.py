@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from fromlogits_audit import cst
@@ -14,36 +14,44 @@ from fromlogits_audit.interp.written import Piece, Written
 
 
 class Transcript:
-    """A text as nodes: ``body``. Without a ``tree`` all of it is left to libcst.
+    """Statements of a text as nodes: ``body``.
 
     Raises:
-        libcst.ParserSyntaxError: it is no Python for libcst.
+        libcst.ParserSyntaxError: they are no Python for libcst.
     """
 
-    def __init__(self, text: str, tree: ast.Module | None, bears: Callable[[str], bool]) -> None:
-        """``bears``: whether a simple statement, given as text, can hold a loss construction."""
-        self._statements = Statements(text, bears)
+    def __init__(
+        self,
+        whole: Piece,
+        lines: Sequence[str] = (),
+        nodes: Sequence[ast.stmt] = (),
+        bears: Callable[[str], bool] = lambda text: True,
+    ) -> None:
+        """``lines`` are those of the text, ``nodes`` what the standard library makes of the statements, and
+        ``bears`` says whether a simple one, given as text, can hold a loss construction. Without nodes all is
+        left to libcst, as the ``whole`` piece."""
+        self._statements = Statements(lines, bears)
         self._stands = self._statements.stands
-        self._text = text
+        self._whole = whole
         self._written: list[Written] = []
         self._wanted: list[cst.CSTNode] = []
         self._originals: dict[int, cst.CSTNode | None] = {}
-        self.body: tuple[Any, ...] = self._made(tree) if tree is not None and tree.body else self._whole()
+        self.body = (self._made(nodes) if nodes else None) or self._parsed_whole()
 
-    def _made(self, tree: ast.Module) -> tuple[Any, ...]:
+    def _made(self, nodes: Sequence[ast.stmt]) -> tuple[Any, ...] | None:
         try:
-            body = self._statements.block(tree.body)
+            body = self._statements.block(nodes)
             if self._statements.pieces:
                 self._written.append(Written(self._statements.pieces))
         except (Unlike, RecursionError, cst.ParserSyntaxError):
             self._stands.clear()
             self._statements.made.clear()
-            return self._whole()
+            return None
         return tuple(body)
 
-    def _whole(self) -> tuple[Any, ...]:
-        self._written = [Written([Piece(self._text, 1)])]
-        return tuple(self._written[0].tree.body)
+    def _parsed_whole(self) -> tuple[Any, ...]:
+        self._written = [Written([self._whole])]
+        return tuple(self._written[0].body)
 
     def will_locate(self, node: cst.CSTNode) -> None:
         """Say beforehand that the position of a node will be asked for: all those asked for cost one pass."""

@@ -33,6 +33,7 @@ class Piece:
         return f"if _:\n{self.text}\n" if self.inside else f"{self.text}\n"
 
     def node(self, parsed: Any) -> Any:
+        """The statement, of what is parsed of its source."""
         return parsed.body.body[0] if self.inside else parsed
 
 
@@ -50,9 +51,15 @@ class Written:
         """How many lines of what is parsed stand before each piece."""
         self.tree = cst.parse("".join(sources))
         self._positions: Positions | None = None
-        for piece, parsed in zip(pieces, self.tree.body, strict=False):  # or it is the whole text
+        for piece, parsed in zip(pieces, self.tree.body, strict=False):  # a single one may be many statements
             if piece.block:
                 piece.block[piece.index] = piece.node(parsed)
+
+    @property
+    def body(self) -> Sequence[Any]:
+        """The statements, where there is one piece."""
+        first: Any = self.tree.body[0]
+        return first.body.body if self._pieces[0].inside else self.tree.body
 
     def span(self, node: cst.CSTNode, wanted: Collection[cst.CSTNode] = ()) -> Span | None:
         """(line, column, end line, end column) in the text, from 1; None for a node of something else.
