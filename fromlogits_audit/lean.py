@@ -2,8 +2,9 @@
 takes longer than most files that it then reads.
 
 Each frozen dataclass compiles seven methods and sets its fields by way of ``object.__setattr__``. In a
-process of this tool's own they share one ``__eq__``, ``__hash__`` and ``__repr__``, and that nothing sets
-their fields is left to mypy. A program that imports this package gets ``dataclasses.dataclass``.
+process of this tool's own they share one ``__eq__``, ``__hash__`` and ``__repr__``, the ``__init__`` is
+compiled where the first instance is made, as most classes have none in a run, and that nothing sets their
+fields is left to mypy. A program that imports this package gets ``dataclasses.dataclass``.
 """
 
 from __future__ import annotations
@@ -48,15 +49,48 @@ def quick(
     if options.get("order"):  # few are
         return _dataclass(cls, frozen=frozen, eq=eq, repr=repr, **options)
     own = set(vars(cls))
-    made: Any = _dataclass(cls, eq=False, repr=False, **options)
+    cls.__doc__ = cls.__doc__ or cls.__name__  # or dataclass takes the signature, which takes an __init__
+    made: Any = _dataclass(cls, init=False, eq=False, repr=False, **options)
+    if "__init__" not in own:
+        made.__init__ = _init_later(made)
     if repr and "__repr__" not in own:
         made.__repr__ = _shown
-    values = _values(made)
-    if eq and "__eq__" not in own:
-        made.__eq__ = _equality(values)
-    if eq and vars(cls).get("__hash__") is None:
-        made.__hash__ = (lambda self: hash(values(self))) if frozen else None
+    if eq and ("__eq__" not in own or vars(made).get("__hash__") is None):
+        _compare(made, own, frozen)
     return made
+
+
+def _init_later(made: Any) -> Callable[..., None]:
+    """An ``__init__`` that puts the compiled one into its place when it is called first.
+
+    That place may be in another class: ``libcst`` copies what is in ``made`` into one with slots.
+    """
+
+    def init(self: Any, *args: Any, **named: Any) -> None:
+        compiled = _init(made)
+        cls: Any
+        for cls in type(self).__mro__:
+            if vars(cls).get("__init__") is init:
+                cls.__init__ = compiled
+        compiled(self, *args, **named)
+
+    return init
+
+
+def _init(made: Any) -> Callable[..., None]:
+    """The ``__init__`` that a dataclass was defined without: a subclass that adds no field has the same."""
+    same = {"__module__": made.__module__, "__qualname__": made.__qualname__, "__doc__": made.__name__}
+    subclass = type(made)(made.__name__, (made,), same)
+    compiled: Callable[..., None] = vars(_dataclass(subclass, eq=False, repr=False))["__init__"]
+    return compiled
+
+
+def _compare(made: Any, own: set[str], frozen: bool) -> None:
+    values = _values(made)
+    if "__eq__" not in own:
+        made.__eq__ = _equality(values)
+    if vars(made).get("__hash__") is None:
+        made.__hash__ = (lambda self: hash(values(self))) if frozen else None
 
 
 def _values(cls: Any) -> Callable[[Any], tuple[Any, ...]]:
