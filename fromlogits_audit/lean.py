@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 _own = False
+_UNSET = object()
 _dataclass = dataclasses.dataclass
 """While libcst is imported, something else has its name (:mod:`fromlogits_audit.cst`)."""
 
@@ -78,11 +79,34 @@ def _init_later(made: Any) -> Callable[..., None]:
 
 
 def _init(made: Any) -> Callable[..., None]:
-    """The ``__init__`` that a dataclass was defined without: a subclass that adds no field has the same."""
-    same = {"__module__": made.__module__, "__qualname__": made.__qualname__, "__doc__": made.__name__}
-    subclass = type(made)(made.__name__, (made,), same)
-    compiled: Callable[..., None] = vars(_dataclass(subclass, eq=False, repr=False))["__init__"]
+    """What dataclass would have compiled, without the annotations: they are half of the work."""
+    known: dict[str, Any] = {"__unset": _UNSET}  # under names that no field can have
+    parameters, body = [], []
+    for field in sorted(dataclasses.fields(made), key=attrgetter("kw_only")):
+        default, value = _default(field, known)
+        if field.init:
+            parameters += ["*"] if field.kw_only and "*" not in parameters else []
+            parameters.append(f"{field.name}{default}")
+        if value is not None:
+            body.append(f"self.{field.name} = {value}")
+    body += ["self.__post_init__()"] if hasattr(made, "__post_init__") else []
+    exec(f"def __init__(self, {', '.join(parameters)}):\n  {'; '.join(body) or 'pass'}", known)
+    compiled: Callable[..., None] = known["__init__"]
+    compiled.__qualname__ = f"{made.__qualname__}.__init__"
     return compiled
+
+
+def _default(field: dataclasses.Field[Any], known: dict[str, Any]) -> tuple[str, str | None]:
+    """The default of a parameter as it is written, and what the field gets; ``known`` gets what they name."""
+    name = f"__{field.name}"
+    if field.default is not dataclasses.MISSING:
+        known[name] = field.default
+        return f"={name}", field.name if field.init else name
+    if field.default_factory is not dataclasses.MISSING:
+        known[name] = field.default_factory
+        made = f"{name}()"
+        return "=__unset", f"{made} if {field.name} is __unset else {field.name}" if field.init else made
+    return "", field.name if field.init else None
 
 
 def _compare(made: Any, own: set[str], frozen: bool) -> None:

@@ -26,6 +26,16 @@ class Nothing:
     pass
 
 
+class Special:
+    steps: list[int] = field(default_factory=list, init=False)
+    rate: float = field(default=0.5, kw_only=True)
+    units: int
+    name: str = field(default="dense", init=False)
+
+    def __post_init__(self) -> None:
+        self.steps.append(self.units)
+
+
 class Speaking:
     units: int = 1
 
@@ -45,6 +55,8 @@ CASES: dict[str, tuple[type, dict[str, Any], tuple[Any, ...]]] = {
     "ordered": (Single, {"frozen": True, "order": True}, (1,)),
     "identity": (Single, {"frozen": True, "eq": False}, (1,)),
     "single": (Single, {"frozen": True}, (float("nan"),)),
+    "special": (Special, {}, (1,)),
+    "special-slots": (Special, {"slots": True}, (1,)),
     "nothing": (Nothing, {"frozen": True}, ()),
     "own-methods": (Speaking, {"frozen": True}, ()),
 }
@@ -115,7 +127,14 @@ def made(cls: type, *given: Any, **named: Any) -> object:
 def test_a_class_makes_its_own_instances_whichever_makes_the_first(order: int) -> None:
     def all_made(define: Any) -> list[object]:
         return [
-            [made(cls, 1), made(cls, units=2), made(cls, 3, [4]), made(cls), made(cls, 1), made(cls, a=1)]
+            [
+                made(cls, 1),
+                made(cls, units=2),
+                made(cls, 3, [4]),
+                made(cls),
+                made(cls, a=1),
+                made(cls, *range(9)),
+            ]
             for cls in family(define)[::order]
         ]
 
