@@ -10,7 +10,6 @@ import gc
 import os
 import shutil
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
@@ -103,6 +102,8 @@ def report_bug(error: Exception) -> None:
     note(f"{PROGRAM} {__version__} failed: {what}")
     note("This is a bug in the tool, not in your code. Please report it with what you ran.")
     if os.environ.get(DEBUG):
+        import traceback
+
         note("".join(traceback.format_exception(error)).rstrip())
     else:
         note(f"Set {DEBUG}=1 to see the traceback.")
