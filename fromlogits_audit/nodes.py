@@ -29,6 +29,10 @@ _MODULES = (
 )  # fmt: skip
 """Whose classes interp and libcst's parser ask libcst for; each needs only those before it."""
 
+_BASES = {"CSTVisitor": "CSTTypedVisitorFunctions", "CSTTransformer": "CSTTypedTransformerFunctions"}
+"""Visitors to what they inherit: 1,700 methods that do nothing, which visitors do as well without."""
+_METHODS = "libcst._typed_visitor"
+
 _dataclass = dataclasses.dataclass
 
 
@@ -73,6 +77,8 @@ def _filled() -> ModuleType:
     # As the import system leaves it. Every import asks for it, also libcst's parser for each of its nodes.
     package.__spec__._initializing = False
     sys.modules["libcst"] = package
+    sys.modules[_METHODS] = ModuleType(_METHODS)
+    vars(sys.modules[_METHODS]).update({base: type(base, (), {}) for base in _BASES.values()})
     for name in _MODULES:
         module = import_module(f"libcst.{name}")
         vars(package).update({key: value for key, value in vars(module).items() if _is_of(module, value)})
@@ -94,5 +100,10 @@ def _completed(package: Any, name: str) -> Any:
         raise AttributeError(f"module {package.__name__!r} has no attribute {name!r}")
     del package.__getattr__
     package.__path__ = package.__spec__.submodule_search_locations
+    del sys.modules[_METHODS]
+    methods = import_module(_METHODS)
+    for visitor, base in _BASES.items():
+        cls = getattr(package, visitor)
+        cls.__bases__ = (getattr(methods, base), *cls.__bases__[1:])
     package.__spec__.loader.exec_module(package)
     return getattr(package, name)

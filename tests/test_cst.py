@@ -117,6 +117,15 @@ else:
     sent = pickle.loads(pickle.dumps(tree))
     print(repr(sent), [type(node).__name__ for node in tree.children])
     print(tree.with_changes(body=()).body, tree != sent, len({{tree, tree, sent}}))
+    class Seen(cst.CSTVisitor):
+        def visit_Name(self, node): print("visit", node.value)
+        def leave_Call(self, node): print("leave", len(node.args))
+        def visit_Call_args(self, node): print("args")
+        def visit_FormattedStringExpression(self, node): return False
+    tree.visit(Seen())
+    class Renamed(cst.CSTTransformer):
+        def leave_Name(self, node, updated): return updated.with_changes(value=node.value + "_")
+    print(tree.visit(Renamed()).code)
 print("all of libcst" if "libcst.metadata" in sys.modules else "nodes")
 print(tree.deep_clone().deep_equals(tree)) if "tree" in globals() else None
 """
@@ -139,11 +148,13 @@ def test_a_tree_or_an_error_is_the_same_in_a_process_of_ones_own(name: str) -> N
 
 
 USED = """
-import libcst, pickle
+import libcst, sys
 from libcst.{module} import {name}
 from libcst import parse_expression
 assert libcst.Name is cst.Name and isinstance(parse_expression("a"), cst.Name)
 assert isinstance(libcst.parse_module(b"# coding: latin-1"), cst.Module)
+assert "visit_Name" in dir(libcst.CSTVisitor) and "leave_Name" in dir(libcst.CSTTransformer)
+assert issubclass(libcst.CSTVisitor, sys.modules["libcst._typed_visitor"].CSTTypedVisitorFunctions)
 assert set(libcst.__all__) <= set(dir(libcst)) and not hasattr(libcst, "__no_such__")
 print({name}.__name__)
 """
