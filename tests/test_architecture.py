@@ -179,8 +179,8 @@ def test_a_scan_loads_only_what_it_needs(tmp_path: Path) -> None:
     loaded = set(done.stderr.split())
     assert {"libcst", "fromlogits_audit.interp.engine", "fromlogits_audit.pins"} <= loaded
     assert loaded.isdisjoint({
-        "difflib", "fromlogits_audit.fixes", "libcst.metadata", "multiprocessing", "rich", "sqlite3",
-        "subprocess", "textwrap", "tomllib", "traceback",
+        "difflib", "fromlogits_audit.fixes", "libcst.metadata", "multiprocessing", "rich", "shutil",
+        "sqlite3", "subprocess", "textwrap", "tomllib", "traceback",
     })  # fmt: skip
 
 
