@@ -32,7 +32,7 @@ def test_columns(stated: str | None, stdout: str, monkeypatch: pytest.MonkeyPatc
 
         fcntl.ioctl(ends[1], termios.TIOCSWINSZ, struct.pack("HHHH", 24, 61, 0, 0))
     monkeypatch.setattr(sys, "__stdout__", None if stdout == "none" else Stream(ends[1]))
-    expected = shutil.get_terminal_size((120, 24)).columns
+    expected = shutil.get_terminal_size((120, 24)).columns or 120  # 0 is what Python 3.10 makes of a terminal
     if stated is None:
         assert expected == (61 if stdout == "narrow" else 120)
     assert terminal.columns() == expected
