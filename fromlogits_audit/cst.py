@@ -25,7 +25,8 @@ _CHECK = getattr(libcst.CSTNode, "__post_init__", _no_check)
 
 
 @contextmanager
-def _unchecked() -> Iterator[None]:
+def unchecked() -> Iterator[None]:
+    """While nodes are made of what is known to be Python."""
     # Another thread that builds nodes meanwhile has some of them unchecked, and none wrong.
     libcst.CSTNode.__post_init__ = _no_check  # type: ignore[method-assign]
     try:
@@ -35,7 +36,7 @@ def _unchecked() -> Iterator[None]:
 
 
 if lean.is_own():  # Changing a class makes Python forget where its methods are.
-    _unchecked = nullcontext  # type: ignore[assignment]
+    unchecked = nullcontext  # type: ignore[assignment]
 
 
 def parse(text: str) -> libcst.Module:
@@ -44,5 +45,5 @@ def parse(text: str) -> libcst.Module:
     Raises:
         libcst.ParserSyntaxError: the text is no module for libcst.
     """
-    with _unchecked():
+    with unchecked():
         return libcst.parse_module(text)

@@ -20,7 +20,7 @@ from fromlogits_audit.report import Report, Silenced, Silencer
 from fromlogits_audit.reporters.interface import FORMATS, Style, reporter
 from fromlogits_audit.reporters.sarif import FINGERPRINT
 from fromlogits_audit.rules import RULES
-from fromlogits_audit.source import read_notebook
+from fromlogits_audit.source.notebook import read_notebook
 from fromlogits_audit.toml import read_toml
 
 SCHEMA = Path(__file__).parent / "data" / "sarif-schema-2.1.0.json"

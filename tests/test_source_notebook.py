@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fromlogits_audit.errors import UnreadableFile
-from fromlogits_audit.source import SourceFile, notebook_source, read_source, written_sources
+from fromlogits_audit.source import SourceFile, read_source
 from fromlogits_audit.source.cells import Line
+from fromlogits_audit.source.notebook import notebook_source, written_sources
 
 
 def code(source: object, **more: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from fromlogits_audit.interp.written import Piece
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 TEXTS = {
     "names": "a = b.c.d\ndel a, b[0], c.d\ndel a\nglobal x, y\n",
-    "constants": "a = 1, 0x1F, 1_000, 1e3, .5, True, None, ..., -3\n",
+    "constants": "a = 1, 0x1F, 1_000, 1e3, .5, 1e999, True, None, ..., -3\n",
     "strings": "a = 'b', \"c'd\", '''e\nf''', b'g', 'h\\n', 'é\\ud800', '\"\"\"', '', 'i' 'j', r'\\k'\n",
     "calls": "f(a, *b, c=d, **e)(g)[h](i for i in j)\nf(\n    # why\n    a,\n)\n",
     "subscripts": "a[b], a[b, c], a[(b, c)], a[()], a[(b), (c)], a[((b), c)]\n"
@@ -108,7 +108,7 @@ def pairs(one: Any, other: Any) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
     """The nodes of two trees that are the same but for how they are written."""
     if isinstance(one, _VALUES):
         assert isinstance(other, _VALUES)
-        assert one.evaluated_value == other.evaluated_value
+        assert worth(one) == worth(other)
         yield one, other
         return
     assert type(one) is type(other)
@@ -125,6 +125,11 @@ def pairs(one: Any, other: Any) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
             yield from pairs(first, second)
         else:
             assert first == second, field.name
+
+
+def worth(node: Any) -> Any:
+    """The value of a literal, as the interpreter takes it."""
+    return float(node.value) if isinstance(node, cst.Float) else node.evaluated_value
 
 
 def transcript(text: str, bears: Bears) -> Transcript:

@@ -20,7 +20,7 @@ from fromlogits_audit.interp.selection import Selection
 from fromlogits_audit.interp.uncalled import run_uncalled
 from fromlogits_audit.interp.values import NONE
 from fromlogits_audit.ir import Location
-from fromlogits_audit.source import read_source, shown_path, written_sources
+from fromlogits_audit.source import read_source, shown_path
 from fromlogits_audit.source.project import Project
 from fromlogits_audit.source.python import check_syntax
 from fromlogits_audit.source.text import Fault, SourceFile
@@ -137,7 +137,7 @@ def _run_module(session: _Session, run: Run, module: ParsedModule) -> list[Parse
     run.state.start(module)
     run.settings.slots["policy"] = NONE  # a program of its own
     inner = []
-    for written in written_sources(module.file):
+    for written in _written_in(module.file):
         session.project.add(written.path)
         kept = session.keep(written)
         if kept is not None:
@@ -148,6 +148,14 @@ def _run_module(session: _Session, run: Run, module: ParsedModule) -> list[Parse
         run.state.start(other)
         session.modules.execute(run, other)
     return [module, *inner]
+
+
+def _written_in(file: SourceFile) -> Sequence[SourceFile]:
+    if file.cells is None:
+        return ()
+    from fromlogits_audit.source.notebook import written_sources
+
+    return written_sources(file)
 
 
 class _deep_recursion:

@@ -7,7 +7,7 @@ here has no white space of its own, and is never turned into text again: what it
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from functools import partial, reduce
 from typing import Any, NamedTuple
@@ -28,51 +28,42 @@ class Where(NamedTuple):
     end_col_offset: int
 
 
-def with_defaults(node: Any) -> Callable[..., Any]:
-    """A class of nodes whose white space, brackets and signs are always the same ones."""
-    made = {f.name: f.default_factory() for f in fields(node) if f.default_factory is not MISSING}
-    return partial(node, **made) if made else node
+class _Nodes(dict[Any, Callable[..., Any]]):
+    """By class of nodes: what makes one, whose white space, brackets and signs are always the same ones."""
+
+    def __missing__(self, node: Any) -> Callable[..., Any]:
+        made = {f.name: f.default_factory() for f in fields(node) if f.default_factory is not MISSING}
+        self[node] = partial(node, **made) if made else node
+        return self[node]
 
 
-_attribute = with_defaults(cst.Attribute)
-_call = with_defaults(cst.Call)
-_arg = with_defaults(cst.Arg)
-_subscript = with_defaults(cst.Subscript)
-_slice = with_defaults(cst.Slice)
-_dict_element = with_defaults(cst.DictElement)
-_starred_dict_element = with_defaults(cst.StarredDictElement)
-_starred_element = with_defaults(cst.StarredElement)
-_displays = {
-    ast.List: with_defaults(cst.List),
-    ast.Set: with_defaults(cst.Set),
-    ast.Tuple: with_defaults(cst.Tuple),
-}
-_dict = with_defaults(cst.Dict)
-_comprehensions = {
-    ast.ListComp: with_defaults(cst.ListComp),
-    ast.SetComp: with_defaults(cst.SetComp),
-    ast.GeneratorExp: with_defaults(cst.GeneratorExp),
-}
-_dict_comp = with_defaults(cst.DictComp)
-_comp_for = with_defaults(cst.CompFor)
-_comp_if = with_defaults(cst.CompIf)
-_if_exp = with_defaults(cst.IfExp)
-_lambda = with_defaults(cst.Lambda)
-_param = with_defaults(cst.Param)
-_annotation = with_defaults(cst.Annotation)
-ASYNCHRONOUS = cst.Asynchronous()
+NODES = _Nodes()
 
-_OPERATORS: dict[type[ast.AST], Any] = {
-    ast.Add: cst.Add(), ast.Sub: cst.Subtract(), ast.Mult: cst.Multiply(), ast.Div: cst.Divide(),
-    ast.FloorDiv: cst.FloorDivide(), ast.Mod: cst.Modulo(), ast.Pow: cst.Power(),
-    ast.MatMult: cst.MatrixMultiply(), ast.LShift: cst.LeftShift(), ast.RShift: cst.RightShift(),
-    ast.BitAnd: cst.BitAnd(), ast.BitOr: cst.BitOr(), ast.BitXor: cst.BitXor(),
-    ast.And: cst.And(), ast.Or: cst.Or(),
-    ast.Not: cst.Not(), ast.USub: cst.Minus(), ast.UAdd: cst.Plus(), ast.Invert: cst.BitInvert(),
-    ast.Eq: cst.Equal(), ast.NotEq: cst.NotEqual(), ast.Lt: cst.LessThan(), ast.LtE: cst.LessThanEqual(),
-    ast.Gt: cst.GreaterThan(), ast.GtE: cst.GreaterThanEqual(), ast.Is: cst.Is(), ast.IsNot: cst.IsNot(),
-    ast.In: cst.In(), ast.NotIn: cst.NotIn(),
-}  # fmt: skip
+
+class Signs(dict[type[ast.AST], Any]):
+    """By class of operators: libcst's node, which is always the same one."""
+
+    def __init__(self, classes: Mapping[type[ast.AST], Any]) -> None:
+        super().__init__()
+        self._classes = classes
+
+    def __missing__(self, operator: type[ast.AST]) -> Any:
+        self[operator] = self._classes[operator]()
+        return self[operator]
+
+
+_OPERATORS = Signs(
+    {
+        ast.Add: cst.Add, ast.Sub: cst.Subtract, ast.Mult: cst.Multiply, ast.Div: cst.Divide,
+        ast.FloorDiv: cst.FloorDivide, ast.Mod: cst.Modulo, ast.Pow: cst.Power,
+        ast.MatMult: cst.MatrixMultiply, ast.LShift: cst.LeftShift, ast.RShift: cst.RightShift,
+        ast.BitAnd: cst.BitAnd, ast.BitOr: cst.BitOr, ast.BitXor: cst.BitXor, ast.And: cst.And,
+        ast.Or: cst.Or, ast.Not: cst.Not, ast.USub: cst.Minus, ast.UAdd: cst.Plus,
+        ast.Invert: cst.BitInvert, ast.Eq: cst.Equal, ast.NotEq: cst.NotEqual, ast.Lt: cst.LessThan,
+        ast.LtE: cst.LessThanEqual, ast.Gt: cst.GreaterThan, ast.GtE: cst.GreaterThanEqual, ast.Is: cst.Is,
+        ast.IsNot: cst.IsNot, ast.In: cst.In, ast.NotIn: cst.NotIn,
+    }
+)  # fmt: skip
 
 
 class Expressions:
@@ -117,40 +108,44 @@ class Expressions:
         raise Unlike
 
     def _attribute(self, node: ast.Attribute) -> Any:
-        return _attribute(self.expression(node.value), cst.Name(node.attr))
+        return NODES[cst.Attribute](self.expression(node.value), cst.Name(node.attr))
 
     # -- calls and subscripts ----------------------------------------------------------------
     def _call(self, node: ast.Call) -> Any:
-        return _call(self.expression(node.func), self.arguments(node.args, node.keywords))
+        return NODES[cst.Call](self.expression(node.func), self.arguments(node.args, node.keywords))
 
     def arguments(self, args: Sequence[ast.expr], keywords: Sequence[ast.keyword]) -> list[Any]:
         if args and keywords and start(args[-1]) > start(keywords[0]):
             raise Unlike  # f(a=1, *b): they are kept apart here, and were written in another order
         made = [
-            _arg(self.expression(arg.value), star="*")
+            NODES[cst.Arg](self.expression(arg.value), star="*")
             if type(arg) is ast.Starred
-            else _arg(self.expression(arg))
+            else NODES[cst.Arg](self.expression(arg))
             for arg in args
         ]
         return made + [self._keyword(keyword) for keyword in keywords]
 
     def _keyword(self, keyword: ast.keyword) -> Any:
         value = self.expression(keyword.value)
-        return _arg(value, star="**") if keyword.arg is None else _arg(value, cst.Name(keyword.arg))
+        return (
+            NODES[cst.Arg](value, star="**")
+            if keyword.arg is None
+            else NODES[cst.Arg](value, cst.Name(keyword.arg))
+        )
 
     def _subscript(self, node: ast.Subscript) -> Any:
         index = node.slice
         parts = index.elts if isinstance(index, ast.Tuple) and not self._bracketed(index) else [index]
         if len(parts) < 2 and parts != [index]:
             raise Unlike  # x[a,]
-        return _subscript(
+        return NODES[cst.Subscript](
             self.expression(node.value), [cst.SubscriptElement(self._index(part)) for part in parts]
         )
 
     def _index(self, node: ast.expr) -> Any:
         if not isinstance(node, ast.Slice):
             return cst.Index(self.expression(node))
-        return _slice(self.maybe(node.lower), self.maybe(node.upper), self.maybe(node.step))
+        return NODES[cst.Slice](self.maybe(node.lower), self.maybe(node.upper), self.maybe(node.step))
 
     def _bracketed(self, node: ast.Tuple) -> bool:
         """Whether a tuple has brackets of its own: those before its first element close behind a comma."""
@@ -177,39 +172,39 @@ class Expressions:
 
     # -- displays and comprehensions ---------------------------------------------------------
     def _display(self, node: ast.List | ast.Set | ast.Tuple) -> Any:
-        return _displays[type(node)]([self._element(element) for element in node.elts])
+        return NODES[_DISPLAYS[type(node)]]([self._element(element) for element in node.elts])
 
     def _element(self, node: ast.expr) -> Any:
         if isinstance(node, ast.Starred):
-            return _starred_element(self.expression(node.value))
+            return NODES[cst.StarredElement](self.expression(node.value))
         return cst.Element(self.expression(node))
 
     def _dict(self, node: ast.Dict) -> Any:
         pairs = zip(node.keys, node.values, strict=True)
-        return _dict(
+        return NODES[cst.Dict](
             [
-                _starred_dict_element(self.expression(value))
+                NODES[cst.StarredDictElement](self.expression(value))
                 if key is None
-                else _dict_element(self.expression(key), self.expression(value))
+                else NODES[cst.DictElement](self.expression(key), self.expression(value))
                 for key, value in pairs
             ]
         )
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> Any:
-        return _comprehensions[type(node)](self.expression(node.elt), self._clauses(node.generators))
+        return NODES[_COMPREHENSIONS[type(node)]](self.expression(node.elt), self._clauses(node.generators))
 
     def _dict_comprehension(self, node: ast.DictComp) -> Any:
         clauses = self._clauses(node.generators)
-        return _dict_comp(self.expression(node.key), self.expression(node.value), clauses)
+        return NODES[cst.DictComp](self.expression(node.key), self.expression(node.value), clauses)
 
     def _clauses(self, generators: Sequence[ast.comprehension]) -> Any:
         first, rest = generators[0], generators[1:]
-        return _comp_for(
+        return NODES[cst.CompFor](
             self.expression(first.target),
             self.expression(first.iter),
-            [_comp_if(test) for test in self.several(first.ifs)],
+            [NODES[cst.CompIf](test) for test in self.several(first.ifs)],
             self._clauses(rest) if rest else None,
-            ASYNCHRONOUS if first.is_async else None,
+            cst.Asynchronous() if first.is_async else None,
         )
 
     # -- operators ---------------------------------------------------------------------------
@@ -231,23 +226,25 @@ class Expressions:
         return cst.Comparison(left, targets)
 
     def _if_expression(self, node: ast.IfExp) -> Any:
-        return _if_exp(self.expression(node.test), self.expression(node.body), self.expression(node.orelse))
+        return NODES[cst.IfExp](
+            self.expression(node.test), self.expression(node.body), self.expression(node.orelse)
+        )
 
     def _named(self, node: ast.NamedExpr) -> Any:
-        return cst.NamedExpr(self.expression(node.target), self.expression(node.value))
+        return NODES[cst.NamedExpr](self.expression(node.target), self.expression(node.value))
 
     def _await(self, node: ast.Await) -> Any:
-        return cst.Await(self.expression(node.value))
+        return NODES[cst.Await](self.expression(node.value))
 
     def _yield(self, node: ast.Yield) -> Any:
         return cst.Yield(self.maybe(node.value))
 
     def _yield_from(self, node: ast.YieldFrom) -> Any:
-        return cst.Yield(cst.From(self.expression(node.value)))
+        return cst.Yield(NODES[cst.From](self.expression(node.value)))
 
     # -- functions ---------------------------------------------------------------------------
     def _lambda(self, node: ast.Lambda) -> Any:
-        return _lambda(self.parameters(node.args), self.expression(node.body))
+        return NODES[cst.Lambda](self.parameters(node.args), self.expression(node.body))
 
     def parameters(self, node: ast.arguments) -> Any:
         positional = [*node.posonlyargs, *node.args]
@@ -273,10 +270,12 @@ class Expressions:
         return cst.ParamStar() if node.kwonlyargs else cst.MaybeSentinel.DEFAULT
 
     def _parameter(self, arg: ast.arg, default: Any, star: str = "") -> Any:
-        return _param(cst.Name(arg.arg), self.annotation(arg.annotation), default=default, star=star)
+        return NODES[cst.Param](
+            cst.Name(arg.arg), self.annotation(arg.annotation), default=default, star=star
+        )
 
     def annotation(self, node: ast.expr | None) -> Any:
-        return None if node is None else _annotation(self.expression(node))
+        return None if node is None else NODES[cst.Annotation](self.expression(node))
 
 
 def start(node: Any) -> tuple[int, int]:
@@ -296,6 +295,8 @@ def _quoted(value: str | bytes) -> str:
     return repr(value)
 
 
+_DISPLAYS = {ast.List: cst.List, ast.Set: cst.Set, ast.Tuple: cst.Tuple}
+_COMPREHENSIONS = {ast.ListComp: cst.ListComp, ast.SetComp: cst.SetComp, ast.GeneratorExp: cst.GeneratorExp}
 _EXPRESSIONS: dict[type[ast.AST], Callable[[Expressions, Any], Any]] = {
     ast.Name: Expressions._name,
     ast.Constant: Expressions._constant,

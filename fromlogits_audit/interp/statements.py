@@ -13,48 +13,25 @@ from typing import Any
 
 from fromlogits_audit import cst
 from fromlogits_audit.interp.expressions import (
-    ASYNCHRONOUS,
+    NODES,
     Expressions,
+    Signs,
     Unlike,
     Where,
     end,
     start,
-    with_defaults,
 )
 from fromlogits_audit.interp.written import Piece
 
-_line = with_defaults(cst.SimpleStatementLine)
-_block = with_defaults(cst.IndentedBlock)
-_assign_target = with_defaults(cst.AssignTarget)
-_from = with_defaults(cst.From)
-_assert = with_defaults(cst.Assert)
-_del = with_defaults(cst.Del)
-_global = with_defaults(cst.Global)
-_nonlocal = with_defaults(cst.Nonlocal)
-_import = with_defaults(cst.Import)
-_import_from = with_defaults(cst.ImportFrom)
-_as_name = with_defaults(cst.AsName)
-_attribute = with_defaults(cst.Attribute)
-_if = with_defaults(cst.If)
-_else = with_defaults(cst.Else)
-_for = with_defaults(cst.For)
-_while = with_defaults(cst.While)
-_with = with_defaults(cst.With)
-_try = with_defaults(cst.Try)
-_handler = with_defaults(cst.ExceptHandler)
-_finally = with_defaults(cst.Finally)
-_function = with_defaults(cst.FunctionDef)
-_class = with_defaults(cst.ClassDef)
-_decorator = with_defaults(cst.Decorator)
-_DOT = cst.Dot()
-
-_IN_PLACE: dict[type[ast.AST], Any] = {
-    ast.Add: cst.AddAssign(), ast.Sub: cst.SubtractAssign(), ast.Mult: cst.MultiplyAssign(),
-    ast.Div: cst.DivideAssign(), ast.FloorDiv: cst.FloorDivideAssign(), ast.Mod: cst.ModuloAssign(),
-    ast.Pow: cst.PowerAssign(), ast.MatMult: cst.MatrixMultiplyAssign(), ast.LShift: cst.LeftShiftAssign(),
-    ast.RShift: cst.RightShiftAssign(), ast.BitAnd: cst.BitAndAssign(), ast.BitOr: cst.BitOrAssign(),
-    ast.BitXor: cst.BitXorAssign(),
-}  # fmt: skip
+_IN_PLACE = Signs(
+    {
+        ast.Add: cst.AddAssign, ast.Sub: cst.SubtractAssign, ast.Mult: cst.MultiplyAssign,
+        ast.Div: cst.DivideAssign, ast.FloorDiv: cst.FloorDivideAssign, ast.Mod: cst.ModuloAssign,
+        ast.Pow: cst.PowerAssign, ast.MatMult: cst.MatrixMultiplyAssign, ast.LShift: cst.LeftShiftAssign,
+        ast.RShift: cst.RightShiftAssign, ast.BitAnd: cst.BitAndAssign, ast.BitOr: cst.BitOrAssign,
+        ast.BitXor: cst.BitXorAssign,
+    }
+)  # fmt: skip
 
 
 class Statements(Expressions):
@@ -98,7 +75,7 @@ class Statements(Expressions):
         try:
             if simple is not None:
                 made = simple(self, node)
-                block[-1] = _line([made])
+                block[-1] = NODES[cst.SimpleStatementLine]([made])
                 self.stands[id(block[-1])] = node
             else:
                 made = block[-1] = self._compound(node)
@@ -143,7 +120,7 @@ class Statements(Expressions):
         return cst.Expr(self.expression(node.value))
 
     def _assign(self, node: ast.Assign) -> Any:
-        targets = [_assign_target(target) for target in self.several(node.targets)]
+        targets = [NODES[cst.AssignTarget](target) for target in self.several(node.targets)]
         return cst.Assign(targets, self.expression(node.value))
 
     def _annotated(self, node: ast.AnnAssign) -> Any:
@@ -158,35 +135,35 @@ class Statements(Expressions):
         return cst.Return(self.maybe(node.value))
 
     def _raise(self, node: ast.Raise) -> Any:
-        cause = None if node.cause is None else _from(self.expression(node.cause))
+        cause = None if node.cause is None else NODES[cst.From](self.expression(node.cause))
         return cst.Raise(self.maybe(node.exc), cause)
 
     def _assert(self, node: ast.Assert) -> Any:
-        return _assert(self.expression(node.test), self.maybe(node.msg))
+        return NODES[cst.Assert](self.expression(node.test), self.maybe(node.msg))
 
     def _delete(self, node: ast.Delete) -> Any:
         targets = self.several(node.targets)
         if len(targets) == 1:
-            return _del(targets[0])
-        return _del(cst.Tuple([cst.Element(target) for target in targets], lpar=(), rpar=()))
+            return NODES[cst.Del](targets[0])
+        return NODES[cst.Del](cst.Tuple([cst.Element(target) for target in targets], lpar=(), rpar=()))
 
     def _global(self, node: ast.Global) -> Any:
-        return _global([cst.NameItem(cst.Name(name)) for name in node.names])
+        return NODES[cst.Global]([cst.NameItem(cst.Name(name)) for name in node.names])
 
     def _nonlocal(self, node: ast.Nonlocal) -> Any:
-        return _nonlocal([cst.NameItem(cst.Name(name)) for name in node.names])
+        return NODES[cst.Nonlocal]([cst.NameItem(cst.Name(name)) for name in node.names])
 
     def _import(self, node: ast.Import) -> Any:
-        return _import([self._alias(alias) for alias in node.names])
+        return NODES[cst.Import]([self._alias(alias) for alias in node.names])
 
     def _import_from(self, node: ast.ImportFrom) -> Any:
         star = node.names[0].name == "*"
         names = cst.ImportStar() if star else [self._alias(alias) for alias in node.names]
         module = _dotted(node.module) if node.module else None
-        return _import_from(module, names, relative=[_DOT] * node.level)
+        return NODES[cst.ImportFrom](module, names, relative=[cst.Dot()] * node.level)
 
     def _alias(self, alias: ast.alias) -> Any:
-        asname = None if alias.asname is None else _as_name(cst.Name(alias.asname))
+        asname = None if alias.asname is None else NODES[cst.AsName](cst.Name(alias.asname))
         return cst.ImportAlias(_dotted(alias.name), asname)
 
     def _pass(self, node: ast.Pass) -> Any:
@@ -206,7 +183,7 @@ class Statements(Expressions):
         return make(self, node)
 
     def _indented(self, nodes: Sequence[ast.stmt]) -> Any:
-        made = _block(self.block(nodes))
+        made = NODES[cst.IndentedBlock](self.block(nodes))
         self.stands[id(made)] = Where(first_line(nodes[0]), 0, *end(nodes[-1]))
         return made
 
@@ -214,13 +191,13 @@ class Statements(Expressions):
         if not nodes:
             return None
         body = self._indented(nodes)
-        made = _else(body)
+        made = NODES[cst.Else](body)
         self.stands[id(made)] = self.stands[id(body)]
         return made
 
     def _if(self, node: ast.If) -> Any:
         test = self.expression(node.test)
-        return _if(test, self._indented(node.body), self._otherwise(node.orelse))
+        return NODES[cst.If](test, self._indented(node.body), self._otherwise(node.orelse))
 
     def _otherwise(self, nodes: Sequence[ast.stmt]) -> Any:
         first = nodes[0] if len(nodes) == 1 else None
@@ -231,51 +208,53 @@ class Statements(Expressions):
         return self._else(nodes)
 
     def _for(self, node: ast.For | ast.AsyncFor) -> Any:
-        return _for(
+        return NODES[cst.For](
             self.expression(node.target),
             self.expression(node.iter),
             self._indented(node.body),
             self._else(node.orelse),
-            ASYNCHRONOUS if isinstance(node, ast.AsyncFor) else None,
+            cst.Asynchronous() if isinstance(node, ast.AsyncFor) else None,
         )
 
     def _while(self, node: ast.While) -> Any:
-        return _while(self.expression(node.test), self._indented(node.body), self._else(node.orelse))
+        return NODES[cst.While](
+            self.expression(node.test), self._indented(node.body), self._else(node.orelse)
+        )
 
     def _with(self, node: ast.With | ast.AsyncWith) -> Any:
         items = [self._item(item) for item in node.items]
-        asynchronous = ASYNCHRONOUS if isinstance(node, ast.AsyncWith) else None
-        return _with(items, self._indented(node.body), asynchronous)
+        asynchronous = cst.Asynchronous() if isinstance(node, ast.AsyncWith) else None
+        return NODES[cst.With](items, self._indented(node.body), asynchronous)
 
     def _item(self, item: ast.withitem) -> Any:
-        bound = None if item.optional_vars is None else _as_name(self.expression(item.optional_vars))
+        bound = None if item.optional_vars is None else NODES[cst.AsName](self.expression(item.optional_vars))
         return cst.WithItem(self.expression(item.context_expr), bound)
 
     def _try(self, node: ast.Try) -> Any:
-        return _try(
+        return NODES[cst.Try](
             self._indented(node.body),
             [self._handler(handler) for handler in node.handlers],
             self._else(node.orelse),
-            _finally(self._indented(node.finalbody)) if node.finalbody else None,
+            NODES[cst.Finally](self._indented(node.finalbody)) if node.finalbody else None,
         )
 
     def _handler(self, handler: ast.ExceptHandler) -> Any:
-        name = None if handler.name is None else _as_name(cst.Name(handler.name))
-        return _handler(self._indented(handler.body), self.maybe(handler.type), name)
+        name = None if handler.name is None else NODES[cst.AsName](cst.Name(handler.name))
+        return NODES[cst.ExceptHandler](self._indented(handler.body), self.maybe(handler.type), name)
 
     # -- definitions -------------------------------------------------------------------------
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Any:
-        return _function(
+        return NODES[cst.FunctionDef](
             cst.Name(node.name),
             self.parameters(node.args),
             self._indented(node.body),
             self._decorators(node.decorator_list),
             self.annotation(node.returns),
-            ASYNCHRONOUS if isinstance(node, ast.AsyncFunctionDef) else None,
+            cst.Asynchronous() if isinstance(node, ast.AsyncFunctionDef) else None,
         )
 
     def _class(self, node: ast.ClassDef) -> Any:
-        return _class(
+        return NODES[cst.ClassDef](
             cst.Name(node.name),
             self._indented(node.body),
             self.arguments(node.bases, ()),
@@ -290,7 +269,7 @@ class Statements(Expressions):
         at = self.lines[node.lineno - 1].rfind("@", 0, node.col_offset)
         if at < 0:
             raise Unlike  # a bracket and a line end between the two
-        made = _decorator(self.expression(node))
+        made = NODES[cst.Decorator](self.expression(node))
         self.stands[id(made)] = Where(node.lineno, at, *end(node))
         return made
 
@@ -305,7 +284,7 @@ def _dotted(name: str) -> Any:
     head, *rest = name.split(".")
     made: Any = cst.Name(head)
     for part in rest:
-        made = _attribute(made, cst.Name(part))
+        made = NODES[cst.Attribute](made, cst.Name(part))
     return made
 
 

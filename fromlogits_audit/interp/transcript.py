@@ -40,7 +40,8 @@ class Transcript:
 
     def _made(self, nodes: Sequence[ast.stmt]) -> tuple[Any, ...] | None:
         try:
-            body = self._statements.block(nodes)
+            with cst.unchecked():
+                body = self._statements.block(nodes)
             if self._statements.pieces:
                 self._written.append(Written(self._statements.pieces))
         except (Unlike, RecursionError, cst.ParserSyntaxError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fromlogits_audit.source.notebook import notebook_source, read_notebook, written_sources
 from fromlogits_audit.source.python import python_source, read_python
 from fromlogits_audit.source.text import CellIndex, Fault, SourceFile, WrittenCell, shown_path
 
@@ -13,13 +12,10 @@ __all__ = [
     "Fault",
     "SourceFile",
     "WrittenCell",
-    "notebook_source",
     "python_source",
-    "read_notebook",
     "read_python",
     "read_source",
     "shown_path",
-    "written_sources",
 ]
 
 
@@ -33,5 +29,8 @@ def read_source(path: Path, shown: str, *, check: bool = True) -> SourceFile:
         UnreadableFile: with the reason, and the place where there is one.
     """
     if path.suffix.lower() == ".ipynb":
+        # Imported where it is needed: most scans meet no notebook.
+        from fromlogits_audit.source.notebook import read_notebook
+
         return read_notebook(path, shown)
     return read_python(path, shown, check=check)

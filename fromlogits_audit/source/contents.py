@@ -7,9 +7,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, KeysView
-from hashlib import blake2b
 from pathlib import Path
 
+from fromlogits_audit.blake import blake2b
 from fromlogits_audit.source.pending import pending_bytes
 
 MAX_BYTES = {".py": 2 * 1024 * 1024, ".ipynb": 64 * 1024 * 1024}

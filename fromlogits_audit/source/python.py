@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import codecs
 import io
-import re
 import stat
 import symtable
 import tokenize
 import warnings
 from pathlib import Path
 
+from fromlogits_audit import regex
 from fromlogits_audit.errors import UnreadableFile
 from fromlogits_audit.lean import dataclass
 from fromlogits_audit.source.pending import pending_bytes
@@ -30,22 +30,22 @@ _FOREIGN_BOMS = (
 )
 
 _PYTHON2_MESSAGES = (
-    (re.compile(r"Missing parentheses in call to 'print'"), "print statement"),
-    (re.compile(r"Missing parentheses in call to 'exec'"), "exec statement"),
-    (re.compile(r"multiple exception types must be parenthesized"), "except clause with a comma"),
-    (re.compile(r"leading zeros in decimal integer literals"), "octal literal without 0o"),
+    (regex.later(r"Missing parentheses in call to 'print'"), "print statement"),
+    (regex.later(r"Missing parentheses in call to 'exec'"), "exec statement"),
+    (regex.later(r"multiple exception types must be parenthesized"), "except clause with a comma"),
+    (regex.later(r"leading zeros in decimal integer literals"), "octal literal without 0o"),
 )
 _PYTHON2_LINES = (
-    (re.compile(r"^\s*print\s+(?![=(.,\[])\S"), "print statement"),
-    (re.compile(r"^\s*except\s+[\w.]+\s*,\s*\w+\s*:"), "except clause with a comma"),
-    (re.compile(r"^\s*raise\s+[\w.]+\s*,"), "raise statement with a comma"),
-    (re.compile(r"<>"), "<> operator"),
-    (re.compile(r"`[^`]+`"), "backquotes"),
-    (re.compile(r"\b(?:0[xX][0-9a-fA-F]+|\d+)[lL]\b"), "long integer literal"),
-    (re.compile(r"\b[uU][rR]['\"]"), "ur'' string"),
-    (re.compile(r"^\s*def\s+\w+\s*\([^)]*\([\w\s,]+\)"), "tuple parameter"),
+    (regex.later(r"^\s*print\s+(?![=(.,\[])\S"), "print statement"),
+    (regex.later(r"^\s*except\s+[\w.]+\s*,\s*\w+\s*:"), "except clause with a comma"),
+    (regex.later(r"^\s*raise\s+[\w.]+\s*,"), "raise statement with a comma"),
+    (regex.later(r"<>"), "<> operator"),
+    (regex.later(r"`[^`]+`"), "backquotes"),
+    (regex.later(r"\b(?:0[xX][0-9a-fA-F]+|\d+)[lL]\b"), "long integer literal"),
+    (regex.later(r"\b[uU][rR]['\"]"), "ur'' string"),
+    (regex.later(r"^\s*def\s+\w+\s*\([^)]*\([\w\s,]+\)"), "tuple parameter"),
 )
-_STRING_OR_COMMENT = re.compile(r"\"[^\"]*\"|'[^']*'|#.*")
+_STRING_OR_COMMENT = regex.later(r"\"[^\"]*\"|'[^']*'|#.*")
 
 
 @dataclass(frozen=True)
