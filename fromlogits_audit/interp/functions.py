@@ -90,6 +90,11 @@ def parameters(core: FuncCore) -> list[str]:
     return [p.name.value for p in (*params.posonly_params, *params.params)]
 
 
+def keyword_names(core: FuncCore) -> list[str]:
+    """Names of what a method may be given by name, without its receiver."""
+    return [*parameters(core)[1:], *(p.name.value for p in core.node.params.kwonly_params)]
+
+
 def invoke(
     run: Run,
     core: FuncCore,

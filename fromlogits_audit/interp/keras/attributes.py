@@ -12,6 +12,7 @@ from fromlogits_audit.interp.keras_values import LITERAL, WEIGHTS, LayerV, LossV
 from fromlogits_audit.interp.values import (
     NONE,
     Const,
+    ExternalV,
     InstanceV,
     IterV,
     ListV,
@@ -32,6 +33,8 @@ def read(run: Run, base: Value, name: str, place: Place | None) -> Value | None:
         return _tensor(run, base, name)
     if isinstance(base, (ListV, TupleV)) and name == "T":
         return TensorV(reason=LITERAL)  # np.array([[0.1, 0.9]]).T
+    if name == "__class__":
+        return class_of(base, place)
     if isinstance(base, LayerV):
         return _layer(run, base, name)
     if isinstance(base, ModelV):
@@ -41,6 +44,16 @@ def read(run: Run, base: Value, name: str, place: Place | None) -> Value | None:
     if isinstance(base, IterV) and name in ("element_spec", "class_names", "class_indices"):
         return run.state.fresh(Why.RUNTIME, name)
     return None
+
+
+def class_of(value: Value, place: Place | None) -> Value | None:
+    """The class of a Keras object, None where its name is not known."""
+    if isinstance(value, LayerV):
+        return ExternalV(value.spec.name, place)
+    if isinstance(value, ModelV) and value.kind == "sequential":
+        return ExternalV("keras.Sequential", place)
+    functional = isinstance(value, ModelV) and value.kind == "functional" and "$inputs" in value.slots
+    return ExternalV("keras.models.Functional", place) if functional else None
 
 
 def _tensor(run: Run, base: TensorV, name: str) -> Value | None:
