@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp.classes import find_member
 from fromlogits_audit.interp.functions import keyword_names
 from fromlogits_audit.interp.items import content_of
-from fromlogits_audit.interp.keras.lookups import clone
+from fromlogits_audit.interp.keras.cloning import clone
 from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV
 from fromlogits_audit.interp.values import (
     NONE,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.catalogue.names import canonical
 from fromlogits_audit.interp.keras import arithmetic, external, indexing, instances, methods, metrics
 from fromlogits_audit.interp.keras.attributes import read, write
+from fromlogits_audit.interp.keras.cloning import INNER
 from fromlogits_audit.interp.keras.compiling import compile_model
 from fromlogits_audit.interp.keras.data import Data
 from fromlogits_audit.interp.keras.encoders import flow
@@ -40,6 +41,9 @@ from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
+
+
+_CALLS = ("call", "__call__")
 
 
 class Keras:
@@ -72,6 +76,8 @@ class Keras:
     def call_value(self, run: Run, value: Value, args: Args, place: Place | None) -> Value | None:
         """Calling a layer, model, loss, metric or tensor-like object."""
         if isinstance(value, LayerV):
+            if any(core.owner is not None and core.name in _CALLS for core in run.state.stack):
+                value.slots[INNER] = NONE
             return apply_layer(run, value, _inputs(args), args, place)
         if isinstance(value, ModelV):
             return call_model(run, value, args, place)
