@@ -101,4 +101,4 @@ def _names(data: bytes, at: int) -> list[str]:
 
 _BRACKET = re.compile(rb"[ \t]*\(")
 _CLOSED = re.compile(rb"\)")
-_ENDED = re.compile(rb"(?<!\\)(?<!\\\r)\n|[;#]")
+_ENDED = re.compile(rb"\n(?<!\\\n)(?<!\\\r\n)|[;#]")

@@ -94,11 +94,15 @@ class Project:
 
     def add(self, file: Path) -> None:
         """Make a file known that is not on disk, together with the folders that lead to it."""
-        child = os.path.abspath(os.path.join(self.root, file))
+        root = str(self.root)
+        child = os.path.abspath(os.path.join(root, file))
         for folder in _upwards(os.path.dirname(child)):
-            if not _within(folder, str(self.root)):
+            if not _within(folder, root):
                 break
-            self._added.setdefault(folder, set()).add(os.path.basename(child))
+            names, name = self._added.setdefault(folder, set()), os.path.basename(child)
+            if name in names:
+                break  # The folders above know of each other.
+            names.add(name)
             child = folder
         self._listed.clear()
         self._resolved.clear()
