@@ -14,6 +14,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 ROOT_MARKS = (".git", ".hg", "pyproject.toml", "setup.py", "setup.cfg")
@@ -88,7 +89,6 @@ class Project:
         self._added: dict[str, set[str]] = {}
         self._listed: dict[str, frozenset[str]] = {}
         self._resolved: dict[tuple[str, str, int], Path | None] = {}
-        self._real_root = os.path.realpath(self.root)
         for file in files:
             self.add(file)
 
@@ -133,8 +133,9 @@ class Project:
 
     def belongs_to_library(self, path: Path) -> bool:
         """Whether a file is part of the source of a package that the catalogue describes."""
-        return any(
-            folder.name in LIBRARIES and "__init__.py" in self._names(str(folder)) for folder in path.parents
+        return not LIBRARIES.isdisjoint(path.parts) and any(
+            os.path.basename(folder) in LIBRARIES and "__init__.py" in self._names(folder)
+            for folder in _upwards(os.path.dirname(path))
         )
 
     def defines_library(self, path: Path) -> bool:
@@ -245,6 +246,10 @@ class Project:
                 names = self.disk[folder] = listed(folder)
             names = self._listed[folder] = names | self._added.get(folder, set())
         return names
+
+    @cached_property
+    def _real_root(self) -> str:
+        return os.path.realpath(self.root)
 
     def _is_inside(self, found: str, importer: str) -> bool:
         """False where a symbolic link leads out of the project."""
