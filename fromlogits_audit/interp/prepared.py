@@ -38,7 +38,12 @@ _METHODS = ("function", "class")
 def prepare(run: Run, instance: InstanceV, name: str) -> bool:
     """Run the one method that sets an attribute of an object, if nothing has called it for that object.
     False where there is none to be run."""
+    asked = (id(instance.cls), name)
+    if asked in run.set_nowhere:
+        return False
     cores = _setters(instance.cls, name)
+    if not cores:
+        run.set_nowhere.add(asked)
     if len(cores) != 1 or run.state.cut:
         return False
     core = cores[0]
