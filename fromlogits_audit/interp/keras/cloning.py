@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp.choice import choose, lift, product, same
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras.models import current
-from fromlogits_audit.interp.keras_values import LayerV, ModelV, TensorV
+from fromlogits_audit.interp.keras_values import INNER, LayerV, ModelV, TensorV
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import (
     FALSE,
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 MAX_GRAPH = 200
 """Layers one behind the other that are followed."""
-INNER = "$inner"
-"""Set on a layer that is applied within a ``call`` of the project: it is no layer of the model around it."""
 _WRAPPED = ("to_prune", "to_cluster", "to_annotate")
 """What tensorflow_model_optimization calls the model or layer that it wraps."""
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.catalogue.names import canonical
 from fromlogits_audit.interp.keras import arithmetic, external, indexing, instances, methods, metrics
 from fromlogits_audit.interp.keras.attributes import read, write
-from fromlogits_audit.interp.keras.cloning import INNER
 from fromlogits_audit.interp.keras.compiling import compile_model
 from fromlogits_audit.interp.keras.data import Data
 from fromlogits_audit.interp.keras.encoders import flow
@@ -20,7 +19,7 @@ from fromlogits_audit.interp.keras.labels import after_index, after_operator, so
 from fromlogits_audit.interp.keras.layers import apply_layer
 from fromlogits_audit.interp.keras.losses import meet
 from fromlogits_audit.interp.keras.models import call_model, outputs_of
-from fromlogits_audit.interp.keras_values import LayerV, LossV, MetricV, ModelV, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import INNER, LayerV, LossV, MetricV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
