@@ -14,9 +14,10 @@ import stat
 import time
 import zlib
 from collections.abc import Collection, Iterator, Sequence
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from fromlogits_audit.blake import blake2b
 
 if TYPE_CHECKING:
     import sqlite3

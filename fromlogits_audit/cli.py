@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
-import shutil
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
@@ -103,6 +101,8 @@ def report_bug(error: Exception) -> None:
     note(f"{PROGRAM} {__version__} failed: {what}")
     note("This is a bug in the tool, not in your code. Please report it with what you ran.")
     if os.environ.get(DEBUG):
+        import traceback
+
         note("".join(traceback.format_exception(error)).rstrip())
     else:
         note(f"Set {DEBUG}=1 to see the traceback.")
@@ -314,11 +314,12 @@ def outcome(report: Report, settings: Settings) -> ExitCode:
 
 def rendered(report: Report, settings: Settings) -> str:
     """The report as the settings and the terminal want it."""
+    from fromlogits_audit import terminal
     from fromlogits_audit.reporters.interface import reporter
 
     style = Style(
-        colour=settings.output_file is None and _wants_colour(),
-        width=shutil.get_terminal_size((120, 24)).columns,
+        colour=settings.output_file is None and terminal.wants_colour(),
+        width=terminal.columns(),
         quiet=settings.quiet,
         show_sites=settings.show_sites,
         statistics=settings.statistics,
@@ -340,18 +341,6 @@ def _note_statistics(report: Report) -> None:
 
     for line in statistics(report):
         note(line)
-
-
-def _wants_colour() -> bool:
-    """https://no-color.org and https://force-color.org; else colour is for terminals."""
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR"):
-        return True
-    try:
-        return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    except (AttributeError, ValueError):  # A script under `run` has closed it, or put something else there.
-        return False
 
 
 def write(text: str, output_file: Path | None) -> None:

@@ -6,7 +6,6 @@ word that is not known, the nearest that is.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
@@ -101,6 +100,8 @@ def _longest(prefixes: Iterable[str], code: str) -> int:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`` Did you mean X?`` for the known word that is nearest, or nothing."""
+    import difflib  # Few words are wrong.
+
     by_case = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word.lower(), by_case, n=1, cutoff=0.5)
     return f" Did you mean {by_case[close[0]]!r}?" if close else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -84,6 +83,8 @@ def changed_since(ref: str, cwd: Path) -> frozenset[str]:
 
 
 def _git(cwd: Path, *arguments: str, what: str = "") -> str:
+    import subprocess  # Few scans ask git.
+
     try:
         done = subprocess.run(
             ["git", "-c", "core.fsmonitor=false", *arguments], cwd=cwd, capture_output=True, check=False

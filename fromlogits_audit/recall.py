@@ -12,12 +12,12 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, cached_property
-from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import __version__
+from fromlogits_audit.blake import blake2b
 from fromlogits_audit.cache import Cache
 from fromlogits_audit.record import RecordError, Result, dumps, loads
 from fromlogits_audit.source.contents import Contents, content, digest

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from functools import cached_property
 
+from fromlogits_audit import regex
 from fromlogits_audit.finding import Applicability, Edit, Finding, Fix
 from fromlogits_audit.ir import Location
 from fromlogits_audit.lean import dataclass
@@ -23,13 +24,15 @@ from fromlogits_audit.report import Silenced, Silencer, Source
 from fromlogits_audit.rules import RULES, rule
 
 _CODE = r"[A-Z]+[0-9]+"
-_NOQA = re.compile(
+_NOQA = regex.later(
     rf"#\s*noqa\b(?P<colon>\s*:\s*(?P<codes>{_CODE}(?:(?:\s*,\s*|\s+){_CODE})*)?)?", re.IGNORECASE
 )
-_IGNORE_FILE = re.compile(r"^[ \t]*#[ \t]*fromlogits-audit:[ \t]*ignore-file\b", re.IGNORECASE | re.MULTILINE)
-_OURS = re.compile(r"FLA[0-9]+")
-_CODE_OF_OURS = re.compile(r"FLA[0-9]", re.IGNORECASE)
-_MENTION = re.compile("noqa", re.IGNORECASE)
+_IGNORE_FILE = regex.later(
+    r"^[ \t]*#[ \t]*fromlogits-audit:[ \t]*ignore-file\b", re.IGNORECASE | re.MULTILINE
+)
+_OURS = regex.later(r"FLA[0-9]+")
+_CODE_OF_OURS = regex.later(r"FLA[0-9]", re.IGNORECASE)
+_MENTION = regex.later("noqa", re.IGNORECASE)
 _NEVER_UNUSED = "FLA003"
 """A comment that silences this very rule would otherwise be reported by it."""
 

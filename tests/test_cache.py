@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -557,3 +558,12 @@ def test_a_scan_that_is_answered_from_the_cache_loads_neither_parser_nor_termina
     loaded = {name.partition(".")[0] for name in json.loads(done.stderr)}
     assert loaded.isdisjoint({"libcst", "rich", "tensorflow", "multiprocessing", "concurrent"})
     assert "fromlogits_audit.interp.engine" not in json.loads(done.stderr)
+
+
+def test_digests_are_those_of_hashlib_without_what_it_loads() -> None:
+    code = (
+        "import sys; from fromlogits_audit.blake import blake2b; "
+        "print('_hashlib' in sys.modules, blake2b(b'a').hexdigest())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["False", hashlib.blake2b(b"a").hexdigest()]

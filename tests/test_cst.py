@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError
@@ -11,6 +12,7 @@ import libcst as cst
 import pytest
 from libcst.metadata import MetadataWrapper, PositionProvider
 
+import fromlogits_audit
 from fromlogits_audit.cst import parse
 from fromlogits_audit.interp.positions import Positions
 
@@ -88,35 +90,106 @@ def test_nodes_that_others_build_are_checked_as_before(text: str) -> None:
         cst.Name("")
 
 
-# -- processes: nodes of this tool's own are made without their guards ------------------------------
+# -- processes: in one of this tool's own, libcst is its nodes, quick ones, and its parser ----------------
+WAYS = {
+    "guarded": "lean.claim(False)",
+    "own": "lean.claim()",
+    "own, of another layout": "lean.claim(); nodes._MODULES += ('_nodes.gone',)",
+}
 SHOW = """
-import sys
-from fromlogits_audit import lean
-lean.claim({own})
+import pickle, sys
+from fromlogits_audit import lean, nodes
+{way}
 from fromlogits_audit import cst
 text = sys.stdin.read()
 try:
     cst.Name("")
 except cst.CSTValidationError:
     print("checked")
-tree = cst.parse(text)
-print(hasattr(cst.Name, "__setattr__") and "__setattr__" in vars(cst.Name))
-print(repr(tree), tree.code == text, tree.deep_clone().deep_equals(tree))
-print(tree.with_changes(body=()).body, tree != tree.deep_clone(), len({{tree, tree}}))
+print("guarded" if "__setattr__" in vars(cst.Name) else "quick")
+try:
+    tree = cst.parse(text)
+except cst.ParserSyntaxError as error:
+    print(repr(error), error, error.message, error.raw_line, error.raw_column, error.editor_column)
+    print(repr(pickle.loads(pickle.dumps(error))), error.context)
+else:
+    print(repr(tree), tree.code == text, tree.bytes == text.encode(), tree.encoding, tree.default_newline)
+    sent = pickle.loads(pickle.dumps(tree))
+    print(repr(sent), [type(node).__name__ for node in tree.children])
+    print(tree.with_changes(body=()).body, tree != sent, len({{tree, tree, sent}}))
+    class Seen(cst.CSTVisitor):
+        def visit_Name(self, node): print("visit", node.value)
+        def leave_Call(self, node): print("leave", len(node.args))
+        def visit_Call_args(self, node): print("args")
+        def visit_FormattedStringExpression(self, node): return False
+    tree.visit(Seen())
+    class Renamed(cst.CSTTransformer):
+        def leave_Name(self, node, updated): return updated.with_changes(value=node.value + "_")
+    print(tree.visit(Renamed()).code)
+print("all of libcst" if "libcst.metadata" in sys.modules else "nodes")
+print(tree.deep_clone().deep_equals(tree)) if "tree" in globals() else None
 """
+WRONG = {"operators": "x = = 1\n", "brackets": "a\nx = (\n", "indent": "if a:\n\tb\n  c\n", "string": "'"}
 
 
-def shown(text: str, *, own: bool) -> list[str]:
-    command = [sys.executable, "-c", SHOW.format(own=own)]
+def ran(code: str, text: str = "") -> list[str]:
+    command = [sys.executable, "-c", code]
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize("name", SPELLINGS)
-def test_a_tree_is_the_same_in_a_process_of_ones_own(name: str) -> None:
-    guarded, own = shown(SPELLINGS[name], own=False), shown(SPELLINGS[name], own=True)
-    assert (guarded[:2], own[:1]) == (["checked", "True"], ["False"])
-    assert guarded[2:] == own[1:]
+@pytest.mark.parametrize("name", [*SPELLINGS, *WRONG])
+def test_a_tree_or_an_error_is_the_same_in_a_process_of_ones_own(name: str) -> None:
+    text = {**SPELLINGS, **WRONG}[name]
+    guarded, own, fallback = (ran(SHOW.format(way=way), text) for way in WAYS.values())
+    assert (guarded[:2], own[0], fallback[0]) == (["checked", "guarded"], "quick", "quick")
+    assert "nodes" in own  # the installed libcst is the one that can be taken apart
+    assert guarded[2:] == fallback[1:] == ["all of libcst" if line == "nodes" else line for line in own[1:]]
+
+
+USED = """
+import libcst, sys
+from libcst.{module} import {name}
+from libcst import parse_expression
+assert libcst.Name is cst.Name and isinstance(parse_expression("a"), cst.Name)
+assert isinstance(libcst.parse_module(b"# coding: latin-1"), cst.Module)
+assert "visit_Name" in dir(libcst.CSTVisitor) and "leave_Name" in dir(libcst.CSTTransformer)
+assert issubclass(libcst.CSTVisitor, sys.modules["libcst._typed_visitor"].CSTTypedVisitorFunctions)
+assert set(libcst.__all__) <= set(dir(libcst)) and not hasattr(libcst, "__no_such__")
+print({name}.__name__)
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("_batched_visitor", "BatchableCSTVisitor"),
+        ("codemod", "CodemodContext"),
+        ("helpers", "get_full_name_for_node"),
+        ("matchers", "matches"),
+        ("metadata", "MetadataWrapper"),
+        ("metadata.scope_provider", "ScopeProvider"),
+        ("tool", "main"),
+    ],
+)
+def test_who_asks_for_the_rest_of_libcst_gets_it(module: str, name: str) -> None:
+    code = "from fromlogits_audit import lean; lean.claim(); from fromlogits_audit import cst"
+    assert ran(code + USED.format(module=module, name=name)) == [name]
+
+
+def test_nothing_of_this_tool_asks_for_the_rest() -> None:
+    """mypy has the whole of libcst before it."""
+    code = (
+        "from fromlogits_audit import lean; lean.claim(); from fromlogits_audit import cst; print(*dir(cst))"
+    )
+    known = set(" ".join(ran(code)).split())
+    used = {
+        node.attr
+        for path in Path(fromlogits_audit.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "cst"
+    }
+    assert {"Name", "parse"} <= used <= known
 
 
 def test_the_process_of_a_command_is_its_own() -> None:

@@ -26,6 +26,16 @@ class Nothing:
     pass
 
 
+class Special:
+    steps: list[int] = field(default_factory=list, init=False)
+    rate: float = field(default=0.5, kw_only=True)
+    units: int
+    name: str = field(default="dense", init=False)
+
+    def __post_init__(self) -> None:
+        self.steps.append(self.units)
+
+
 class Speaking:
     units: int = 1
 
@@ -45,6 +55,8 @@ CASES: dict[str, tuple[type, dict[str, Any], tuple[Any, ...]]] = {
     "ordered": (Single, {"frozen": True, "order": True}, (1,)),
     "identity": (Single, {"frozen": True, "eq": False}, (1,)),
     "single": (Single, {"frozen": True}, (float("nan"),)),
+    "special": (Special, {}, (1,)),
+    "special-slots": (Special, {"slots": True}, (1,)),
     "nothing": (Nothing, {"frozen": True}, ()),
     "own-methods": (Speaking, {"frozen": True}, ()),
 }
@@ -89,3 +101,52 @@ def test_classes_of_somebody_elses_process_guard_their_fields() -> None:
     made = lean.dataclass(frozen=True)(_copied(Single))(1)
     with pytest.raises(FrozenInstanceError):
         made.units = 2
+
+
+class Base:
+    units: int
+    seen: list[int] = field(default_factory=list)
+
+
+def family(define: Any) -> list[type]:
+    """Classes of which some have the ``__init__`` of another one."""
+    base: Any = define()(_copied(Base))
+    wider: Any = define()(type("Wider", (base,), {"__annotations__": {"rate": "float"}, "rate": 0.5}))
+    calling = type("Calling", (wider,), {"__init__": lambda self, units: wider.__init__(self, units, [9])})
+    return [base, type("Plain", (base,), {}), wider, calling, _copied(base)]
+
+
+def made(cls: type, *given: Any, **named: Any) -> object:
+    try:
+        return cls.__name__, repr(cls(*given, **named))
+    except TypeError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_class_makes_its_own_instances_whichever_makes_the_first(order: int) -> None:
+    def all_made(define: Any) -> list[object]:
+        return [
+            [
+                made(cls, 1),
+                made(cls, units=2),
+                made(cls, 3, [4]),
+                made(cls),
+                made(cls, a=1),
+                made(cls, *range(9)),
+            ]
+            for cls in family(define)[::order]
+        ]
+
+    assert all_made(lean.quick) == all_made(dataclass)
+
+
+def test_an_init_is_compiled_once_and_for_those_that_are_made() -> None:
+    base, plain, *_ = family(lean.quick)
+    before = vars(base)["__init__"]
+    plain(1)
+    compiled = vars(base)["__init__"]
+    base(1)
+    assert compiled is not before
+    assert vars(base)["__init__"] is compiled
+    assert "__init__" not in vars(plain)

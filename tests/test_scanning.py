@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fromlogits_audit import scanning, work
 from fromlogits_audit.config import Settings
+from fromlogits_audit.interp import engine
 from fromlogits_audit.interp.engine import analyse
 from fromlogits_audit.pipeline import audit_source
 from fromlogits_audit.record import RecordError, Result, dumps, loads
@@ -171,3 +173,28 @@ def test_a_record_of_other_types_is_refused() -> None:
 def test_an_ignored_comment_in_a_file_apart_is_still_told(tmp_path: Path) -> None:
     write(tmp_path, a="import keras  # noqa: FLA101\n", b="import keras\n")
     assert [f.code for f in audit_source([tmp_path], Settings(), cwd=tmp_path).findings] == ["FLA003"]
+
+
+@pytest.mark.parametrize(
+    ("conftest", "analysed"),
+    [
+        ("def pytest_addoption(parser):\n    parser.addoption('--slow')\n", 3),
+        ("import pytest\n\n@pytest.fixture\ndef units():\n    return 10\n", 1),
+    ],
+)
+def test_a_conftest_joins_its_tests_where_it_has_fixtures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, conftest: str, analysed: int
+) -> None:
+    """Whatever is loaded and belongs to another component has both analysed anew."""
+    test = "import keras\n\ndef test_{0}(units):\n    keras.Sequential().compile(loss='mse')\n"
+    for name, text in {"conftest": conftest, "test_a": test.format("a"), "test_b": test.format("b")}.items():
+        (tmp_path / f"{name}.py").write_text(text + "\nimport keras\n")
+    runs = []
+
+    def counted(project: Project, **options: Any) -> Any:
+        runs.append(project.files)
+        return analyse(project, **options)
+
+    monkeypatch.setattr(engine, "analyse", counted)
+    audit_source([tmp_path])
+    assert len(runs) == analysed

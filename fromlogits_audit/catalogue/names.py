@@ -12,13 +12,15 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from fromlogits_audit import regex
+
 _KERAS_ROOT = re.compile(
     r"(?:(?:tensorflow|tf)\.(?:(?:python|_api|compat|contrib|v[12])\.)*keras"
     r"|keras|tf_keras|keras_core|keras\._tf_keras\.keras)(?=\.|$)"
 )
-_KERAS_INNER = re.compile(r"\.(?:api|src|_tf_keras|_v[12]|v[12]|python|legacy|keras)(?=\.|$)")
+_KERAS_INNER = regex.later(r"\.(?:api|src|_tf_keras|_v[12]|v[12]|python|legacy|keras)(?=\.|$)")
 _TF_ROOT = re.compile(r"(?:tensorflow|tf)(?=\.|$)")
-_TF_INNER = re.compile(r"\.(?:_api|compat|v[12])(?=\.|$)")
+_TF_INNER = regex.later(r"\.(?:_api|compat|v[12])(?=\.|$)")
 
 _CATEGORIES = frozenset(
     {
@@ -130,10 +132,10 @@ _TF_SOURCES = {
 }
 """Modules of ``tensorflow.python.ops`` and the public module that re-exports them."""
 
-_PACKAGES = re.compile(
+_PACKAGES = regex.later(
     r"(keras_hub|keras_nlp|keras_cv)\.(?:api\.|src\.)*models\.(?:[a-z_0-9]\w*\.)+(?=[A-Z])"
 )
-_TRANSFORMERS = re.compile(r"transformers\.(?:[a-z_0-9]\w*\.)+(?=TF[A-Z])")
+_TRANSFORMERS = regex.later(r"transformers\.(?:[a-z_0-9]\w*\.)+(?=TF[A-Z])")
 
 _STANDALONE = ("keras_applications.", "keras_preprocessing.")
 """Packages that were parts of Keras before and after."""

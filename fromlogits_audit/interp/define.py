@@ -178,9 +178,7 @@ def _run_part(run: Run, scope: Frame, chunk: Chunk) -> None:
     from fromlogits_audit.interp.execute import run_block
 
     before, scope.chunk = scope.chunk, chunk
-    wrapper = chunk.body[0]
-    assert isinstance(wrapper, cst.ClassDef)
-    run_block(run, scope, wrapper.body.body)
+    run_block(run, scope, chunk.body)
     scope.chunk = before
 
 

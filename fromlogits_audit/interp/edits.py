@@ -53,6 +53,10 @@ class Editor:
         """
         if not _may_need(site):
             return None
+        original = _original(place)
+        if original is None:
+            return None
+        place, layer = original, _original(layer) if layer is not None else None
         module = _MODULES.get(site.kind)
         made = self._construction(place, module)
         form = _form(site)
@@ -212,6 +216,12 @@ class _Call:
         beside = "\n".join(lines).replace(self.place.chunk.code_of(arg), "")
         clean = "#" not in beside or cut[0] == cut[2]
         return self.editor._located(self.place.chunk.module, cut) if clean else None
+
+
+def _original(place: Place) -> Place | None:
+    """The same place as libcst parses it."""
+    node = place.chunk.original(place.node)
+    return None if node is None else Place(place.chunk, node)
 
 
 # -- which parameters ----------------------------------------------------------------------------

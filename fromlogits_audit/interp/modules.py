@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.errors import InputError
+from fromlogits_audit.errors import InputError, UnreadableFile
 from fromlogits_audit.interp.parse import Chunk, ParsedModule
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.values import ExternalV, ModuleV, PendingV, Place, TupleV, Unknown, Value, forced
 from fromlogits_audit.ir import Undecided, Why
+from fromlogits_audit.source.imports import speaks_of_fixtures
 from fromlogits_audit.source.project import Project
+from fromlogits_audit.source.python import read_bytes
 from fromlogits_audit.source.text import Fault
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Modules:
         self._load = load
         self._refuse = refuse
         self._modules: dict[Path, ParsedModule | None] = {}
+        self._fixtures: dict[Path, bool] = {}
         self._depth = 0
         self.broken: list[tuple[ParsedModule, InputError]] = []
 
@@ -53,6 +56,15 @@ class Modules:
             self._refuse(source, fault)
             return None
         return module
+
+    def may_give_fixtures(self, path: Path) -> bool:
+        """Whether a ``conftest.py`` is more than a set-up of pytest: it belongs to its tests only then."""
+        if path not in self._fixtures:
+            try:
+                self._fixtures[path] = speaks_of_fixtures(read_bytes(path))
+            except UnreadableFile:
+                self._fixtures[path] = False
+        return self._fixtures[path]
 
     def add(self, path: Path, source: SourceFile) -> ParsedModule:
         """A module whose text does not come from a file (standard input, a written cell)."""

@@ -25,6 +25,7 @@ class Member:
     last: int
     idle: bool
     """Whether running it would do nothing: a docstring or ``pass``."""
+    statement: ast.stmt
 
 
 def binds(statements: Sequence[ast.stmt]) -> frozenset[str]:
@@ -65,7 +66,7 @@ def _member(statement: ast.stmt, *, waits: bool) -> Member:
     elif waits and isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
         name = target.id if isinstance(target, ast.Name) else ""
-    return Member(name, first, statement.end_lineno or first, _says_nothing(statement))
+    return Member(name, first, statement.end_lineno or first, _says_nothing(statement), statement)
 
 
 def can_wait(statements: Sequence[ast.stmt]) -> bool:

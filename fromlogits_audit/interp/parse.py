@@ -1,16 +1,15 @@
-"""Modules as chunks: one top-level statement is parsed by libcst when it is first needed.
+"""Modules as chunks: one top-level statement becomes a tree when it is first needed.
 
-``ast`` is the quick pre-pass: it finds the spans of the top-level statements and refuses what
-does not parse, before libcst sees anything. libcst then parses single statements, and positions
-are resolved for a chunk only when a site or a trace stands in it (libcst resolves about 4,000
-lines a second; ``ast`` parses 110,000).
+The standard library's parser is the quick pre-pass: it finds the spans of the top-level statements and
+refuses what does not parse. Of a chunk that is run, libcst parses what can hold a loss construction
+(:mod:`fromlogits_audit.interp.statements`), and positions are worked out only where a site or a trace stands.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,8 @@ from fromlogits_audit import cst
 from fromlogits_audit.errors import SyntaxProblem
 from fromlogits_audit.interp import outline
 from fromlogits_audit.interp.interest import ANYTHING, NAMED_LOSSES, WORD
-from fromlogits_audit.interp.positions import Positions
+from fromlogits_audit.interp.transcript import Transcript
+from fromlogits_audit.interp.written import Piece
 from fromlogits_audit.ir import Location
 from fromlogits_audit.source.python import check_syntax, parse_quick
 from fromlogits_audit.source.text import Fault
@@ -45,7 +45,7 @@ MAX_NESTED = 500
 class Chunk:
     """One top-level statement (or several that share lines) of a module."""
 
-    def __init__(self, module: ParsedModule, first: int, text: str, statements: list[ast.stmt]) -> None:
+    def __init__(self, module: ParsedModule, first: int, text: str, statements: Sequence[ast.stmt]) -> None:
         self.module = module
         self.first = first
         self.text = text
@@ -60,16 +60,16 @@ class Chunk:
         if len(self.imports) != len(statements):
             self.imports = ()
         self.members = outline.members(statements, waits=self.defines is not None)
-        """For a large class: its parts, which are parsed one by one."""
-        self._body: tuple[cst.BaseStatement | cst.BaseSmallStatement, ...] | None = None
-        self._tree: cst.Module | None = None
-        self._positions: Positions | None = None
-        self._sited: list[cst.CSTNode] = []
+        """For a large class: its parts, whose nodes are made one by one."""
+        self._statements = statements
+        self._transcript: Transcript | None = None
 
     def part(self, member: Member) -> Chunk:
-        """A part of a class body as a chunk of its own, wrapped in a class so that it parses."""
+        """A part of a class body as a chunk of its own."""
         lines = self._lines[member.first - self.first : member.last - self.first + 1]
-        return Chunk(self.module, member.first - 1, "class _:\n" + "\n".join(lines) + "\n", [])
+        part = Chunk(self.module, member.first, "\n".join(lines) + "\n", ())
+        part._statements = (member.statement,)
+        return part
 
     @cached_property
     def _lines(self) -> list[str]:
@@ -79,7 +79,7 @@ class Chunk:
         """The class statement without its body."""
         lines = self._lines[: self.members[0].first - self.first]
         indent = " " * (len(self._indent()) or 4)
-        return Chunk(self.module, self.first, "\n".join(lines) + f"\n{indent}pass\n", [])
+        return Chunk(self.module, self.first, "\n".join(lines) + f"\n{indent}pass\n", ())
 
     def _indent(self) -> str:
         line = self._lines[self.members[0].first - self.first]
@@ -111,38 +111,45 @@ class Chunk:
 
     @property
     def body(self) -> tuple[cst.CSTNode, ...]:
-        if self._body is None:
-            text = self._within_bounds()
-            try:
-                tree = cst.parse(text)
-            except cst.ParserSyntaxError as error:
-                raise SyntaxProblem(error.message, line=self.first + error.raw_line - 1) from error
-            self._tree = tree
-            self._body = tuple(tree.body)
-        return self._body
+        return self._read().body
 
-    def _within_bounds(self) -> str:
-        """The text for libcst, which may take gigabytes, or time that grows with a power of the text.
+    def _read(self) -> Transcript:
+        if self._transcript is None:
+            whole, nodes = self._within_bounds()
+            try:
+                self._transcript = Transcript(whole, self.module.lines, nodes, self._holds_site)
+            except cst.ParserSyntaxError as error:
+                line = self.first + error.raw_line - 1 - whole.inside
+                raise SyntaxProblem(error.message, line=line) from error
+        return self._transcript
+
+    def _holds_site(self, text: str) -> bool:
+        """Whether a part of the chunk can."""
+        interesting = self.module.is_of_interest
+        return self.bears and interesting(text) and interesting(outline.code(text))
+
+    def _within_bounds(self) -> tuple[Piece, Sequence[ast.stmt]]:
+        """The chunk for libcst, and its statements where there are nodes to be made of them: libcst may take
+        gigabytes, or time that grows with a power of the text.
 
         A table of data is left out: what it is assigned to is unknown then. Raises SyntaxProblem for others.
         """
-        text = self.text
+        text, nodes = self.text, self._statements
         marks = sum(map(text.count, MARKS))
-        tree = parse_quick(text) if marks > MAX_NESTED else None
-        if marks > MAX_MARKS and isinstance(tree, ast.Module) and _data(tree):
-            return f"{' = '.join(sorted(self.binds))} = a_table_too_long_to_be_read\n"
+        if marks > MAX_MARKS and _data(nodes):
+            return Piece(f"{' = '.join(sorted(self.binds))} = a_table_too_long_to_be_read", self.first), ()
         self.module.parsed += marks
         if marks > MAX_MARKS or self.module.parsed > MAX_MODULE_MARKS:
             raise SyntaxProblem("too long to be followed from here on", line=self.first)
-        if tree is not None and _depth(tree) > MAX_NESTED:
+        if marks > MAX_NESTED and _depth(nodes) > MAX_NESTED:
             raise SyntaxProblem("nested too deeply to be followed", line=self.first)
-        return text
+        # Where form feeds were left out, the nodes stand elsewhere.
+        return Piece(text, self.first, inside=text.startswith((" ", "\t"))), () if self.module.fed else nodes
 
     def release(self) -> None:
         """Let go of the trees."""
-        self._body = self._tree = self._positions = None
-        self._sited = []
-        self.members = self.imports = ()
+        self._transcript = None
+        self.members = self.imports = self._statements = ()
 
     def code(self, node: cst.CSTNode) -> str:
         """The text of a node, on one line and cut to a readable length."""
@@ -154,33 +161,28 @@ class Chunk:
 
     def holds_only(self, node: cst.CSTNode) -> bool:
         """Whether the chunk is this one definition (so that its text need not be generated)."""
-        body = self.body
-        if len(body) != 1:
-            return False
-        inner = body[0]
-        if isinstance(inner, cst.ClassDef) and inner.name.value == "_":
-            return len(inner.body.body) == 1 and inner.body.body[0] is node
-        return inner is node
+        return len(self.body) == 1 and self.body[0] is node
 
     def code_of(self, node: cst.CSTNode) -> str:
         """The whole text of a node."""
-        return cst.Module([]).code_for_node(node)
+        return self._read().code_of(node)
+
+    def original(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        """A node as libcst parses it, brackets and white space included; None where that takes too much."""
+        return self._read().original(node)
 
     def will_locate(self, node: cst.CSTNode) -> None:
         """Say beforehand that the position of a node will be asked for: all those asked for cost one pass."""
-        self._sited.append(node)
+        self._read().will_locate(node)
 
     def span(self, node: cst.CSTNode) -> tuple[int, int, int, int]:
         """(line, column, end line, end column) in the module's text, from 1."""
-        if self._positions is None:
-            assert self._tree is not None
-            self._positions = Positions(self._tree, self._sited)
-        found = self._positions.span(node)
+        found = self._read().span(node)
         if found is None:
             return (self.first, 1, self.first, 1)
-        first, last = found[0] + self.first - 1, found[2] + self.first - 1
+        first, column, last, end = found
         fed = self.module.fed
-        return (first, found[1] + fed.get(first, 0), last, found[3] + fed.get(last, 0))
+        return (first, column + fed.get(first, 0), last, end + fed.get(last, 0))
 
 
 class ParsedModule:
@@ -229,9 +231,14 @@ class ParsedModule:
         return bool(names) and not self.words.isdisjoint(names)
 
     @cached_property
+    def lines(self) -> list[str]:
+        """The lines of the text."""
+        return self.file.text.split("\n")
+
+    @cached_property
     def fed(self) -> dict[int, int]:
         """By line, how many characters at its start the chunks lack because of a form feed."""
-        lines = enumerate(self.file.text.split("\n"), 1) if "\f" in self.file.text else ()
+        lines = enumerate(self.lines, 1) if "\f" in self.file.text else ()
         return {number: found.end() for number, line in lines if (found := _FED.match(line))}
 
     def mentions(self, name: str) -> int:
@@ -250,7 +257,7 @@ class ParsedModule:
 
 
 def _split(module: ParsedModule, tree: ast.Module) -> Iterator[Chunk]:
-    lines = module.file.text.split("\n")
+    lines = module.lines
     groups: list[tuple[int, int, list[ast.stmt]]] = []
     for statement in tree.body:
         first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
@@ -265,13 +272,13 @@ def _split(module: ParsedModule, tree: ast.Module) -> Iterator[Chunk]:
         yield Chunk(module, first, _CONTINUED.sub("\n", body), statements)
 
 
-def _data(tree: ast.Module) -> bool:
-    """Whether a tree is one assignment of constants to names."""
-    body = tree.body[0] if len(tree.body) == 1 else None
+def _data(nodes: Sequence[ast.stmt]) -> bool:
+    """Whether statements are one assignment of constants to names."""
+    only = nodes[0] if len(nodes) == 1 else None
     return (
-        isinstance(body, ast.Assign)
-        and all(isinstance(target, ast.Name) for target in body.targets)
-        and all(isinstance(node, _PLAIN) for node in ast.walk(body.value))
+        isinstance(only, ast.Assign)
+        and all(isinstance(target, ast.Name) for target in only.targets)
+        and all(isinstance(node, _PLAIN) for node in ast.walk(only.value))
     )
 
 
@@ -280,10 +287,10 @@ _PLAIN = (
 )  # fmt: skip
 
 
-def _depth(tree: ast.Module | Fault) -> int:
-    """How deeply the nodes of a tree lie in one another."""
-    deepest, level = 0, [tree] if isinstance(tree, ast.Module) else []
+def _depth(nodes: Sequence[ast.AST]) -> int:
+    """How deeply the nodes of trees lie in one another."""
+    deepest, level = 0, nodes
     while level:
         deepest += 1
-        level = [child for node in level for child in ast.iter_child_nodes(node)]  # type: ignore[misc]
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
     return deepest

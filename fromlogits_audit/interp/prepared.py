@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from fromlogits_audit import regex
 from fromlogits_audit.interp.classes import resolution_order
 from fromlogits_audit.interp.functions import invoke, text_of
 from fromlogits_audit.interp.values import (
@@ -27,11 +28,11 @@ from fromlogits_audit.interp.values import (
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
-_SETS = re.compile(
+_SETS = regex.later(
     r"^[ \t]*((?:[\w.]+[ \t]*,[ \t]*)*(?:self|cls)\.\w+(?:[ \t]*,[ \t]*[\w.]+)*)[ \t]*(?::[^\n=]*)?=(?!=)",
     re.MULTILINE,
 )
-_MEMBER = re.compile(r"\b(?:self|cls)\.(\w+)")
+_MEMBER = regex.later(r"\b(?:self|cls)\.(\w+)")
 _METHODS = ("function", "class")
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.classes import resolution_order
@@ -147,13 +146,14 @@ def _scopes(run: Run, core: FuncCore) -> Iterator[Mapping[object, Value]]:
         yield cls.slots
     if core.module.frame is not None:
         yield core.module.frame.slots
-    path: Path | None = core.module.file.path
+    path = core.module.file.path
     for _ in range(MAX_FOLDERS):
-        path = run.modules.project.resolve(path, "conftest") if path is not None else None
-        module = run.modules.get(path) if path is not None else None
-        if module is None:
+        found = run.modules.project.resolve(path, "conftest")
+        if found is None:
             return
-        if module is not core.module and "fixture" in module.file.text:
+        path = found
+        module = run.modules.get(path) if run.modules.may_give_fixtures(path) else None
+        if module is not None and module is not core.module:
             yield run.modules.execute(run, module).slots
 
 

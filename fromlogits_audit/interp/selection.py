@@ -11,14 +11,15 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from fromlogits_audit import regex
 from fromlogits_audit.interp.interest import Interest
 from fromlogits_audit.interp.modules import Modules
 from fromlogits_audit.interp.parse import ParsedModule
 from fromlogits_audit.source.contents import content
 from fromlogits_audit.source.triage import might_matter, names_keras
 
-_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+[.\w]+[ \t]+)?import[ \t]+(?:\([^)]*\)|[^\n#]*)", re.MULTILINE)
-_WORD = re.compile(rb"[\w\x80-\xff]+")
+_IMPORT = regex.later(rb"^[ \t]*(?:from[ \t]+[.\w]+[ \t]+)?import[ \t]+(?:\([^)]*\)|[^\n#]*)", re.MULTILINE)
+_WORD = regex.later(rb"[\w\x80-\xff]+")
 MAX_ROUNDS = 4
 
 

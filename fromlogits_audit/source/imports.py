@@ -50,9 +50,13 @@ class Sketch:
 
 def sketch(data: bytes) -> Sketch:
     """The sketch of a ``.py`` file or a notebook."""
-    given = any(pattern.search(data) for pattern in _IN_TESTS)
-    imports = [*_imports(data), *([FIXTURES] if given else [])]
+    imports = [*_imports(data), *([FIXTURES] if speaks_of_fixtures(data) else [])]
     return Sketch(might_matter(data), tuple(dict.fromkeys(imports)))
+
+
+def speaks_of_fixtures(data: bytes) -> bool:
+    """Whether a file may take or give pytest's fixtures."""
+    return any(pattern.search(data) for pattern in _IN_TESTS)
 
 
 def _imports(data: bytes) -> Iterator[Import]:

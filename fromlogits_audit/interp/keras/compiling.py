@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fromlogits_audit import cst
+from fromlogits_audit import cst, regex
 from fromlogits_audit.interp.choice import alternatives, product
 from fromlogits_audit.interp.classes import find_member
 from fromlogits_audit.interp.items import content_of, spread
@@ -238,7 +238,7 @@ def _by_hand(model: Value) -> Undecided | None:
     return None
 
 
-_ACTIVATES = re.compile(r"sigmoid|softmax|expit", re.IGNORECASE)
+_ACTIVATES = regex.later(r"sigmoid|softmax|expit", re.IGNORECASE)
 
 
 def _partner(run: Run, loss: Value, head: Head, place: Place) -> Value | None:
