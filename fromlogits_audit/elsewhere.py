@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from fromlogits_audit import __version__
 from fromlogits_audit.errors import UsageError
 from fromlogits_audit.lean import dataclass
-from fromlogits_audit.record import dumps
-from fromlogits_audit.work import Done, Task, failed, run_task, single
+from fromlogits_audit.record import loads
+from fromlogits_audit.work import Done, Task, failed, run_there, single
 from fromlogits_audit.workers import DIED, run_on_cores
 
 if TYPE_CHECKING:
@@ -86,12 +86,12 @@ def run_elsewhere(tasks: Iterable[Task], executor: Executor, jobs: int) -> Itera
         yield from _records(again, executor, gone)
     yield from run_on_cores(chain(left.refused, gone.refused, again, pending), max(jobs, 2))
     for task in gone.lost:
-        yield task.components[0], dumps(failed(task.components[0], task.cwd, DIED))
+        yield task.components[0], failed(task.components[0], task.cwd, DIED)
 
 
 def _records(tasks: Iterator[Task], executor: Executor, left: Left[Task]) -> Iterator[Done]:
-    for task, records in spread(_Same(run_task), tasks, executor, left, lambda task: task.size):
-        yield from zip(task.components, records, strict=True)
+    for task, records in spread(_Same(run_there), tasks, executor, left, lambda task: task.size):
+        yield from zip(task.components, map(loads, records), strict=True)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from fromlogits_audit.cache import Cache
 from fromlogits_audit.config import Settings
 from fromlogits_audit.interp.analysis import Analysis
 from fromlogits_audit.recall import Recall
-from fromlogits_audit.record import Result, SourceNote, loads
+from fromlogits_audit.record import Result, SourceNote
 from fromlogits_audit.source import read_source
 from fromlogits_audit.source.components import Component, Groups, components, gathered
 from fromlogits_audit.source.contents import Contents
@@ -163,8 +163,8 @@ class _Scan:
         if self._recall is not None:
             self._recall.pause()
         found = {}
-        for component, record in self._run(map(self._task, _batches(sizes, portions)), jobs):
-            found[component] = result = loads(record)
+        for component, result in self._run(map(self._task, _batches(sizes, portions)), jobs):
+            found[component] = result
             self._contents.release(component.files)
             if self._recall is not None:
                 self._lasting &= self._recall.keep(component, result)

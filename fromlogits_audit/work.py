@@ -1,7 +1,7 @@
-"""The unit of work: some components and their files' bytes in, one record for each out.
+"""The unit of work: some components and their files' bytes in, one result for each out.
 
 All of it is plain data. :func:`run_task` never raises for what it is given: a component that can't be
-analysed is a record that says so.
+analysed is a result that says so.
 """
 
 from __future__ import annotations
@@ -62,8 +62,7 @@ class Task:
         return sum(map(len, self.contents.values()))
 
 
-Done = tuple[Component, str]
-"""A component and its record."""
+Done = tuple[Component, Result]
 
 
 def single(task: Task) -> Iterator[Task]:
@@ -74,11 +73,16 @@ def single(task: Task) -> Iterator[Task]:
         yield Task(task.root, task.cwd, (one,), mine, task.names)
 
 
-def run_task(task: Task) -> tuple[str, ...]:
-    """Analyse a task's components, one after the other: a record for each."""
+def run_task(task: Task) -> tuple[Result, ...]:
+    """Analyse a task's components, one after the other: a result for each."""
     disk: dict[str, frozenset[str]] = {}
     with _ONE_AT_A_TIME, holding(task.contents), _tidy():
-        return tuple(_record(task, component, disk) for component in task.components)
+        return tuple(_result(task, component, disk) for component in task.components)
+
+
+def run_there(task: Task) -> tuple[str, ...]:
+    """The same in another process: the results as records, which hold what this version knows and no more."""
+    return tuple(map(dumps, run_task(task)))
 
 
 def run_here(tasks: Iterable[Task]) -> Iterator[Done]:
@@ -87,16 +91,16 @@ def run_here(tasks: Iterable[Task]) -> Iterator[Done]:
         yield from zip(task.components, run_task(task), strict=True)
 
 
-def _record(task: Task, component: Component, disk: dict[str, frozenset[str]]) -> str:
+def _result(task: Task, component: Component, disk: dict[str, frozenset[str]]) -> Result:
     try:
         return _analysed(task, component, disk)
     except MemoryError:
-        return dumps(failed(component, task.cwd, "it takes more memory than there is for it"))
+        return failed(component, task.cwd, "it takes more memory than there is for it")
     except Exception as error:
         if os.environ.get("FROMLOGITS_AUDIT_DEBUG"):
             raise
         reason = f"a bug of this tool stopped it, please report it ({type(error).__name__}: {error})"
-        return dumps(failed(component, task.cwd, reason))
+        return failed(component, task.cwd, reason)
     finally:
         if gc.get_count()[0] > GARBAGE:
             gc.collect()
@@ -114,7 +118,7 @@ def _tidy() -> Iterator[None]:
             gc.enable()
 
 
-def _analysed(task: Task, component: Component, disk: dict[str, frozenset[str]]) -> str:
+def _analysed(task: Task, component: Component, disk: dict[str, frozenset[str]]) -> Result:
     from fromlogits_audit.interp.declared import Declared
     from fromlogits_audit.interp.engine import analyse
 
@@ -125,17 +129,18 @@ def _analysed(task: Task, component: Component, disk: dict[str, frozenset[str]])
     names = task.names
     declared = Declared(names.outputs, names.losses, names.root) if names else None
     analysis = analyse(project, cwd=task.cwd, declared=declared, beside=component.beside)
-    record = dumps(result_of(analysis))
+    result = result_of(analysis)
     analysis.release()
-    return record
+    return result
 
 
 def result_of(analysis: Analysis) -> Result:
-    """An analysis as a result: with the files' names in place of their texts."""
+    """An analysis as a result: with the files' names in place of their texts, and traces that are located."""
+    from fromlogits_audit.interp.drafts import settled
     from fromlogits_audit.suppress import may_silence
 
     return Result(
-        tuple(analysis.sites),
+        tuple(map(settled, analysis.sites)),
         tuple(Problem(one.location, one.reason) for one in analysis.problems),
         tuple(SourceNote(shown, str(s.path), may_silence(s)) for shown, s in analysis.sources.items()),
         tuple(sorted(analysis.met)),

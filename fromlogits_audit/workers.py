@@ -15,8 +15,8 @@ from itertools import chain
 from multiprocessing.context import BaseContext
 
 from fromlogits_audit import lean
-from fromlogits_audit.record import dumps
-from fromlogits_audit.work import Done, Task, failed, run_here, run_task, single
+from fromlogits_audit.record import loads
+from fromlogits_audit.work import Done, Task, failed, run_here, run_there, single
 
 DIED = "the process that analysed it died"
 MEMORY = 4 * 1024**3
@@ -61,7 +61,7 @@ def _round(
                 break
             room -= task.size
             try:
-                running[pool.submit(run_task, task)] = task
+                running[pool.submit(run_there, task)] = task
             except BrokenProcessPool:
                 suspects.append(task)
         if not running:
@@ -70,7 +70,7 @@ def _round(
         for future in finished:
             task = running.pop(future)
             try:
-                yield from zip(task.components, future.result(), strict=True)
+                yield from zip(task.components, map(loads, future.result()), strict=True)
             except _LOST:
                 suspects.append(task)
 
@@ -84,10 +84,10 @@ def _alone(task: Task, context: BaseContext) -> Iterator[Done]:
             while rest and not died:
                 one = rest.pop(0)
                 try:
-                    (record,) = pool.submit(run_task, one).result()
+                    (result,) = map(loads, pool.submit(run_there, one).result())
                 except _LOST:
-                    died, record = True, dumps(failed(one.components[0], one.cwd, DIED))
-                yield one.components[0], record
+                    died, result = True, failed(one.components[0], one.cwd, DIED)
+                yield one.components[0], result
 
 
 # -- processes ---------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from fromlogits_audit.cli import run
 from fromlogits_audit.config import Settings
 from fromlogits_audit.ir import Scale
 from fromlogits_audit.pipeline import audit_source
+from fromlogits_audit.record import Result
 from fromlogits_audit.report import Report
 from fromlogits_audit.work import run_task
 
@@ -44,7 +45,7 @@ class Project:
         self.runs: list[list[str]] = []
         monkeypatch.setattr(work, "run_task", self._counted)
 
-    def _counted(self, task: work.Task) -> tuple[str, ...]:
+    def _counted(self, task: work.Task) -> tuple[Result, ...]:
         self.runs += [[path.name for path in component.files] for component in task.components]
         return run_task(task)
 
@@ -231,10 +232,10 @@ def test_another_version_of_this_tool_starts_anew(project: Project, monkeypatch:
 def test_a_file_that_changes_while_it_is_read_is_not_remembered(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def meanwhile(task: work.Task) -> tuple[str, ...]:
-        records = run_task(task)
+    def meanwhile(task: work.Task) -> tuple[Result, ...]:
+        results = run_task(task)
         project.write(models=LINEAR)
-        return records
+        return results
 
     monkeypatch.setattr(work, "run_task", meanwhile)
     audit_source([project.folder / "train.py"], cwd=project.folder, cache=Cache(project.folder / FOLDER))

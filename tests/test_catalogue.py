@@ -38,6 +38,7 @@ from fromlogits_audit.catalogue.layers import (
     MERGE_FUNCTIONS,
     functional_layer,
     layer_class,
+    may_derive,
     merge_function,
     parameter_name,
 )
@@ -502,6 +503,15 @@ class TestLayers:
         assert {name for name, row in rows.items() if row is None} == set()
         differ = {name for name, row in rows.items() if row and difference(row.parameters, found[name])}
         assert differ == TF_KERAS_LAYERS_DIFFER
+
+    @pytest.mark.parametrize("package", ["keras", "tf_keras"])
+    def test_layers_that_derive_from_one_another_are_kin(self, package: str) -> None:
+        module = pytest.importorskip(package)
+        known = [(spec, getattr(module.layers, spec.name.rpartition(".")[2], None)) for spec in LAYERS]
+        classes = [(spec.name, cls) for spec, cls in known if cls is not None]
+        derived = {(a, b) for a, cls in classes for b, base in classes if issubclass(cls, base)}
+        assert len(derived) > len(classes) > 100
+        assert {pair for pair in derived if not may_derive(*pair)} == set()
 
     def test_units_and_activation_stand_in_the_same_place_in_tf_keras(self, tf_keras: Any) -> None:
         moved = set()

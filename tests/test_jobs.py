@@ -127,11 +127,11 @@ class TestAProcess:
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
     def test_does_not_outlive_a_run_that_is_stopped(self, project: Path, number: int) -> None:
         patch = """
-            def run_task(task):
+            def run_there(task):
                 import time
                 open(f"../{os.getpid()}.pid", "w").close()
                 time.sleep(60)
-            workers.run_task = run_task
+            workers.run_there = run_there
         """
         run = started(project, "--jobs", "2", patch=patch)
         pids = waited(lambda: [int(path.stem) for path in project.parent.glob("*.pid")], 2)

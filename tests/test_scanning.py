@@ -13,7 +13,7 @@ from fromlogits_audit.config import Settings
 from fromlogits_audit.interp import engine
 from fromlogits_audit.interp.engine import analyse
 from fromlogits_audit.pipeline import audit_source
-from fromlogits_audit.record import RecordError, dumps, loads
+from fromlogits_audit.record import RecordError, Result, dumps, loads
 from fromlogits_audit.source.components import components
 from fromlogits_audit.source.imports import Import, sketch
 from fromlogits_audit.source.project import Project
@@ -85,7 +85,7 @@ def test_what_the_search_over_bytes_misses_is_joined_afterwards(
     assert [finding.code for finding in expected.findings] == ["FLA101"]
     runs: list[list[str]] = []
 
-    def counted(task: work.Task) -> tuple[str, ...]:
+    def counted(task: work.Task) -> tuple[Result, ...]:
         runs.extend([path.stem for path in component.files] for component in task.components)
         return run_task(task)
 
@@ -127,6 +127,17 @@ def test_a_record_gives_back_what_it_was_made_of(name: str) -> None:
     result = work.result_of(analyse(Project(folder, files), cwd=folder))
     assert result.sites
     assert dumps(loads(dumps(result))) == dumps(result)
+
+
+@pytest.mark.parametrize("name", ["011", "043", "252", "700"])
+def test_a_result_outlives_what_it_was_found_in(name: str) -> None:
+    (folder,) = FIXTURES.glob(f"{name}-*")
+    analysis = analyse(Project(folder, sorted(folder.rglob("*.py"))), cwd=folder)
+    result = work.result_of(analysis)
+    before = dumps(result)
+    analysis.release()
+    assert dumps(result) == before
+    assert any(site.output.trace for site in result.sites)
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,31 @@ def functional_layer(canonical: str) -> LayerSpec | None:
     return _FUNCTIONAL.get(canonical)
 
 
+_KIN: tuple[frozenset[str], ...] = tuple(
+    frozenset(f"keras.layers.{name}" for name in names.split())
+    for names in (
+        "Dense MaxoutDense TimeDistributedDense",
+        "Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose SeparableConv1D SeparableConv2D"
+        " DepthwiseConv1D DepthwiseConv2D LocallyConnected1D LocallyConnected2D",
+        "RNN LSTM GRU SimpleRNN ConvLSTM1D ConvLSTM2D ConvLSTM3D CuDNNLSTM CuDNNGRU",
+        "LSTMCell GRUCell SimpleRNNCell StackedRNNCells AbstractRNNCell",
+        "Wrapper Bidirectional TimeDistributed SpectralNormalization",
+        "Embedding ReversibleEmbedding",
+        "Attention AdditiveAttention MultiHeadAttention GroupQueryAttention",
+        "Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D",
+        "ReLU LeakyReLU PReLU ELU ThresholdedReLU",
+        "JaxLayer FlaxLayer",
+        "Add Subtract Multiply Average Maximum Minimum Concatenate Dot Merge",
+    )
+)
+"""Layers that derive from one another in some version of Keras, or might."""
+
+
+def may_derive(name: str, other: str) -> bool:
+    """Whether one of two layer classes may derive from the other."""
+    return name == other or any(name in kin and other in kin for kin in _KIN)
+
+
 def parameter_name(spec: LayerSpec, keyword: str) -> str:
     """The Keras 3 name of a keyword given to a layer; Keras 1 spelled some of them otherwise.
 

@@ -66,6 +66,18 @@ class Trail(Sequence[Step]):
         return tuple((hop.place.key, hop.note) for hop in self._hops)
 
 
+def settled(site: Site) -> Site:
+    """The site with its traces located: it holds on to no syntax tree."""
+    traced = {name: getattr(site, name) for name in ("output", "loss", "partner", "labels")}
+    located = {
+        name: replace(one, trace=tuple(one.trace))
+        for name, one in traced.items()
+        if one is not None and isinstance(one.trace, Trail)
+    }
+    alternatives = tuple(map(settled, site.alternatives))
+    return site.at(trace=tuple(site.trace), alternatives=alternatives, **located)
+
+
 @dataclass
 class Capture:
     """What happened while a hand-written loss ran."""

@@ -23,6 +23,7 @@ from fromlogits_audit.interp.values import (
     Unknown,
     Value,
 )
+from fromlogits_audit.interp.walk import nodes
 from fromlogits_audit.ir import Undecided, Why
 
 if TYPE_CHECKING:
@@ -48,32 +49,12 @@ def make_function(
     return FuncV(core, Place(frame.chunk, node) if isinstance(node, cst.Lambda) else None)
 
 
-class _YieldFinder(cst.CSTVisitor):
-    def __init__(self) -> None:
-        self.found = False
-        self.depth = 0
-
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
-        self.depth += 1
-        return self.depth == 1
-
-    def leave_FunctionDef(self, original_node: cst.FunctionDef) -> None:
-        self.depth -= 1
-
-    def visit_Lambda(self, node: cst.Lambda) -> bool:
-        return False
-
-    def visit_Yield(self, node: cst.Yield) -> None:
-        self.found = True
-
-
 def _yields(core: FuncCore) -> bool:
     """Whether the function is a generator whose yields were not reached."""
     if core.generator is None:
-        finder = _YieldFinder()
-        if "yield" in core.chunk.text and isinstance(core.node, cst.FunctionDef):
-            core.node.visit(finder)
-        core.generator = finder.found
+        may = "yield" in core.chunk.text and isinstance(core.node, cst.FunctionDef)
+        inside = nodes(core.node.body, cst.FunctionDef, cst.Lambda) if may else ()
+        core.generator = any(isinstance(node, cst.Yield) for node in inside)
     return core.generator
 
 
@@ -88,6 +69,11 @@ def parameters(core: FuncCore) -> list[str]:
     """Names of the positional parameters, ``self`` included."""
     params = core.node.params
     return [p.name.value for p in (*params.posonly_params, *params.params)]
+
+
+def keyword_names(core: FuncCore) -> list[str]:
+    """Names of what a method may be given by name, without its receiver."""
+    return [*parameters(core)[1:], *(p.name.value for p in core.node.params.kwonly_params)]
 
 
 def invoke(

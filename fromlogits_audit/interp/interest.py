@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,8 +42,24 @@ class Sought(NamedTuple):
 
     def those_in(self, text: str) -> Sought:
         """As much of it as a text says: all that its parts can say."""
-        words = tuple(word for word in self.words if word in text)
+        groups = (group for stem, group in _by_stem(self.words).items() if stem in text)
+        words = tuple(word for group in groups for word in group if word in text)
         return Sought(words, tuple(one for one in self.parts if one[0] in text and one[1].search(text)))
+
+
+_STEMS = (
+    "_logits", "_step", "Score", "bsolute", "igmoid", "inge", "ivergence", "oftmax", "oisson", "osh", "osine",
+    "quared", "uber", "versky",
+)  # fmt: skip
+"""What several words have in common: most texts do not say it, and then say none of them."""
+
+
+@cache
+def _by_stem(words: tuple[str, ...]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for word in words:
+        groups.setdefault(next((stem for stem in _STEMS if stem in word), word), []).append(word)
+    return groups
 
 
 _NAMES = (
@@ -74,7 +91,7 @@ ANYTHING = Sought(
     ),
     (
         *LOSSES.parts, ("AUC", re.compile(r"AUC(?<!\wAUC)\b")), (".5", re.compile(r"[<>]=?\s*0?\.50*\b")),
-        ("predict", re.compile(r"<|(?<!-)>|round|rint|greater|less|classes")),  # what is predicted is cut
+        ("predict", re.compile(r"<|>(?<!->)|round|rint|greater|less|classes")),  # what is predicted is cut
     ),
 )  # fmt: skip
 """Also the site of an activation, a metric or a cut-off."""

@@ -21,6 +21,12 @@ class LayerV(Obj):
         self.place = place
 
 
+INNER = "$inner"
+"""Set on a layer that is applied within a ``call`` of the project: it is no layer of the model around it."""
+BEHIND = "$behind"
+"""Set on a layer that was listed as one of a model, and may be one of another model inside that."""
+
+
 class ModelV(Obj):
     """A Keras model made by Sequential, Model(...), an application or a catalogued head.
 

@@ -17,6 +17,7 @@ from fromlogits_audit.interp.items import each, spread
 from fromlogits_audit.interp.state import MAX_LOOP, Frame
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import ALWAYS, TupleV, Unknown
+from fromlogits_audit.interp.walk import nodes
 from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
@@ -139,28 +140,6 @@ def _stays_true(node: cst.While) -> bool:
 
 @lru_cache(maxsize=256)
 def _has_break(node: cst.While) -> bool:
-    finder = _Breaks()
-    node.body.visit(finder)
-    return finder.found
-
-
-class _Breaks(cst.CSTVisitor):
-    """Looks for what ends a loop: a ``break`` of its own, a ``return``."""
-
-    def __init__(self) -> None:
-        self.found = False
-
-    def visit_Break(self, node: cst.Break) -> None:
-        self.found = True
-
-    def visit_Return(self, node: cst.Return) -> None:
-        self.found = True
-
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
-        return False
-
-    def visit_While(self, node: cst.While) -> bool:
-        return False
-
-    def visit_For(self, node: cst.For) -> bool:
-        return False
+    """Whether something ends a loop: a ``break`` of its own, a ``return``."""
+    inside = nodes(node.body, cst.FunctionDef, cst.While, cst.For)
+    return any(isinstance(one, (cst.Break, cst.Return)) for one in inside)

@@ -39,7 +39,12 @@ _METHODS = ("function", "class")
 def prepare(run: Run, instance: InstanceV, name: str) -> bool:
     """Run the one method that sets an attribute of an object, if nothing has called it for that object.
     False where there is none to be run."""
+    asked = (id(instance.cls), name)
+    if asked in run.set_nowhere:
+        return False
     cores = _setters(instance.cls, name)
+    if not cores:
+        run.set_nowhere.add(asked)
     if len(cores) != 1 or run.state.cut:
         return False
     core = cores[0]
@@ -57,19 +62,21 @@ def _setters(cls: ClassV, name: str) -> list[FuncCore]:
     found: dict[str, FuncCore] = {}
     for owner in resolution_order(cls):
         for key, value in list(owner.slots.items()):
-            if isinstance(key, str) and key not in found and key != "__init__" and name in _set_by(value):
+            if isinstance(key, str) and key not in found and key != "__init__" and _sets(value, name):
                 method = forced(value)
                 if isinstance(method, FuncV) and method.core.kind in _METHODS:
                     found[key] = method.core
     return list(found.values())
 
 
-def _set_by(value: Value) -> frozenset[str]:
-    """The attributes that a method says it sets."""
+def _sets(value: Value, name: str) -> bool:
+    """Whether a method says that it sets an attribute."""
     if isinstance(value, PendingV) and value.value is None:
-        return _set_in(value.chunk.text) if value.chunk is not None else frozenset()
-    method = forced(value)
-    return _set_in(text_of(method.core)) if isinstance(method, FuncV) else frozenset()
+        text = value.chunk.text if value.chunk is not None else ""
+    else:
+        method = forced(value)
+        text = text_of(method.core) if isinstance(method, FuncV) else ""
+    return name in text and name in _set_in(text)  # most texts do not even say the name
 
 
 @lru_cache(maxsize=2048)

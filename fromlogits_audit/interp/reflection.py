@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from fromlogits_audit.catalogue.layers import layer_class, may_derive
 from fromlogits_audit.interp.choice import alternatives, choose, product
 from fromlogits_audit.interp.classes import (
     AUTO,
@@ -15,7 +16,7 @@ from fromlogits_audit.interp.classes import (
 )
 from fromlogits_audit.interp.containers import OWNER
 from fromlogits_audit.interp.items import spread
-from fromlogits_audit.interp.keras_values import LossV
+from fromlogits_audit.interp.keras_values import BEHIND, INNER, LayerV, LossV, ModelV
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -149,9 +150,27 @@ def is_instance(value: Value, kind: Value) -> bool | None:
         return False if name in _TYPES else None
     if isinstance(value, ExternalV) and is_class_name(value.name):
         return name in ("object", "type")
+    if isinstance(value, (LayerV, ModelV)):
+        return _is_layer(value, kind.name)
     if isinstance(value, LossV) and value.form is Form.INSTANCE and kind.name.startswith("keras.losses."):
         return name in ("Loss", value.spec.name)
     return False if isinstance(value, (Const, ListV, TupleV, DictV)) else None
+
+
+def _is_layer(value: LayerV | ModelV, name: str) -> bool | None:
+    """Whether a layer or model is of a class of Keras, None where that can't be told."""
+    if name in ("keras.layers.Layer", "builtins.object"):
+        return True
+    spec = layer_class(name)
+    if isinstance(value, ModelV):
+        if name == "keras.Sequential" and value.kind in ("sequential", "functional"):
+            return value.kind == "sequential"
+        return True if name == "keras.Model" else (None if spec is None else False)
+    if INNER in value.slots or BEHIND in value.slots:
+        return None  # what is asked may be the layer or model around it
+    if spec is None:
+        return False if name in ("keras.Model", "keras.Sequential") else None
+    return True if spec is value.spec else (None if may_derive(value.spec.name, spec.name) else False)
 
 
 def _derives(cls: ClassV, name: str) -> bool | None:
@@ -176,9 +195,12 @@ def _callable(run: Run, args: Args, place: Place | None) -> Value:
 
 def _type(run: Run, args: Args, place: Place | None) -> Value:
     value = args.positional[0] if args.positional else NONE
+    known = (
+        run.attribute(value, "__class__", place) if isinstance(value, (LayerV, ModelV)) and place else None
+    )
     if isinstance(value, InstanceV):
         return value.cls
-    return run.state.fresh(Why.RUNTIME, "type()")
+    return known if isinstance(known, ExternalV) else run.state.fresh(Why.RUNTIME, "type()")
 
 
 def _property(run: Run, args: Args, place: Place | None) -> Value:

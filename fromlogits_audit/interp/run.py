@@ -56,6 +56,9 @@ class Run:
         self.classes: list[ClassV] = []
         self.hooked: set[str] = set()
         """Names of classes that are told of every class that derives from them."""
+        self.set_nowhere: set[tuple[int, str]] = set()
+        """Classes by identity, with attributes that none of their methods says it sets: tests ask for
+        ``assertEqual`` all the time."""
         self.intercepting = False
         """Whether some class answers for its attributes in its own way."""
         self.constants: dict[Any, Const] = {}

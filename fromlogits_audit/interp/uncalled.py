@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.classes import find_member, resolution_order
@@ -70,9 +70,9 @@ def _ask_for_methods(run: Run, cls: ClassV, interest: Interest) -> None:
         for name, value in cls.slots.items()
         if isinstance(value, PendingV) and value.value is None and value.chunk is not None
     ]
-    bearing = {name for name, _, chunk in pending if chunk.bears} if interest.leads else set()
+    bearing = frozenset(name for name, _, chunk in pending if interest.leads and chunk.bears)
     for _, value, chunk in pending:
-        if _may_matter(chunk, interest) or (bearing and not bearing.isdisjoint(members_in(chunk.text))):
+        if _may_matter(chunk, interest) or _mentions(chunk.text, bearing):
             with run.guard(chunk.module, chunk.first):
                 forced(value)
 
@@ -105,7 +105,9 @@ def _matters(core: FuncCore, interest: Interest) -> bool:
 
 def _words(core: FuncCore) -> frozenset[str]:
     if core.words is None:
-        core.words = frozenset(WORD.findall(text_of(core)))
+        text = text_of(core)
+        # Where the text is that of the chunk, so are the words: the same object.
+        core.words = core.chunk.words if text is core.chunk.text else frozenset(WORD.findall(text))
     return core.words
 
 
@@ -123,7 +125,12 @@ def _sibling(core: FuncCore) -> bool:
             for v in methods
             if isinstance(v, FuncV) and v.core.module.is_of_interest(text_of(v.core))
         )
-    return bool(owner.bearing) and not owner.bearing.isdisjoint(members_in(text_of(core)))
+    return _mentions(text_of(core), owner.bearing)
+
+
+def _mentions(text: str, names: Set[str]) -> bool:
+    """Whether a text reads one of some names as an attribute."""
+    return any(name in text for name in names) and not names.isdisjoint(members_in(text))
 
 
 _HOOKS = frozenset({"train_step", "test_step", "compute_loss", "call"})

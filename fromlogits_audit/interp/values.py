@@ -65,6 +65,7 @@ class Key(tuple[Hashable, ...]):
         return self is other or tuple.__eq__(self, other)
 
 
+_NESTED = {tuple, Key}
 KEYS: dict[Key, Key] = {}
 """Every key once, so that equal ones are the same object and are compared at once. A run empties it."""
 
@@ -98,7 +99,7 @@ class Unknown(Value):
 
     def __post_init__(self) -> None:
         key = self.key
-        if type(key) is tuple and any(isinstance(part, tuple) for part in key):
+        if type(key) is tuple and not _NESTED.isdisjoint(map(type, key)):
             object.__setattr__(self, "key", Key(key))
 
 

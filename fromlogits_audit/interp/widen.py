@@ -23,6 +23,7 @@ from fromlogits_audit.interp.values import (
     Unknown,
     Value,
 )
+from fromlogits_audit.interp.walk import nodes
 from fromlogits_audit.ir import Undecided, Why
 from fromlogits_audit.lean import dataclass
 
@@ -99,9 +100,7 @@ def _builds_on_itself(loop: cst.For | cst.While, key: Hashable) -> bool:
 
 @lru_cache(maxsize=256)
 def _mentioned(loop: cst.For | cst.While) -> frozenset[str]:
-    names = _Names()
-    loop.body.visit(names)
-    return frozenset(names.found)
+    return frozenset(_named(loop.body))
 
 
 def mentions(loop: cst.For | cst.While, name: str) -> bool:
@@ -119,10 +118,15 @@ class _Updates:
 
 @lru_cache(maxsize=256)
 def _updates(loop: cst.For | cst.While) -> _Updates:
-    finder = _Finder()
-    loop.body.visit(finder)
-    circular = {name for name in finder.reads if name in _reached(finder.reads, name)}
-    return _Updates(finder.reads, circular)
+    reads: dict[str, set[str]] = {}
+    for node in nodes(loop.body):
+        for target, value in _settings(node):
+            names = _named(value)
+            for name in _targets(target):
+                own = {name} if isinstance(node, cst.AugAssign) else ()
+                reads.setdefault(name, set()).update(names, own)
+    circular = {name for name in reads if name in _reached(reads, name)}
+    return _Updates(reads, circular)
 
 
 def _reached(reads: dict[str, set[str]], name: str) -> set[str]:
@@ -137,34 +141,14 @@ def _reached(reads: dict[str, set[str]], name: str) -> set[str]:
     return seen
 
 
-class _Finder(cst.CSTVisitor):
-    def __init__(self) -> None:
-        self.reads: dict[str, set[str]] = {}
-
-    def visit_Assign(self, node: cst.Assign) -> None:
-        for target in node.targets:
-            self._note(target.target, node.value)
-
-    def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
-        if node.value is not None:
-            self._note(node.target, node.value)
-
-    def visit_AugAssign(self, node: cst.AugAssign) -> None:
-        self._note(node.target, node.value)
-        for name in _targets(node.target):
-            self.reads[name].add(name)
-
-    def visit_NamedExpr(self, node: cst.NamedExpr) -> None:
-        self._note(node.target, node.value)
-
-    def visit_For(self, node: cst.For) -> None:
-        self._note(node.target, node.iter)
-
-    def _note(self, target: cst.CSTNode, value: cst.CSTNode) -> None:
-        names = _Names()
-        value.visit(names)
-        for name in _targets(target):
-            self.reads.setdefault(name, set()).update(names.found)
+def _settings(node: cst.CSTNode) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
+    """The targets that a node sets, each with what it is computed from."""
+    if isinstance(node, cst.Assign):
+        yield from ((target.target, node.value) for target in node.targets)
+    elif isinstance(node, (cst.AnnAssign, cst.AugAssign, cst.NamedExpr)) and node.value is not None:
+        yield node.target, node.value
+    elif isinstance(node, cst.For):
+        yield node.target, node.iter
 
 
 def _targets(target: cst.CSTNode) -> Iterator[str]:
@@ -179,12 +163,8 @@ def _targets(target: cst.CSTNode) -> Iterator[str]:
             yield from _targets(element.value)
 
 
-class _Names(cst.CSTVisitor):
-    def __init__(self) -> None:
-        self.found: set[str] = set()
-
-    def visit_Name(self, node: cst.Name) -> None:
-        self.found.add(node.value)
-
-    def visit_Subscript(self, node: cst.Subscript) -> None:
-        self.found.add(_ITEM)
+def _named(value: cst.CSTNode) -> set[str]:
+    """The names that an expression says."""
+    inside = list(nodes(value))
+    names = {node.value for node in inside if isinstance(node, cst.Name)}
+    return names | {_ITEM for node in inside if isinstance(node, cst.Subscript)}

@@ -80,33 +80,35 @@ class _Edges:
     def __init__(self, project: Project, sketch_of: Callable[[Path], Sketch | None]) -> None:
         self._project = project
         self._sketch_of = sketch_of
-        self._absent: set[tuple[Path, str]] = set()
+        self._absent: dict[Path, set[str]] = {}
+        """By folder the names of modules that can't be seen from there."""
 
     def of(self, path: Path, sketch: Sketch | None) -> list[Path]:
-        if sketch is None:
+        if sketch is None or not sketch.imports:
             return []
-        found = (self._file(path, one) for one in sketch.imports)
+        absent = self._absent.setdefault(path.parent, set())
+        found = (self._file(path, one, absent) for one in sketch.imports)
         return [one for one in dict.fromkeys(found) if one is not None and one != path]
 
-    def _file(self, path: Path, what: Import) -> Path | None:
-        if what == FIXTURES:
-            return self._conftest(path)
+    def _file(self, path: Path, what: Import, absent: set[str]) -> Path | None:
+        if what.level == FIXTURES.level:
+            return self._conftest(path, absent)
         top = what.module.partition(".")[0]
-        if not what.level and ((path.parent, top) in self._absent or self._is_absent(path, top)):
+        if not what.level and (top in absent or self._is_absent(path, top, absent)):
             return None
         found = self._project.imported(path, what.module, what.level)
         return found if found is not None and found.suffix == ".py" else None
 
-    def _conftest(self, path: Path) -> Path | None:
+    def _conftest(self, path: Path, absent: set[str]) -> Path | None:
         """The ``conftest.py`` above a file of tests, where it has fixtures: most only set pytest up."""
-        found = self._file(path, Import(FIXTURES.module))
+        found = self._file(path, Import(FIXTURES.module), absent)
         sketch = self._sketch_of(found) if found is not None else None
         return found if sketch is not None and FIXTURES in sketch.imports else None
 
-    def _is_absent(self, path: Path, top: str) -> bool:
+    def _is_absent(self, path: Path, top: str, absent: set[str]) -> bool:
         """Whether no module of this name can be seen from the file's folder."""
         # The file itself, and a folder named like it, do not count for it but for its neighbours.
         if top == path.stem or path.suffix != ".py" or self._project.imported(path, top) is not None:
             return False
-        self._absent.add((path.parent, top))
+        absent.add(top)
         return True

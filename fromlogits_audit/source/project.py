@@ -14,6 +14,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 ROOT_MARKS = (".git", ".hg", "pyproject.toml", "setup.py", "setup.cfg")
@@ -88,17 +89,20 @@ class Project:
         self._added: dict[str, set[str]] = {}
         self._listed: dict[str, frozenset[str]] = {}
         self._resolved: dict[tuple[str, str, int], Path | None] = {}
-        self._real_root = os.path.realpath(self.root)
         for file in files:
             self.add(file)
 
     def add(self, file: Path) -> None:
         """Make a file known that is not on disk, together with the folders that lead to it."""
-        child = os.path.abspath(os.path.join(self.root, file))
+        root = str(self.root)
+        child = os.path.abspath(os.path.join(root, file))
         for folder in _upwards(os.path.dirname(child)):
-            if not _within(folder, str(self.root)):
+            if not _within(folder, root):
                 break
-            self._added.setdefault(folder, set()).add(os.path.basename(child))
+            names, name = self._added.setdefault(folder, set()), os.path.basename(child)
+            if name in names:
+                break  # The folders above know of each other.
+            names.add(name)
             child = folder
         self._listed.clear()
         self._resolved.clear()
@@ -129,8 +133,9 @@ class Project:
 
     def belongs_to_library(self, path: Path) -> bool:
         """Whether a file is part of the source of a package that the catalogue describes."""
-        return any(
-            folder.name in LIBRARIES and "__init__.py" in self._names(str(folder)) for folder in path.parents
+        return not LIBRARIES.isdisjoint(path.parts) and any(
+            os.path.basename(folder) in LIBRARIES and "__init__.py" in self._names(folder)
+            for folder in _upwards(os.path.dirname(path))
         )
 
     def defines_library(self, path: Path) -> bool:
@@ -241,6 +246,10 @@ class Project:
                 names = self.disk[folder] = listed(folder)
             names = self._listed[folder] = names | self._added.get(folder, set())
         return names
+
+    @cached_property
+    def _real_root(self) -> str:
+        return os.path.realpath(self.root)
 
     def _is_inside(self, found: str, importer: str) -> bool:
         """False where a symbolic link leads out of the project."""

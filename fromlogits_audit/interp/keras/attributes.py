@@ -8,10 +8,21 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import lookups, models
 from fromlogits_audit.interp.keras.shapes import Dims, ranked
-from fromlogits_audit.interp.keras_values import LITERAL, WEIGHTS, LayerV, LossV, ModelV, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import (
+    BEHIND,
+    INNER,
+    LITERAL,
+    WEIGHTS,
+    LayerV,
+    LossV,
+    ModelV,
+    TensorV,
+    data_tensor,
+)
 from fromlogits_audit.interp.values import (
     NONE,
     Const,
+    ExternalV,
     InstanceV,
     IterV,
     ListV,
@@ -32,6 +43,8 @@ def read(run: Run, base: Value, name: str, place: Place | None) -> Value | None:
         return _tensor(run, base, name)
     if isinstance(base, (ListV, TupleV)) and name == "T":
         return TensorV(reason=LITERAL)  # np.array([[0.1, 0.9]]).T
+    if name == "__class__":
+        return class_of(base, place)
     if isinstance(base, LayerV):
         return _layer(run, base, name)
     if isinstance(base, ModelV):
@@ -41,6 +54,19 @@ def read(run: Run, base: Value, name: str, place: Place | None) -> Value | None:
     if isinstance(base, IterV) and name in ("element_spec", "class_names", "class_indices"):
         return run.state.fresh(Why.RUNTIME, name)
     return None
+
+
+def class_of(value: Value, place: Place | None) -> Value | None:
+    """The class of a Keras object, None where its name is not known."""
+    if isinstance(value, LayerV) and (INNER in value.slots or BEHIND in value.slots):
+        # What is asked may be the layer or model around it.
+        return Unknown(Undecided(Why.OPAQUE_LAYER, "the class of a layer"), ("class", id(value)))
+    if isinstance(value, LayerV):
+        return ExternalV(value.spec.name, place)
+    if isinstance(value, ModelV) and value.kind == "sequential":
+        return ExternalV("keras.Sequential", place)
+    functional = isinstance(value, ModelV) and value.kind == "functional" and "$inputs" in value.slots
+    return ExternalV("keras.models.Functional", place) if functional else None
 
 
 def _tensor(run: Run, base: TensorV, name: str) -> Value | None:

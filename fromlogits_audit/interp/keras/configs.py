@@ -9,15 +9,32 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
+from fromlogits_audit.interp.classes import find_member
+from fromlogits_audit.interp.functions import keyword_names
 from fromlogits_audit.interp.items import content_of
-from fromlogits_audit.interp.keras.lookups import clone
+from fromlogits_audit.interp.keras.cloning import clone
 from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV
-from fromlogits_audit.interp.values import NONE, Args, Const, DictV, Entries, ExternalV, Place, Value
+from fromlogits_audit.interp.values import (
+    NONE,
+    Args,
+    ClassV,
+    Const,
+    DictV,
+    Entries,
+    ExternalV,
+    FuncV,
+    Place,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
 _SOURCE = "$of"
+_OF_ALL = ("name", "dtype")
+"""What every layer may be given."""
 _MODEL_READERS = (
     "keras.models.model_from_json",
     "keras.models.model_from_config",
@@ -49,12 +66,29 @@ def _flag(loss: LossV) -> dict[Hashable, tuple[Value, Value]]:
 def _options(layer: LayerV) -> dict[Hashable, tuple[Value, Value]]:
     """What a layer was given, and the plain defaults of what it was not."""
     parameters = layer.spec.parameters
-    given = {name: layer.slots[name] for name in parameters.names if name in layer.slots}
+    given = {name: layer.slots[name] for name in (*parameters.names, *_OF_ALL) if name in layer.slots}
     for name in parameters.names:
         default = parameters.default(name)
         if name not in given and isinstance(default, (str, int, float, bool, type(None))):
             given[name] = Const(default)
     return {name: (Const(name), value) for name, value in given.items()}
+
+
+def instance_from(run: Run, cls: ClassV, args: Args, place: Place | None) -> Value:
+    """``from_config`` as a layer or model of the project inherits it: ``cls(**config)``.
+
+    What is not known to stand in the config is not left out of it: no default holds then.
+    """
+    content = content_of(run, args.get(0, "config") or NONE)
+    known = isinstance(content, Entries) and isinstance((find_member(cls, "get_config") or (0, 0))[1], FuncV)
+    items = content.items if isinstance(content, Entries) else {}
+    keywords = {str(key): value for key, (_, value) in items.items()}
+    if not known:
+        unknown = run.state.fresh(Why.RUNTIME, f"the config that {cls.name} is made from")
+        own = find_member(cls, "__init__")
+        names = keyword_names(own[1].core) if own is not None and isinstance(own[1], FuncV) else ()
+        keywords = {**{name: Unknown(unknown.reason, (unknown.key, name)) for name in names}, **keywords}
+    return run.call(cls, Args((), keywords), place)
 
 
 def from_config(run: Run, name: str, args: Args, place: Place) -> Value | None:

@@ -12,7 +12,7 @@ from fromlogits_audit.catalogue.metrics import is_accuracy_string
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.equality import identity
 from fromlogits_audit.interp.items import content_of
-from fromlogits_audit.interp.keras import custom, losses, metrics, weights
+from fromlogits_audit.interp.keras import cloning, custom, losses, metrics, weights
 from fromlogits_audit.interp.keras.distillation import distiller
 from fromlogits_audit.interp.keras.labels import of_literal
 from fromlogits_audit.interp.keras_values import LITERAL, LayerV, LossV, ModelV, TensorV
@@ -126,45 +126,6 @@ def _metric_get(run: Run, name: str, args: Args, place: Place) -> Value | None:
     return replace(known, form=Form.FUNCTION) if known is not None else value
 
 
-def _clone(run: Run, name: str, args: Args, place: Place) -> Value | None:
-    source = args.get(0, "model") or next(
-        (args.keywords[key] for key in _WRAPPED if key in args.keywords), None
-    )
-    return clone(source, place) if isinstance(source, ModelV) else source
-
-
-_WRAPPED = ("to_prune", "to_cluster", "to_annotate")
-"""What tensorflow_model_optimization calls the model or layer that it wraps."""
-
-
-def clone(source: ModelV, place: Place) -> ModelV:
-    """The same model once more, with layers of its own and without its loss."""
-    made = ModelV(source.kind, place, source.head)
-    memo: dict[int, Value] = {}
-    made.slots.update({key: _copied(value, memo) for key, value in source.slots.items() if key != "$loss"})
-    return made
-
-
-def _copied(value: Value, memo: dict[int, Value]) -> Value:
-    """The same layers and graph once more, so that changing one model leaves the other alone."""
-    if id(value) in memo or len(memo) > 5_000:
-        return memo.get(id(value), value)
-    made: Value = value
-    if isinstance(value, TupleV):
-        made = TupleV(tuple(_copied(item, memo) for item in value.items), value.open)
-    elif isinstance(value, LayerV):
-        made = LayerV(value.spec, value.place, {})
-        made.slots.update({k: v for k, v in value.slots.items() if k not in ("$output", "$input")})
-    elif isinstance(value, ModelV):
-        made = ModelV(value.kind, value.place, value.head)
-        made.slots.update({key: _copied(inner, memo) for key, inner in value.slots.items()})
-    elif isinstance(value, TensorV) and value.layer is not None:
-        parents = tuple(_copied(parent, memo) for parent in value.parents)
-        made = replace(value, layer=_copied(value.layer, memo), parents=parents)  # type: ignore[arg-type]
-    memo[id(value)] = made
-    return made
-
-
 def _save(run: Run, name: str, args: Args, place: Place) -> Value | None:
     model, path = args.get(0, "model") or args.get(0, "obj"), args.get(1, "filepath")
     if isinstance(model, (ModelV, InstanceV)) and path is not None:
@@ -265,8 +226,8 @@ _FUNCTIONS: dict[str, Function] = {
     "keras.metrics.deserialize": _metric_get,
     "keras.models.save_model": _save,
     "keras.saving.save_model": _save,
-    "keras.models.clone_model": _clone,
-    "keras.utils.multi_gpu_model": _clone,
+    "keras.models.clone_model": cloning.clone_model,
+    "keras.utils.multi_gpu_model": cloning.same_once_more,
     **dict.fromkeys(
         (
             "tensorflow_model_optimization.sparsity.keras.prune_low_magnitude",
@@ -278,7 +239,7 @@ _FUNCTIONS: dict[str, Function] = {
             "tensorflow_model_optimization.quantization.keras.quantize_apply",
             "tensorflow_model_optimization.quantization.keras.quantize_model",
         ),
-        _clone,
+        cloning.same_once_more,
     ),
     "keras.models.load_model": _loaded,
     "keras.saving.load_model": _loaded,

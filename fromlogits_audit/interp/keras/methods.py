@@ -80,7 +80,9 @@ def call(run: Run, method: MethodV, args: Args, place: Place | None) -> Value | 
         return run.keras.data.call_method(run, receiver, name, args, place)
     if isinstance(receiver, BagV):
         return encoders.call_method(run, receiver, name, args)
-    if isinstance(receiver, ClassV) and name in ("from_config", "from_preset", "from_pretrained"):
+    if isinstance(receiver, ClassV) and name == "from_config":
+        return configs.instance_from(run, receiver, args, place)
+    if isinstance(receiver, ClassV) and name in ("from_preset", "from_pretrained"):
         return run.call(receiver, Args((), args.keywords, args.star, args.double), place)
     if isinstance(receiver, (ListV, TupleV, DictV)) and name in ("numpy", "copy", "items"):
         return None if name != "numpy" else receiver

@@ -19,7 +19,7 @@ from fromlogits_audit.interp.keras.labels import after_index, after_operator, so
 from fromlogits_audit.interp.keras.layers import apply_layer
 from fromlogits_audit.interp.keras.losses import meet
 from fromlogits_audit.interp.keras.models import call_model, outputs_of
-from fromlogits_audit.interp.keras_values import LayerV, LossV, MetricV, ModelV, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import INNER, LayerV, LossV, MetricV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -40,6 +40,9 @@ from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
+
+
+_CALLS = ("call", "__call__")
 
 
 class Keras:
@@ -72,6 +75,8 @@ class Keras:
     def call_value(self, run: Run, value: Value, args: Args, place: Place | None) -> Value | None:
         """Calling a layer, model, loss, metric or tensor-like object."""
         if isinstance(value, LayerV):
+            if any(core.owner is not None and core.name in _CALLS for core in run.state.stack):
+                value.slots[INNER] = NONE
             return apply_layer(run, value, _inputs(args), args, place)
         if isinstance(value, ModelV):
             return call_model(run, value, args, place)
