@@ -166,6 +166,18 @@ def test_help_loads_neither_parser_nor_framework_nor_terminal_library(arguments:
     assert done.returncode == 0, done.stderr
     loaded = {name.partition(".")[0] for name in json.loads(done.stderr)}
     assert "click" in loaded
+    assert loaded.isdisjoint({"libcst", "rich", "pathspec", "h5py", *HEAVY})
+
+
+def test_a_scan_loads_only_what_it_needs(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("import keras\nkeras.losses.MeanSquaredError()\n", "utf-8")
+    code = (
+        "import sys; from fromlogits_audit import lean; lean.claim(); from fromlogits_audit.cli import run; "
+        f"run(['scan', '--no-cache', '--jobs=1', {str(tmp_path)!r}]); print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = set(done.stderr.split())
+    assert {"libcst", "fromlogits_audit.interp.engine", "fromlogits_audit.pins"} <= loaded
     assert loaded.isdisjoint({
         "_hashlib", "difflib", "fromlogits_audit.fixes", "fromlogits_audit.source.notebook",
         "libcst.metadata", "multiprocessing", "rich", "shutil", "sqlite3", "subprocess", "textwrap",
