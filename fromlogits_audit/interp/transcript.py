@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fromlogits_audit import cst
 from fromlogits_audit.interp.expressions import Unlike, end, start
 from fromlogits_audit.interp.positions import Span
 from fromlogits_audit.interp.statements import Statements, first_line
+from fromlogits_audit.interp.walk import nodes
 from fromlogits_audit.interp.written import Piece, Written
 
 
@@ -24,24 +25,24 @@ class Transcript:
         self,
         whole: Piece,
         lines: Sequence[str] = (),
-        nodes: Sequence[ast.stmt] = (),
+        statements: Sequence[ast.stmt] = (),
         bears: Callable[[str], bool] = lambda text: True,
     ) -> None:
-        """``lines`` are those of the text, ``nodes`` what the standard library makes of the statements, and
-        ``bears`` says whether a simple one, given as text, can hold a loss construction. Without nodes all is
-        left to libcst, as the ``whole`` piece."""
+        """``lines`` are those of the text, ``statements`` what the standard library makes of it, ``bears``
+        whether a simple one, given as text, can hold a loss construction. Without statements all is left to
+        libcst, as the ``whole`` piece."""
         self._statements = Statements(lines, bears)
         self._stands = self._statements.stands
         self._whole = whole
         self._written: list[Written] = []
         self._wanted: list[cst.CSTNode] = []
         self._originals: dict[int, cst.CSTNode | None] = {}
-        self.body = (self._made(nodes) if nodes else None) or self._parsed_whole()
+        self.body = (self._made(statements) if statements else None) or self._parsed_whole()
 
-    def _made(self, nodes: Sequence[ast.stmt]) -> tuple[Any, ...] | None:
+    def _made(self, statements: Sequence[ast.stmt]) -> tuple[Any, ...] | None:
         try:
             with cst.unchecked():
-                body = self._statements.block(nodes)
+                body = self._statements.block(statements)
             if self._statements.pieces:
                 self._written.append(Written(self._statements.pieces))
         except (Unlike, RecursionError, cst.ParserSyntaxError):
@@ -93,7 +94,7 @@ class Transcript:
             written = Written([piece])
         except cst.ParserSyntaxError:
             return None
-        same = (n for n in _nodes(written.tree) if type(n) is type(node) and written.span(n) == span)
+        same = (n for n in nodes(written.tree) if type(n) is type(node) and written.span(n) == span)
         found = next(same, None)
         if found is not None:
             self._written.append(written)
@@ -104,10 +105,3 @@ class Transcript:
         made = self._statements.made
         around = [s for s in made if (first_line(s), 0) <= start(where) and end(where) <= end(s)]
         return self._statements.piece_of(max(around, key=start)) if around else None
-
-
-def _nodes(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    waiting = [node]
-    while waiting:
-        yield (last := waiting.pop())
-        waiting.extend(last.children)
