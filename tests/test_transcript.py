@@ -20,6 +20,7 @@ from fromlogits_audit.interp.written import Piece
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 TEXTS = {
+    "nothing": "# a comment\n",
     "names": "a = b.c.d\ndel a, b[0], c.d\ndel a\nglobal x, y\n",
     "constants": "a = 1, 0x1F, 1_000, 1e3, .5, 1e999, True, None, ..., -3\n",
     "strings": "a = 'b', \"c'd\", '''e\nf''', b'g', 'h\\n', 'é\\ud800', '\"\"\"', '', 'i' 'j', r'\\k'\n",

@@ -58,8 +58,8 @@ class Written:
     @property
     def body(self) -> Sequence[Any]:
         """The statements, where there is one piece."""
-        first: Any = self.tree.body[0]
-        return first.body.body if self._pieces[0].inside else self.tree.body
+        top: Sequence[Any] = self.tree.body
+        return top[0].body.body if self._pieces[0].inside else top
 
     def span(self, node: cst.CSTNode, wanted: Collection[cst.CSTNode] = ()) -> Span | None:
         """(line, column, end line, end column) in the text, from 1; None for a node of something else.
