@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from fromlogits_audit import regex
 from fromlogits_audit.toml import read_toml
 
-# Compiled where they are used: every scan looks for requirements, and many find none.
-_REQUIREMENT = r"^\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*\(?(?P<spec>[^;#@)]*)"
-_CLAUSE = r"(?P<op>===|~=|==|!=|<=|>=|<|>|\^|~)?\s*v?(?P<version>\d+(?:\.\d+)*)(?P<rest>[^\s,]*)"
+_REQUIREMENT = regex.later(
+    r"^\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*\(?(?P<spec>[^;#@)]*)"
+)
+_CLAUSE = regex.later(r"(?P<op>===|~=|==|!=|<=|>=|<|>|\^|~)?\s*v?(?P<version>\d+(?:\.\d+)*)(?P<rest>[^\s,]*)")
 _TENSORFLOW = {"tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-macos", "tensorflow-intel"}
 _FIRST_WITH_KERAS_3 = {"keras": (3,), "tensorflow": (2, 16)}
 _FILES = ("pyproject.toml", "setup.cfg")
@@ -62,7 +64,7 @@ def _only(pins: set[int]) -> int | None:
 
 def parse_requirement(line: str) -> tuple[str, str] | None:
     """A requirement's normalised name and its version specifiers; None for any other line."""
-    match = re.match(_REQUIREMENT, line)
+    match = _REQUIREMENT.match(line)
     if match is None:
         return None
     return _normalised(match["name"]), match["spec"].strip()
@@ -77,7 +79,7 @@ def _side(specifiers: str, boundary: Version) -> int | None:
     """2 where every allowed version is below ``boundary``, 3 where none is, else None."""
     if "||" in specifiers:
         return None
-    bounds = [bound for clause in re.finditer(_CLAUSE, specifiers) for bound in _bounds(clause)]
+    bounds = [bound for clause in _CLAUSE.finditer(specifiers) for bound in _bounds(clause)]
     if any(_is_below(bound, boundary) for bound in bounds):
         return 2
     if any(kind == "from" and _trimmed(version) >= boundary for kind, version in bounds):

@@ -20,6 +20,11 @@ class LayerV(Obj):
         self.spec = spec
         self.place = place
 
+    @property
+    def is_within(self) -> bool:
+        """Whether what looks like this layer may be the layer or model around it."""
+        return INNER in self.slots or BEHIND in self.slots
+
 
 INNER = "$inner"
 """Set on a layer that is applied within a ``call`` of the project: it is no layer of the model around it."""

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.errors import InputError, UnreadableFile
+from fromlogits_audit.errors import InputError
 from fromlogits_audit.interp.parse import Chunk, ParsedModule
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.values import ExternalV, ModuleV, PendingV, Place, TupleV, Unknown, Value, forced
 from fromlogits_audit.ir import Undecided, Why
+from fromlogits_audit.source.contents import content
 from fromlogits_audit.source.imports import speaks_of_fixtures
 from fromlogits_audit.source.project import Project
-from fromlogits_audit.source.python import read_bytes
 from fromlogits_audit.source.text import Fault
 
 if TYPE_CHECKING:
@@ -60,10 +60,7 @@ class Modules:
     def may_give_fixtures(self, path: Path) -> bool:
         """Whether a ``conftest.py`` is more than a set-up of pytest: it belongs to its tests only then."""
         if path not in self._fixtures:
-            try:
-                self._fixtures[path] = speaks_of_fixtures(read_bytes(path))
-            except UnreadableFile:
-                self._fixtures[path] = False
+            self._fixtures[path] = speaks_of_fixtures(content(path) or b"")
         return self._fixtures[path]
 
     def add(self, path: Path, source: SourceFile) -> ParsedModule:

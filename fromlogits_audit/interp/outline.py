@@ -56,13 +56,16 @@ def members(statements: Sequence[ast.stmt], *, waits: bool) -> tuple[Member, ...
     return found if spread_out else ()
 
 
+def first_line(statement: ast.stmt) -> int:
+    """The line of a statement or of its first decorator."""
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return decorators[0].lineno if decorators else statement.lineno
+
+
 def _member(statement: ast.stmt, *, waits: bool) -> Member:
-    first, name = statement.lineno, ""
+    first, name = first_line(statement), ""
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        first = min([first, *(decorator.lineno for decorator in statement.decorator_list)])
         name = "" if any(map(_registers, statement.decorator_list)) else statement.name
-    elif isinstance(statement, ast.ClassDef):
-        first = min([first, *(decorator.lineno for decorator in statement.decorator_list)])
     elif waits and isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
         name = target.id if isinstance(target, ast.Name) else ""

@@ -106,8 +106,7 @@ class Chunk:
     @cached_property
     def bears(self) -> bool:
         """Whether the chunk can hold a site: its code says so, docstrings and comments left out."""
-        interesting = self.module.is_of_interest
-        return self.module.bears and interesting(self.text) and interesting(outline.code(self.text))
+        return self.module.bears and self.module.holds_site(self.text)
 
     @property
     def body(self) -> tuple[cst.CSTNode, ...]:
@@ -125,8 +124,7 @@ class Chunk:
 
     def _holds_site(self, text: str) -> bool:
         """Whether a part of the chunk can."""
-        interesting = self.module.is_of_interest
-        return self.bears and interesting(text) and interesting(outline.code(text))
+        return self.bears and self.module.holds_site(text)
 
     def _within_bounds(self) -> tuple[Piece, Sequence[ast.stmt]]:
         """The chunk for libcst, and its statements where there are nodes to be made of them: libcst may take
@@ -209,6 +207,10 @@ class ParsedModule:
         """Whether a part of it can hold a site by itself."""
         return self._sought.found_in(text)
 
+    def holds_site(self, text: str) -> bool:
+        """The same without what only its docstrings and comments say, which takes longer to find out."""
+        return self.is_of_interest(text) and self.is_of_interest(outline.code(text))
+
     def parse(self) -> Fault | None:
         """What is wrong with the text, if it does not parse.
 
@@ -260,7 +262,7 @@ def _split(module: ParsedModule, tree: ast.Module) -> Iterator[Chunk]:
     lines = module.lines
     groups: list[tuple[int, int, list[ast.stmt]]] = []
     for statement in tree.body:
-        first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
+        first = outline.first_line(statement)
         last = statement.end_lineno or first
         if groups and first <= groups[-1][1]:
             groups[-1] = (groups[-1][0], max(last, groups[-1][1]), [*groups[-1][2], statement])

@@ -16,7 +16,7 @@ from fromlogits_audit.interp.classes import (
 )
 from fromlogits_audit.interp.containers import OWNER
 from fromlogits_audit.interp.items import spread
-from fromlogits_audit.interp.keras_values import BEHIND, INNER, LayerV, LossV, ModelV
+from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -166,8 +166,8 @@ def _is_layer(value: LayerV | ModelV, name: str) -> bool | None:
         if name == "keras.Sequential" and value.kind in ("sequential", "functional"):
             return value.kind == "sequential"
         return True if name == "keras.Model" else (None if spec is None else False)
-    if INNER in value.slots or BEHIND in value.slots:
-        return None  # what is asked may be the layer or model around it
+    if value.is_within:
+        return None
     if spec is None:
         return False if name in ("keras.Model", "keras.Sequential") else None
     return True if spec is value.spec else (None if may_derive(value.spec.name, spec.name) else False)

@@ -21,6 +21,7 @@ from fromlogits_audit.interp.expressions import (
     end,
     start,
 )
+from fromlogits_audit.interp.outline import first_line
 from fromlogits_audit.interp.written import Piece
 
 _IN_PLACE = Signs(
@@ -58,7 +59,7 @@ class Statements(Expressions):
                 last += 1  # a; b
             block.append(None)
             if last > at:
-                self._leave(block, self.between(start(nodes[at]), end(nodes[last])), nodes[at])
+                self._leave(block, self._part(nodes[at], nodes[last]))
             else:
                 self._statement(block, nodes[at])
             at = last + 1
@@ -67,11 +68,10 @@ class Statements(Expressions):
     def _statement(self, block: list[Any], node: ast.stmt) -> None:
         marks = len(self.stands), len(self.pieces), len(self.made)
         simple = _SIMPLE.get(type(node))
-        if simple is not None and type(node) not in _HOLDS_NOTHING:
-            text = self.between(start(node), end(node))
-            if self._bears(text):
-                self._leave(block, text, node)
-                return
+        may_hold = simple is not None and type(node) not in _HOLDS_NOTHING
+        if may_hold and self._bears(self.between(start(node), end(node))):
+            self._leave(block, self._part(node, node))
+            return
         try:
             if simple is not None:
                 made = simple(self, node)
@@ -81,10 +81,7 @@ class Statements(Expressions):
                 made = block[-1] = self._compound(node)
         except Unlike:
             self._forget(*marks)
-            if simple is not None:
-                self._leave(block, self.between(start(node), end(node)), node)
-            else:
-                self._leave_lines(block, node)
+            self._leave(block, self._part(node, node) if simple is not None else self._whole(node))
             return
         self.stands[id(made)] = node
         self.made.append(node)
@@ -95,25 +92,29 @@ class Statements(Expressions):
             self.stands.popitem()
         del self.pieces[pieces:], self.made[made:]
 
+    # -- for libcst --------------------------------------------------------------------------
+    def _leave(self, block: list[Any], piece: Piece) -> None:
+        """Leave the last place of a block to a piece."""
+        piece.block, piece.index = block, len(block) - 1
+        self.pieces.append(piece)
+
     def piece_of(self, node: ast.stmt) -> Piece:
-        """A statement for libcst, a compound one with nothing in its body."""
+        """A statement by itself, a compound one with nothing in its body."""
         body = getattr(node, "body", None)
         if body is None:
-            return Piece(self.between(start(node), end(node)), node.lineno, self.characters(start(node)))
-        first, last = first_line(node), first_line(body[0]) - 1
-        indented = " " * (node.col_offset + 1)
-        text = "\n".join([*self.lines[first - 1 : last], f"{indented}pass"])
-        return Piece(text, first, inside=node.col_offset > 0)
+            return self._part(node, node)
+        return self._whole(node, first_line(body[0]) - 1, f"{' ' * (node.col_offset + 1)}pass")
 
-    def _leave(self, block: list[Any], text: str, node: ast.stmt) -> None:
-        column = self.characters(start(node))
-        self.pieces.append(Piece(text, node.lineno, column, block=block, index=len(block) - 1))
+    def _part(self, first: ast.stmt, last: ast.stmt) -> Piece:
+        """The text from one simple statement to another."""
+        text = self.between(start(first), end(last))
+        return Piece(text, first.lineno, self.characters(start(first)))
 
-    def _leave_lines(self, block: list[Any], node: ast.stmt) -> None:
+    def _whole(self, node: ast.stmt, last: int | None = None, *more: str) -> Piece:
+        """The lines of a compound statement, up to the ``last`` and with some ``more``."""
         first = first_line(node)
-        text = "\n".join(self.lines[first - 1 : node.end_lineno])
-        inside = node.col_offset > 0
-        self.pieces.append(Piece(text, first, inside=inside, block=block, index=len(block) - 1))
+        text = "\n".join([*self.lines[first - 1 : last or node.end_lineno], *more])
+        return Piece(text, first, inside=node.col_offset > 0)
 
     # -- simple statements -------------------------------------------------------------------
     def _expr(self, node: ast.Expr) -> Any:
@@ -147,11 +148,9 @@ class Statements(Expressions):
             return NODES[cst.Del](targets[0])
         return NODES[cst.Del](cst.Tuple([cst.Element(target) for target in targets], lpar=(), rpar=()))
 
-    def _global(self, node: ast.Global) -> Any:
-        return NODES[cst.Global]([cst.NameItem(cst.Name(name)) for name in node.names])
-
-    def _nonlocal(self, node: ast.Nonlocal) -> Any:
-        return NODES[cst.Nonlocal]([cst.NameItem(cst.Name(name)) for name in node.names])
+    def _declared(self, node: ast.Global | ast.Nonlocal) -> Any:
+        kind = cst.Global if isinstance(node, ast.Global) else cst.Nonlocal
+        return NODES[kind]([cst.NameItem(cst.Name(name)) for name in node.names])
 
     def _import(self, node: ast.Import) -> Any:
         return NODES[cst.Import]([self._alias(alias) for alias in node.names])
@@ -274,12 +273,6 @@ class Statements(Expressions):
         return made
 
 
-def first_line(node: ast.stmt) -> int:
-    """The line of a statement or of its first decorator."""
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
-
-
 def _dotted(name: str) -> Any:
     head, *rest = name.split(".")
     made: Any = cst.Name(head)
@@ -297,8 +290,8 @@ _SIMPLE: dict[type[ast.AST], Callable[[Statements, Any], Any]] = {
     ast.Raise: Statements._raise,
     ast.Assert: Statements._assert,
     ast.Delete: Statements._delete,
-    ast.Global: Statements._global,
-    ast.Nonlocal: Statements._nonlocal,
+    ast.Global: Statements._declared,
+    ast.Nonlocal: Statements._declared,
     ast.Import: Statements._import,
     ast.ImportFrom: Statements._import_from,
     ast.Pass: Statements._pass,

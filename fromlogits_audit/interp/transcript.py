@@ -8,8 +8,9 @@ from typing import Any
 
 from fromlogits_audit import cst
 from fromlogits_audit.interp.expressions import Unlike, end, start
+from fromlogits_audit.interp.outline import first_line
 from fromlogits_audit.interp.positions import Span
-from fromlogits_audit.interp.statements import Statements, first_line
+from fromlogits_audit.interp.statements import Statements
 from fromlogits_audit.interp.walk import nodes
 from fromlogits_audit.interp.written import Piece, Written
 

@@ -9,8 +9,6 @@ from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import lookups, models
 from fromlogits_audit.interp.keras.shapes import Dims, ranked
 from fromlogits_audit.interp.keras_values import (
-    BEHIND,
-    INNER,
     LITERAL,
     WEIGHTS,
     LayerV,
@@ -58,8 +56,7 @@ def read(run: Run, base: Value, name: str, place: Place | None) -> Value | None:
 
 def class_of(value: Value, place: Place | None) -> Value | None:
     """The class of a Keras object, None where its name is not known."""
-    if isinstance(value, LayerV) and (INNER in value.slots or BEHIND in value.slots):
-        # What is asked may be the layer or model around it.
+    if isinstance(value, LayerV) and value.is_within:
         return Unknown(Undecided(Why.OPAQUE_LAYER, "the class of a layer"), ("class", id(value)))
     if isinstance(value, LayerV):
         return ExternalV(value.spec.name, place)
