@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 
 from fromlogits_audit import lean, nodes
 
-with nodes.alone() if lean.is_own() else nullcontext():
+with nodes.alone() if lean.is_own() else nullcontext(False) as _quick:
     import libcst
     from libcst import *  # noqa: F403 - under the same names
     from libcst._nodes.internal import CodegenState as CodegenState
@@ -35,7 +35,7 @@ def unchecked() -> Iterator[None]:
         libcst.CSTNode.__post_init__ = _CHECK  # type: ignore[method-assign]
 
 
-if lean.is_own():  # Changing a class makes Python forget where its methods are.
+if _quick:  # Changing a class makes Python forget where its methods are.
     unchecked = nullcontext  # type: ignore[assignment]
 
 

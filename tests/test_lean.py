@@ -78,6 +78,13 @@ def facts(cls: Any, given: tuple[Any, ...]) -> list[object]:
     return found
 
 
+@pytest.fixture(params=[0, 99], ids=["compiled", "few"])
+def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to make an instance."""
+    monkeypatch.setattr(lean, "_FEW", request.param)
+
+
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("name", CASES)
 def test_a_quick_dataclass_is_a_dataclass(name: str) -> None:
     base, options, given = CASES[name]
@@ -108,9 +115,9 @@ class Base:
     seen: list[int] = field(default_factory=list)
 
 
-def family(define: Any) -> list[type]:
+def family(define: Any, base: Any = None) -> list[type]:
     """Classes of which some have the ``__init__`` of another one."""
-    base: Any = define()(_copied(Base))
+    base = base or define()(_copied(Base))
     wider: Any = define()(type("Wider", (base,), {"__annotations__": {"rate": "float"}, "rate": 0.5}))
     calling = type("Calling", (wider,), {"__init__": lambda self, units: wider.__init__(self, units, [9])})
     return [base, type("Plain", (base,), {}), wider, calling, _copied(base)]
@@ -123,6 +130,7 @@ def made(cls: type, *given: Any, **named: Any) -> object:
         return str(error)
 
 
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_class_makes_its_own_instances_whichever_makes_the_first(order: int) -> None:
     def all_made(define: Any) -> list[object]:
@@ -141,12 +149,30 @@ def test_a_class_makes_its_own_instances_whichever_makes_the_first(order: int) -
     assert all_made(lean.quick) == all_made(dataclass)
 
 
-def test_an_init_is_compiled_once_and_for_those_that_are_made() -> None:
+def test_an_init_is_compiled_once_and_where_many_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lean, "_FEW", 2)
     base, plain, *_ = family(lean.quick)
-    before = vars(base)["__init__"]
-    plain(1)
-    compiled = vars(base)["__init__"]
-    base(1)
-    assert compiled is not before
-    assert vars(base)["__init__"] is compiled
+    found = []
+    for cls in (plain, base, plain, base):
+        cls(1)
+        found.append(vars(base)["__init__"])
+    assert found[0] is found[1] is not found[2] is found[3]
     assert "__init__" not in vars(plain)
+
+
+@pytest.mark.parametrize("ask", [fields, lambda cls: cls(1), lambda cls: family(lean.quick, cls)[2](1)])
+def test_a_class_becomes_a_dataclass_when_it_is_used_first(ask: Any) -> None:
+    base: Any = lean.quick()(_copied(Base))
+    assert not isinstance(vars(base)["__dataclass_fields__"], dict)
+    ask(base)
+    assert list(vars(base)["__dataclass_fields__"]) == ["units", "seen"]
+
+
+def test_instances_that_nobody_made_are_compared() -> None:
+    cls: Any = lean.quick(frozen=True, order=True)(_copied(Single))
+    one, two = object.__new__(cls), object.__new__(cls)  # as pickle does
+    one.units = two.units = 1
+    assert one == two
+    assert hash(one) == hash(two)
+    assert one <= two
+    assert not one < two
