@@ -45,6 +45,8 @@ class Recall:
         self._files = files
         self._root = root
         self._started = time.time()
+        self._kept: dict[Component, list[str]] = {}
+        """The entries of components, by key and digest."""
         losses = sorted((name, like.like, like.from_logits) for name, like in names.losses.items())
         outputs = sorted((name, scale.value) for name, scale in names.outputs.items())
         folders = [str(root), os.path.realpath(root), str(cwd), str(names.root)]
@@ -70,15 +72,16 @@ class Recall:
     def results(self, components: Sequence[Component]) -> dict[Component, Result]:
         """The results that still hold."""
         keys = {key: one for one in components if (key := self._component(one)) is not None}
-        found = ((keys[key], _parted(value)) for key, value in self._cache.get(keys).items())
-        return {
-            component: result
-            for component, parts in found
-            if parts is not None
-            and self._unchanged(parts[0])
-            and (result := self._result(parts[2], component.files)) is not None
-            and self._means_the_same(component, result)
-        }
+        known = {}
+        for key, value in self._cache.get(keys).items():
+            component, parts = keys[key], _parted(value)
+            if parts is None or not self._unchanged(parts[0]):
+                continue
+            result = self._result(parts[1], component.files)
+            if result is not None and self._means_the_same(component, result):
+                known[component] = result
+                self._kept[component] = [key.hex(), digest(value)]
+        return known
 
     def keep(self, component: Component, result: Result) -> bool:
         """Remember a result; False where something it depends on can't be told or has changed meanwhile."""
@@ -86,7 +89,9 @@ class Recall:
         facts = self._outside(result, component.files)
         if key is None or facts is None or not result.stable or not self._means_the_same(component, result):
             return False
-        self._cache.put(key, _joined(facts, result))
+        value = _joined(facts, dumps(result))
+        self._cache.put(key, value)
+        self._kept[component] = [key.hex(), digest(value)]
         return True
 
     def _component(self, component: Component) -> bytes | None:
@@ -110,22 +115,41 @@ class Recall:
         self._cache.close()
 
     # -- whole scans ---------------------------------------------------------------------------
-    def scan(self) -> Result | None:
-        """All that the same scan gave before, where nothing it depended on has changed."""
+    def scan(self) -> list[Result] | None:
+        """The results that the same scan gave before, where nothing they depended on has changed."""
         key = self._scan()
-        parts = _parted(self._cache.get([key]).get(key, b"")) if key is not None else None
-        if parts is None or not self._unchanged(parts[0]):
+        value = self._cache.get([key]).get(key, b"") if key is not None else b""
+        tables = [_pairs(line) for line in value.split(b"\n")]
+        if len(tables) != 3 or None in tables:
             return None
-        if any(_holding(folder, listed(folder)) != what for folder, what in parts[1]):
+        facts, folders, components = (table or [] for table in tables)
+        if not self._unchanged(facts) or any(_holding(one, listed(one)) != what for one, what in folders):
             return None
-        return self._result(parts[2], self._files)
+        return self._of_components(components)
 
-    def keep_scan(self, whole: Result) -> None:
-        """Remember a whole scan; all its components have to be such as may be remembered."""
+    def _of_components(self, named: Facts) -> list[Result] | None:
+        """The results of a whole scan's components; None where an entry is gone, or is another one now."""
+        try:
+            values = self._cache.get([bytes.fromhex(key) for key, _ in named])
+        except ValueError:
+            return None
+        results = []
+        for key, sum_ in named:
+            value = values.get(bytes.fromhex(key), b"")
+            parts = _parted(value) if digest(value) == sum_ else None
+            result = self._result(parts[1], self._files) if parts is not None else None
+            if result is None:
+                return None
+            results.append(result)
+        return results
+
+    def keep_scan(self, whole: Result, components: Iterable[Component]) -> None:
+        """Remember which components a whole scan consists of; none that is not remembered has a result."""
         key, facts = self._scan(), self._outside(whole, self._files, *self._contents.seen)
-        if key is not None and facts is not None and whole.stable:
+        if key is not None and facts is not None:
             folders = [[folder, _holding(folder, names)] for folder, names in self._folders()]
-            self._cache.put(key, _joined(facts, whole, folders))
+            named = [self._kept[one] for one in components if one in self._kept]
+            self._cache.put(key, "\n".join(map(json.dumps, (facts, folders, named))).encode())
 
     def _scan(self) -> bytes | None:
         given = self._digests(self._files)
@@ -238,19 +262,23 @@ def _written(files: Iterable[Path], result: Result) -> list[Path]:
 
 
 # -- entries -----------------------------------------------------------------------------------------
-def _joined(facts: Facts, result: Result, folders: Facts | None = None) -> bytes:
-    return f"{json.dumps([facts, folders or []])}\n{dumps(result)}".encode()
+def _joined(facts: Facts, record: str) -> bytes:
+    return f"{json.dumps(facts)}\n{record}".encode()
 
 
-def _parted(value: bytes) -> tuple[Facts, Facts, bytes] | None:
-    """Files, folders and the record of an entry; None where it is none."""
+def _parted(value: bytes) -> tuple[Facts, bytes] | None:
+    """The files and the record of an entry; None where it is none."""
     head, _, record = value.partition(b"\n")
+    facts = _pairs(head)
+    return (facts, record) if facts is not None else None
+
+
+def _pairs(text: bytes) -> Facts | None:
     try:
-        files, folders = json.loads(head)
-        pairs = [(path, what) for path, what in (*files, *folders)]
+        pairs = [[one, other] for one, other in json.loads(text)]
     except (ValueError, TypeError, RecursionError):
         return None
-    return (files, folders, record) if all(type(x) is str for pair in pairs for x in pair) else None
+    return pairs if all(type(one) is str for pair in pairs for one in pair) else None
 
 
 def _sketch(value: bytes) -> Sketch | None:

@@ -103,22 +103,26 @@ def _is_default(value: Any, default: Any) -> bool:
     return bool(value == default)
 
 
-def _decoded(value: Any) -> Any:
-    if type(value) is not list:
-        if type(value) is dict:
-            raise RecordError("a table")
-        return value
+def _decoded(value: list[Any]) -> Any:
     head = value[0]
     if head is None:
-        return tuple(map(_decoded, value[1:]))
+        return tuple([_decoded(one) if type(one) is list else one for one in value[1:]])
     if head < 0:
         return _ENUMS[-head - 1](value[1])
-    cls = _CLASSES[head]
-    values = [_decoded(one) for one in value[1:]]
-    for one, check in zip(values, _checks(head)[: len(values)], strict=True):
-        if not check(one):
-            raise RecordError(f"{cls.__name__} of {type(one).__name__}")
-    return cls(*values)
+    values = [_decoded(one) if type(one) is list else one for one in value[1:]]
+    kinds = (head, *map(type, values))
+    left = _left.get(kinds)
+    checks = left if left is not None else list(enumerate(_checks(head)[: len(values)]))
+    for at, check in checks:
+        if not check(values[at]):
+            raise RecordError(f"{_CLASSES[head].__name__} of {type(values[at]).__name__}")
+    if left is None:
+        _left[kinds] = [(at, check) for at, check in checks if kinds[at + 1] is tuple]
+    return _CLASSES[head](*values)
+
+
+_left: dict[tuple[Any, ...], list[tuple[int, Callable[[Any], bool]]]] = {}
+"""A class with the types of its fields, seen before, to what has to be checked still: the items of tuples."""
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,16 +113,18 @@ class _Scan:
 
     def recalled(self) -> Result | None:
         """All of it from the cache."""
-        return self._recall.scan() if self._recall is not None else None
+        known = self._recall.scan() if self._recall is not None else None
+        return _together(known) if known is not None else None
 
     def run(self) -> Result:
         """The result, as much of it as possible from the cache."""
         project = Project(self._root, self._files) if self._recall is None else self._recall.project
         if self._recall is not None:
             self._sketches = self._recall.sketches()
-        whole = _together(_settled(components(self._files, project, self._sketch), self._results))
+        results = _settled(components(self._files, project, self._sketch), self._results)
+        whole = _together(results.values())
         if self._recall is not None and self._lasting:
-            self._recall.keep_scan(whole)
+            self._recall.keep_scan(whole, results)
         return whole
 
     def _sketch(self, path: Path) -> Sketch | None:
@@ -207,7 +209,7 @@ def _batches(sizes: Mapping[Component, int], jobs: int) -> Iterator[list[Compone
 
 def _settled(
     found: list[Component], analysed: Callable[[list[Component]], list[Result]]
-) -> list[tuple[Component, Result]]:
+) -> dict[Component, Result]:
     """The results of all components. Those that were found to share a file are one: it is analysed anew."""
     results = dict(zip(found, analysed(found), strict=True))
     for _ in range(MAX_MERGES):
@@ -217,7 +219,7 @@ def _settled(
         results = {one: results[one] if one in results else fresh[one] for one in merged}
         if not new:
             break
-    return list(results.items())
+    return results
 
 
 def _merged(results: Mapping[Component, Result]) -> list[Component]:
@@ -233,8 +235,7 @@ def _merged(results: Mapping[Component, Result]) -> list[Component]:
     return gathered(given, groups, beside)
 
 
-def _together(results: Sequence[tuple[Component, Result]]) -> Result:
-    every = [result for _, result in results]
+def _together(every: Collection[Result]) -> Result:
     return Result(
         tuple(site for result in every for site in result.sites),
         tuple(dict.fromkeys(problem for result in every for problem in result.problems)),

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from fromlogits_audit import work
+from fromlogits_audit import recall, work
 from fromlogits_audit.cache import FILE, FOLDER, Cache, _packed, _unpacked, clean
 from fromlogits_audit.cli import run
 from fromlogits_audit.config import Settings
@@ -109,6 +109,28 @@ def test_a_module_outside_the_scan_counts_as_well(project: Project) -> None:
     assert codes(project.scan("train.py")) == ["train.py FLA101"]
     assert codes(project.write(models=LINEAR).scan("train.py")) == []
     assert project.runs == [["train.py"]]
+
+
+def test_a_module_outside_the_scan_that_is_as_it_was_is_not_what_it_was_between(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scan names the entries of its components, and an entry may have been replaced since."""
+    monkeypatch.setattr(recall, "_SLACK", -60.0)  # what was written a moment ago will do
+    project.write(train=TRAIN.replace("models", "between"), between="from models import head\n")
+    project.write(models=HEAD).scan("train.py", "quiet.py")
+    assert codes(project.write(models=LINEAR).scan("train.py")) == []
+    assert codes(project.write(models=HEAD).scan("train.py", "quiet.py")) == ["train.py FLA101"]
+
+
+def test_an_entry_that_is_gone_is_made_anew(project: Project) -> None:
+    first = codes(project.scan())
+    with sqlite3.connect(project.file) as connection:
+        (largest,) = connection.execute("SELECT id FROM entries ORDER BY length(value) DESC").fetchone()
+        connection.execute("DELETE FROM entries WHERE id = ?", (largest,))
+    assert codes(project.scan()) == first
+    assert len(project.runs) == 1
+    assert codes(project.scan()) == first
+    assert project.runs == []
 
 
 def test_a_module_that_a_module_outside_imports_counts_as_well(project: Project) -> None:
