@@ -54,7 +54,7 @@ CASES: dict[str, tuple[type, dict[str, Any], tuple[Any, ...]]] = {
     "mutable": (Frozen, {}, (1,)),
     "ordered": (Single, {"frozen": True, "order": True}, (1,)),
     "identity": (Single, {"frozen": True, "eq": False}, (1,)),
-    "single": (Single, {"frozen": True}, (float("nan"),)),
+    "single": (Single, {"frozen": True}, (1.5,)),
     "special": (Special, {}, (1,)),
     "special-slots": (Special, {"slots": True}, (1,)),
     "nothing": (Nothing, {"frozen": True}, ()),
