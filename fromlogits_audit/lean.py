@@ -23,7 +23,7 @@ _UNSET = object()
 _FEW = 16
 """Instances that are made sooner than an ``__init__`` is compiled."""
 _dataclass = dataclasses.dataclass
-"""While libcst is imported, something else has its name (:mod:`fromlogits_audit.cst`)."""
+"""While libcst is imported, something else has its name (:mod:`fromlogits_audit.nodes`)."""
 
 
 def claim(own: bool = True) -> None:

@@ -130,13 +130,14 @@ class Recall:
     def _of_components(self, named: Facts) -> list[Result] | None:
         """The results of a whole scan's components; None where an entry is gone, or is another one now."""
         try:
-            values = self._cache.get([bytes.fromhex(key) for key, _ in named])
+            entries = [(bytes.fromhex(key), expected) for key, expected in named]
         except ValueError:
             return None
+        values = self._cache.get([key for key, _ in entries])
         results = []
-        for key, sum_ in named:
-            value = values.get(bytes.fromhex(key), b"")
-            parts = _parted(value) if digest(value) == sum_ else None
+        for key, expected in entries:
+            value = values.get(key, b"")
+            parts = _parted(value) if digest(value) == expected else None
             result = self._result(parts[1], self._files) if parts is not None else None
             if result is None:
                 return None

@@ -242,5 +242,4 @@ def _together(every: Collection[Result]) -> Result:
         tuple(note for result in every for note in result.sources),
         tuple(sorted({name for result in every for name in result.met})),
         tuple(sorted({path for result in every for path in result.loaded})),
-        stable=all(result.stable for result in every),
     )
