@@ -18,7 +18,7 @@ from fromlogits_audit.catalogue.metrics import metric_class, metric_function
 from fromlogits_audit.interp.parse import ParsedModule
 from fromlogits_audit.interp.spelling import Span, Spelling
 from fromlogits_audit.interp.values import Place
-from fromlogits_audit.ir import Edits, Family, Form, Kind, Location, Scale, Site
+from fromlogits_audit.ir import Edits, Family, Form, Kind, LabelEncoding, Labels, Location, Loss, Scale, Site
 from fromlogits_audit.lean import dataclass
 
 _REFERENCES = (Form.STRING, Form.FUNCTION, Form.CLASS)
@@ -278,18 +278,27 @@ def _form(site: Site) -> Form | None:
 
 def _may_need(site: Site) -> bool:
     """Whether some rule might report the site. Most sites are right, and are not looked at."""
-    subject = site.loss or site.metric
+    subject, output = site.loss or site.metric, site.output
     if subject is None:
         return True
     if subject.family is Family.ANY or subject.name.startswith("custom:"):
         return False
-    if subject.misuse or subject.form is Form.CLASS or site.labels is not None or site.output.units == 1:
+    if subject.misuse or subject.form is Form.CLASS or output.unit_softmax is not None:
         return True
     if site.loss is None:
-        return site.output.known and (site.output.scale is Scale.LOGITS or subject.from_logits is not None)
+        return output.known and (output.scale is Scale.LOGITS or subject.from_logits is not None)
+    if subject.family is Family.CATEGORICAL and (output.units == 1 or _may_misfit(site.loss, site.labels)):
+        return True
     logits = site.loss.from_logits or site.loss.always_logits
     right = Scale.LOGITS if logits else _RIGHT_BY_DEFAULT.get(subject.family)
-    return site.output.known and (site.output.scale is not right or subject.from_logits is None)
+    return output.known and (output.scale is not right or subject.from_logits is None)
+
+
+def _may_misfit(loss: Loss, labels: Labels | None) -> bool:
+    """Whether labels may be encoded in another way than a categorical loss takes them."""
+    if labels is None or labels.encoding is LabelEncoding.UNKNOWN:
+        return False
+    return loss.sparse is (labels.encoding is LabelEncoding.ONE_HOT)
 
 
 def _with(edits: Edits, **changes: object) -> Edits:
