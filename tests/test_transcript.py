@@ -25,6 +25,8 @@ TEXTS = {
     "constants": "a = 1, 0x1F, 1_000, 1e3, .5, 1e999, True, None, ..., -3\n",
     "strings": "a = 'b', \"c'd\", '''e\nf''', b'g', 'h\\n', 'é\\ud800', '\"\"\"', '', 'i' 'j', r'\\k'\n",
     "calls": "f(a, *b, c=d, **e)(g)[h](i for i in j)\nf(\n    # why\n    a,\n)\n",
+    "formatted": "f'{a}', f'b{c.d!r:>{e}}f{{g}}', rf'{h(i)}j', f\"{k['l']}\"\n"
+    "if m:\n    raise N(f'é {o} p', f'{q + 1:.2f}')\n",
     "subscripts": "a[b], a[b, c], a[(b, c)], a[()], a[(b), (c)], a[((b), c)]\n"
     "a[b:c:d], a[:, None, ...], a[::2]\n",
     "displays": "a = [*b, c], {d}, {**e, f: g}, (h,), ()\n",
@@ -49,7 +51,7 @@ TEXTS = {
     "else:\n    assert g, h\nfinally:\n    assert i\n",
     "managers": "with a:\n    b\nwith (c as d, e as (f, g)):\n    h\n",
     "left": "a; b; c = d\nif e: f\nmatch g:\n    case [h, *_]:\n        i\n    case _:\n        j\n"
-    "x[k,]\nf(l=1, *m)\nf'{n!r:>{o}}'\nfor p in q:\n    f'{r}'; s\n    if t: u\n    v\n",
+    "x[k,]\nf(l=1, *m)\nf'{n[ o ]}'\nfor p in q:\n    f'{r}'; s\n    if t: u\n    v\n",
     "texts": "if a:\n    b = '''c\n  d'''\n    e(  # f\n  g,\n    )\n    h = i + \\\n  j\n",
     "indents": "if a:\n  if b:\n  \tc\n  else:\n    d = 'é', f(e)  # 'é'\n",
 }
@@ -67,6 +69,7 @@ _WRITTEN_ONLY = frozenset(
             "dot",
             "equal",
         ),
+        *("start", "end"),
         *("lbracket", "rbracket", "lbrace", "rbrace", "first_colon", "second_colon", "colon"),
         *("trailing_whitespace", "lines_after_decorators"),
     ]
@@ -185,11 +188,11 @@ def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         ("loss = f(a)  # why\nb = c\n", ["loss = f(a)"]),
         ("def f():\n    with a:\n        return loss(\n  b\n)\n", ["return loss(\n  b\n)"]),
         ("def loss(loss=loss):\n    import loss\n    pass\n", []),
-        ("f'{a}'\n", ["f'{a}'"]),
+        ("f'{a}'\nf'{a[ 0 ]}'\n", ["f'{a[ 0 ]}'"]),
         ("a; b\nc\n", ["a; b"]),
         ("if a:\n    if b: c\n    d\n", ["    if b: c"]),
         ("@f\nclass A:\n    def b(self): pass\n", ["    def b(self): pass"]),
-        ("if a:\n    b\nelif f'{c}':\n    loss\n", ["if a:\n    b\nelif f'{c}':\n    loss"]),
+        ("if a:\n    b\nelif c[d,]:\n    loss\n", ["if a:\n    b\nelif c[d,]:\n    loss"]),
     ],
 )
 def test_libcst_parses_what_may_hold_a_loss_and_what_is_hard_to_make(text: str, left: list[str]) -> None:

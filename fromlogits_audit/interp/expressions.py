@@ -107,6 +107,30 @@ class Expressions:
             return cst.Ellipsis()
         raise Unlike
 
+    def _formatted(self, node: ast.JoinedStr) -> Any:
+        # Some versions of Python put an empty text around what stands in a format.
+        parts = [part for part in node.values if getattr(part, "value", None) != ""]
+        return cst.FormattedString([self._formatted_part(part) for part in parts])
+
+    def _formatted_part(self, node: ast.expr) -> Any:
+        if isinstance(node, ast.Constant):
+            return cst.FormattedStringText(str(node.value).replace("{", "{{").replace("}", "}}"))
+        if not isinstance(node, ast.FormattedValue) or not self._stands_there(node.value):
+            raise Unlike
+        spec = node.format_spec
+        return NODES[cst.FormattedStringExpression](
+            self.expression(node.value),
+            conversion=chr(node.conversion) if node.conversion >= 0 else None,
+            format_spec=self._formatted(spec).parts if isinstance(spec, ast.JoinedStr) else None,
+        )
+
+    def _stands_there(self, node: ast.expr) -> bool:
+        """Whether an expression in a string stands where the tree says: not always so before Python 3.12."""
+        try:
+            return self.between(start(node), end(node)) == ast.unparse(node)
+        except (IndexError, UnicodeDecodeError):
+            return False
+
     def _attribute(self, node: ast.Attribute) -> Any:
         return NODES[cst.Attribute](self.expression(node.value), cst.Name(node.attr))
 
@@ -300,6 +324,7 @@ _COMPREHENSIONS = {ast.ListComp: cst.ListComp, ast.SetComp: cst.SetComp, ast.Gen
 _EXPRESSIONS: dict[type[ast.AST], Callable[[Expressions, Any], Any]] = {
     ast.Name: Expressions._name,
     ast.Constant: Expressions._constant,
+    ast.JoinedStr: Expressions._formatted,
     ast.Attribute: Expressions._attribute,
     ast.Call: Expressions._call,
     ast.Subscript: Expressions._subscript,

@@ -8,6 +8,7 @@ import ast
 import itertools
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from fromlogits_audit.lean import dataclass
 
@@ -54,6 +55,13 @@ def members(statements: Sequence[ast.stmt], *, waits: bool) -> tuple[Member, ...
         all(a.last < b.first for a, b in itertools.pairwise(found)) and found[0].first > statement.lineno
     )
     return found if spread_out else ()
+
+
+def without_body(node: Any, first: int) -> ast.stmt:
+    """A class with ``pass`` in the place of its body, which begins on line ``first``."""
+    column = node.body[0].col_offset
+    nothing = ast.Pass(lineno=first, col_offset=column, end_lineno=first, end_col_offset=column)
+    return ast.ClassDef(**{**vars(node), "body": [nothing]})
 
 
 def first_line(statement: ast.stmt) -> int:

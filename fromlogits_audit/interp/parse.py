@@ -77,9 +77,12 @@ class Chunk:
 
     def header(self) -> Chunk:
         """The class statement without its body."""
-        lines = self._lines[: self.members[0].first - self.first]
+        first = self.members[0].first
+        lines = self._lines[: first - self.first]
         indent = " " * (len(self._indent()) or 4)
-        return Chunk(self.module, self.first, "\n".join(lines) + f"\n{indent}pass\n", ())
+        header = Chunk(self.module, self.first, "\n".join(lines) + f"\n{indent}pass\n", ())
+        header._statements = [outline.without_body(statement, first) for statement in self._statements]
+        return header
 
     def _indent(self) -> str:
         line = self._lines[self.members[0].first - self.first]
