@@ -62,6 +62,7 @@ class Chunk:
         self.members = outline.members(statements, waits=self.defines is not None)
         """For a large class: its parts, whose nodes are made one by one."""
         self._statements = statements
+        self._parts: list[Chunk] = []
         self._transcript: Transcript | None = None
 
     def part(self, member: Member) -> Chunk:
@@ -69,6 +70,7 @@ class Chunk:
         lines = self._lines[member.first - self.first : member.last - self.first + 1]
         part = Chunk(self.module, member.first, "\n".join(lines) + "\n", ())
         part._statements = (member.statement,)
+        self._parts.append(part)
         return part
 
     @cached_property
@@ -151,6 +153,8 @@ class Chunk:
         """Let go of the trees."""
         self._transcript = None
         self.members = self.imports = self._statements = ()
+        for part in self._parts:
+            part.release()
 
     def code(self, node: cst.CSTNode) -> str:
         """The text of a node, on one line and cut to a readable length."""
