@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fromlogits_audit import cst
 from fromlogits_audit.catalogue.activations import activation_function, activation_layer, activation_string
 from fromlogits_audit.catalogue.interface import ActivationSpec
 from fromlogits_audit.interp.choice import alternatives, choose
@@ -16,7 +17,6 @@ from fromlogits_audit.interp.values import (
     Choice,
     Const,
     ExternalV,
-    Guard,
     Hop,
     Place,
     Unknown,
@@ -34,11 +34,11 @@ def apply_activation(
     run: Run, tensor: TensorV, activation: Value, place: Place, axis: Value | None = None
 ) -> Value:
     """The tensor after an activation, over all alternatives of it."""
-    rows: list[tuple[Guard, Value]] = [
-        (guard, _apply(run, tensor, option, place, axis))
-        for guard, option in alternatives(activation, run.state.guard)
-    ]
-    return choose(rows)
+    if not isinstance(activation, Choice):
+        return _apply(run, tensor, activation, place, axis)
+    with run.recorder.together():
+        options = alternatives(activation, run.state.guard)
+        return choose([(guard, _apply(run, tensor, option, place, axis)) for guard, option in options])
 
 
 def _apply(run: Run, tensor: TensorV, activation: Value, place: Place, axis: Value | None) -> Value:
@@ -121,9 +121,18 @@ def _normalising(
             )
         if size == 1:
             result = replace(result, unit_softmax=place)
-    if before.scale in _NORMALISED or size == 1 or run.recorder.plural:
+    over_one = size == 1 and (not run.state.guard or _written_one(before))
+    if before.scale in _NORMALISED or over_one or run.recorder.plural:
         run.recorder.applied(name, size, before, place)
     return result
+
+
+def _written_one(tensor: TensorV) -> bool:
+    """Whether a layer or call on the way to a tensor says 1 itself: units that are given may be one only where
+    a condition that is not known leads elsewhere."""
+    calls = (hop.place.node for hop in tensor.trace if isinstance(hop.place.node, cst.Call))
+    values = (arg.value for call in calls for arg in call.args)
+    return any(isinstance(value, cst.Integer) and value.value == "1" for value in values)
 
 
 def _axis(tensor: TensorV, index: int) -> tuple[int | None, bool | None]:
