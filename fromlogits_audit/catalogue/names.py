@@ -16,7 +16,8 @@ from fromlogits_audit import regex
 
 _KERAS_ROOT = re.compile(
     r"(?:(?:tensorflow|tf)\.(?:(?:python|_api|compat|contrib|v[12])\.)*keras"
-    r"|keras|tf_keras|keras_core|keras\._tf_keras\.keras)(?=\.|$)"
+    r"|keras|tf_keras|keras_core|keras\._tf_keras\.keras"
+    r"|keras_(?:cv|hub|nlp)\.(?:src\.)?backend(?=\.(?:keras|ops)(?:\.|$)))(?=\.|$)"
 )
 _KERAS_INNER = regex.later(r"\.(?:api|src|_tf_keras|_v[12]|v[12]|python|legacy|keras)(?=\.|$)")
 _TF_ROOT = re.compile(r"(?:tensorflow|tf)(?=\.|$)")
