@@ -14,7 +14,7 @@ from pathological import FOUND, HEAD, PROGRAMS, REFUSED, SAFE, TAIL, UNDECIDED
 
 from fromlogits_audit.interp import engine
 from fromlogits_audit.interp.run import Run
-from fromlogits_audit.interp.state import MAX_STEPS, WITHOUT_KERAS
+from fromlogits_audit.interp.state import MAX_STEPS, PATIENCE, WITHOUT_KERAS
 from fromlogits_audit.source.project import Project
 
 SECONDS, MEGABYTES = 10, 500
@@ -125,15 +125,45 @@ def fit(data):
 """
 
 
-@pytest.mark.parametrize(("head", "share"), [("import keras", 1), ("import math", WITHOUT_KERAS)])
-def test_what_names_no_keras_is_given_up_sooner(
-    head: str, share: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("head", "limit"),
+    [
+        ("import math", MAX_STEPS // WITHOUT_KERAS),
+        ("import keras", PATIENCE),
+        ("import keras\nlayer = keras.layers.Dense(1)", PATIENCE),  # another run than that of the function
+    ],
+)
+def test_what_makes_nothing_of_keras_is_given_up_sooner(
+    head: str, limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """scipy.stats is full of losses, and none of them meets a model."""
+    run = _searching(f"{head}\n{SEARCH}", tmp_path, monkeypatch)
+    assert limit < run.state.steps < limit + 1000
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "keras.layers.Dense(1)",
+        "keras.applications.ResNet50()",
+        "keras.losses.MeanSquaredError()",
+        "keras.losses.mean_squared_error(data, keras.layers.Dense(1)(data))",
+        "tf.compat.v1.layers.dense(data, 2)",
+    ],
+)
+def test_what_makes_something_of_keras_has_the_whole_budget(
+    made: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = SEARCH.replace("total = 0", f"total = 0\n    made = {made}")
+    run = _searching(f"import keras\nimport tensorflow as tf\n{text}", tmp_path, monkeypatch)
+    assert MAX_STEPS < run.state.steps < MAX_STEPS + 1000
+
+
+def _searching(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     runs: list[Run] = []
     monkeypatch.setattr(engine, "Run", lambda *given: runs.append(Run(*given)) or runs[-1])
-    (tmp_path / "search.py").write_text(head + SEARCH, encoding="utf-8")
+    (tmp_path / "search.py").write_text(text, encoding="utf-8")
     engine.analyse(Project(tmp_path, [tmp_path / "search.py"]), cwd=tmp_path)
     (run,) = runs
     assert run.state.cut
-    assert MAX_STEPS // share < run.state.steps < MAX_STEPS // share + 1000
+    return run

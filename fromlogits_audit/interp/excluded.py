@@ -35,15 +35,15 @@ def run_excluded(run: Run, frame: Frame, code: Sequence[cst.CSTNode], action: Ca
 def _unnoticed(run: Run) -> Iterator[None]:
     """What runs meanwhile neither counts as called nor uses up the program's budget."""
     state = run.state
-    before = (state.steps, state.limit, state.cut)
+    before = (state.steps, state.limit, state.withheld, state.cut)
     marks = [(core, core.entered, core.left_out) for core in run.functions]
     made = [(cls, len(cls.instances)) for cls in run.classes]
     models, saved = len(run.built_models), dict(run.saved)
-    state.limit = min(state.limit, state.steps + STEPS)
+    state.limit, state.withheld = min(state.limit, state.steps + STEPS), 0
     try:
         yield
     finally:
-        state.steps, state.limit, state.cut = before
+        state.steps, state.limit, state.withheld, state.cut = before
         for core, entered, left_out in marks:
             core.entered, core.left_out = entered, left_out
         for core in run.functions[len(marks) :]:
@@ -59,12 +59,12 @@ def _unnoticed(run: Run) -> Iterator[None]:
 def reached(run: Run) -> Iterator[None]:
     """A module that is imported meanwhile for the first time is part of the program all the same."""
     state = run.state
-    before = (state.limit, state.cut)
+    before = (state.limit, state.withheld, state.cut)
     if run.recorder.is_aside:
-        state.limit, state.cut = MAX_STEPS, False
+        state.limit, state.withheld, state.cut = MAX_STEPS, 0, False
     try:
         with run.recorder.reached():
             yield
     finally:
         if run.recorder.is_aside:
-            state.limit, state.cut = before
+            state.limit, state.withheld, state.cut = before

@@ -93,6 +93,7 @@ class Recorder(Apart):
 
     # -- losses that never meet an output --------------------------------------------------------
     def note_built(self, loss: LossV) -> None:
+        self.run.state.promise()
         if self.is_aside and loss.place.key not in self.built:
             self._only_excluded.add(loss.place.key)
         elif not self.is_aside:
@@ -287,6 +288,7 @@ class Recorder(Apart):
         owner: Owner | None = None,
         partner: Place | None = None,
     ) -> None:
+        self.run.state.promise()
         if not sites or (self.run.state.cut and kind not in (Kind.LOSS, Kind.METRIC)):
             return
         for capture in self._captures:

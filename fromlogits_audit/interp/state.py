@@ -35,6 +35,11 @@ WORK_OF_A_STEP = 8
 """So many comparisons of alternatives take the time of one simple statement."""
 MAX_MODULE_STEPS = 2 * MAX_STEPS
 """The same for all runs of one module together."""
+PATIENCE = 10_000
+"""Statements that a run is given until it makes a layer, a model, a metric or a loss.
+
+Of the statements that long runs of public code take, six in ten belong to runs that never do.
+"""
 WITHOUT_KERAS = 10
 """So much less where neither a file nor what it imports names Keras: statistics have Poissons, too."""
 MAX_DEPTH = 36
@@ -124,6 +129,8 @@ class State:
         self._fresh = itertools.count()
         self.steps = 0
         self.limit = MAX_STEPS
+        self.withheld = 0
+        """What the limit grows by as soon as the program makes something of Keras."""
         self.scarce = False
         """Whether little is to be spent, because little is to be expected."""
         self.cut = False
@@ -246,6 +253,13 @@ class State:
         share = WITHOUT_KERAS if self.scarce else 1
         self.limit = min(MAX_STEPS // share, MAX_MODULE_STEPS // share - module.spent)
         self.cut = cut or module.cut or self.limit <= 0
+        self.withheld = max(0, self.limit - PATIENCE)
+        self.limit -= self.withheld
+
+    def promise(self) -> None:
+        """Something of Keras was made that may lead to a site: the program is worth its whole budget."""
+        self.limit += self.withheld
+        self.withheld = 0
 
     def step(self) -> bool:
         """Count one statement; False when the budget is spent."""

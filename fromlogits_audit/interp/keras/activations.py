@@ -128,8 +128,10 @@ def _normalising(
 
 
 def _written_one(tensor: TensorV) -> bool:
-    """Whether a layer or call on the way to a tensor says 1 itself: units that are given may be one only where
-    a condition that is not known leads elsewhere."""
+    """Whether a layer or call on the way to a tensor says 1 itself.
+
+    Units that are given may be one only where a condition that is not known leads elsewhere.
+    """
     calls = (hop.place.node for hop in tensor.trace if isinstance(hop.place.node, cst.Call))
     values = (arg.value for call in calls for arg in call.args)
     return any(isinstance(value, cst.Integer) and value.value == "1" for value in values)

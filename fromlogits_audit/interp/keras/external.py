@@ -89,6 +89,7 @@ def call(run: Run, function: ExternalV, args: Args, place: Place | None) -> Valu
         return None
     made = _constructor(run, name, args, place)
     if made is not None:
+        run.state.promise()
         return made
     computed = _computed(run, function, args, place)
     if computed is not None:

@@ -46,6 +46,7 @@ def make_layer(run: Run, spec: LayerSpec, args: Args, place: Place) -> LayerV:
                 arguments[name] = Unknown(unknown.reason, ("argument", unknown.key, name))
     arguments = {name: value for name, value in arguments.items() if not (value is NONE and name == "units")}
     arguments[POLICY] = run.settings.slots["policy"]
+    run.state.promise()
     return LayerV(spec, place, arguments)
 
 
