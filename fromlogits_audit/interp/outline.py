@@ -58,10 +58,11 @@ def members(statements: Sequence[ast.stmt], *, waits: bool) -> tuple[Member, ...
 
 
 def without_body(node: Any, first: int) -> ast.stmt:
-    """A class with ``pass`` in the place of its body, which begins on line ``first``."""
+    """A class with ``pass`` in the place of its body, which begins on line ``first``, and nothing behind it."""
     column = node.body[0].col_offset
-    nothing = ast.Pass(lineno=first, col_offset=column, end_lineno=first, end_col_offset=column)
-    return ast.ClassDef(**{**vars(node), "body": [nothing]})
+    ending = {"end_lineno": first, "end_col_offset": column}
+    nothing = ast.Pass(lineno=first, col_offset=column, **ending)
+    return ast.ClassDef(**{**vars(node), **ending, "body": [nothing]})
 
 
 def first_line(statement: ast.stmt) -> int:

@@ -93,7 +93,6 @@ class Recorder(Apart):
 
     # -- losses that never meet an output --------------------------------------------------------
     def note_built(self, loss: LossV) -> None:
-        self.run.state.promise()
         if self.is_aside and loss.place.key not in self.built:
             self._only_excluded.add(loss.place.key)
         elif not self.is_aside:
