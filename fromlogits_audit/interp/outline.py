@@ -58,7 +58,7 @@ def members(statements: Sequence[ast.stmt], *, waits: bool) -> tuple[Member, ...
 
 
 def without_body(node: Any, first: int) -> ast.stmt:
-    """A class with ``pass`` in the place of its body, which begins on line ``first``, and nothing behind it."""
+    """A class with nothing but ``pass`` in the place of its body, which begins on line ``first``."""
     column = node.body[0].col_offset
     ending = {"end_lineno": first, "end_col_offset": column}
     nothing = ast.Pass(lineno=first, col_offset=column, **ending)
