@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
-from fromlogits_audit.interp import comprehend, operators
+from fromlogits_audit.interp import comprehend, operators, texts
 from fromlogits_audit.interp.attributes import get_attribute
 from fromlogits_audit.interp.calls import call
 from fromlogits_audit.interp.choice import alternatives, choose, lift
@@ -175,51 +175,12 @@ def _number(run: Run, frame: Frame, node: cst.Integer | cst.Float | cst.Imaginar
         return run.state.fresh(Why.LIMIT, "a number too large")
 
 
-def _string(run: Run, frame: Frame, node: cst.SimpleString) -> Value:
-    if node.value[0] in "'\"" and "\\" not in node.value:
-        # Most strings: libcst would parse each of them once more.
-        size = 3 if node.value[:3] in ("'''", '"""') and len(node.value) > 5 else 1
-        return Const(node.value[size:-size], Place(frame.chunk, node))
-    try:
-        return Const(node.evaluated_value, Place(frame.chunk, node))
-    except (ValueError, SyntaxError, MemoryError):
-        return run.state.fresh(Why.UNSUPPORTED, "string")
-
-
 def _concatenated(run: Run, frame: Frame, node: cst.ConcatenatedString) -> Value:
-    """``"a" f"{b}"``."""
-    text: Any = None
-    part: cst.BaseExpression | None = node
-    while part is not None:
-        left, part = (part.left, part.right) if isinstance(part, cst.ConcatenatedString) else (part, None)
-        value = evaluate(run, frame, left)
-        if not isinstance(value, Const):
-            return value
-        text = value.value if text is None else text + value.value
-    return Const(text, Place(frame.chunk, node))
+    return texts.concatenated(run, frame, node, evaluate)
 
 
 def _formatted(run: Run, frame: Frame, node: cst.FormattedString) -> Value:
-    text = ""
-    for part in node.parts:
-        if isinstance(part, cst.FormattedStringText):
-            said = None if "\\" in part.value else part.value.replace("{{", "{").replace("}}", "}")
-        else:
-            said = _said(run, frame, part)  # type: ignore[arg-type]
-        if said is None:
-            return run.state.fresh(Why.RUNTIME, "a formatted string")
-        text += said
-        if len(text) > operators.MAX_TEXT:
-            return run.state.fresh(Why.LIMIT, "a text too long")
-    return Const(text, Place(frame.chunk, node))
-
-
-def _said(run: Run, frame: Frame, part: cst.FormattedStringExpression) -> str | None:
-    """What an expression adds to a formatted string, None where that is not known."""
-    value = evaluate(run, frame, part.expression)
-    if not isinstance(value, Const) or part.format_spec or part.conversion not in (None, "s"):
-        return None
-    return str(value.value)
+    return texts.formatted(run, frame, node, evaluate)
 
 
 def elements(run: Run, frame: Frame, nodes: Sequence[cst.BaseElement]) -> TupleV:
@@ -383,7 +344,7 @@ _HANDLERS: dict[type, Handler] = {
     cst.Integer: _number,
     cst.Float: _number,
     cst.Imaginary: _number,
-    cst.SimpleString: _string,
+    cst.SimpleString: texts.literal,
     cst.ConcatenatedString: _concatenated,
     cst.FormattedString: _formatted,
     cst.List: _list,
