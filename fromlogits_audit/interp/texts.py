@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
@@ -12,9 +11,8 @@ from fromlogits_audit.interp.values import Const, Place, Value
 from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
+    from fromlogits_audit.interp.comprehend import Evaluate
     from fromlogits_audit.interp.run import Run
-
-Evaluate = Callable[["Run", Frame, cst.CSTNode], Value]
 
 
 def literal(run: Run, frame: Frame, node: cst.SimpleString) -> Value:
