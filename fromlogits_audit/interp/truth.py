@@ -25,6 +25,7 @@ from fromlogits_audit.interp.values import (
     Value,
     plain,
 )
+from fromlogits_audit.ir import Why
 
 Key = Hashable
 
@@ -106,7 +107,15 @@ def conditions(state: State, value: Value) -> tuple[Guard, Guard]:
             extra = frozenset({(key, holds == positive)})
             if compatible(guard, extra):
                 side.append(guard | extra)
-    return _shared(yes), _shared(no)
+    return _apart(state, _shared(yes), _shared(no))
+
+
+def _apart(state: State, yes: Guard, no: Guard) -> tuple[Guard, Guard]:
+    """The assumptions of two branches of which one runs, also where what they assume does not say so."""
+    if not compatible(yes, no):
+        return yes, no
+    key = state.fresh(Why.RUNTIME).key
+    return yes | {(key, True)}, no | {(key, False)}
 
 
 def _shared(guards: list[Guard]) -> Guard:

@@ -121,8 +121,9 @@ def _normalising(
             )
         if size == 1:
             result = replace(result, unit_softmax=place)
-    over_one = size == 1 and (not run.state.guard or _written_one(before))
-    if before.scale in _NORMALISED or over_one or run.recorder.plural:
+    if size == 1 and run.state.guard and not _written_one(before):
+        size = None
+    if before.scale in _NORMALISED or size == 1 or run.recorder.plural:
         run.recorder.applied(name, size, before, place)
     return result
 
