@@ -1,6 +1,6 @@
 """Every layer class of Keras 3 and tf_keras, those of Keras 1 and 2, and TensorFlow 1's functions.
 
-Rows live in three tables by what the layers do. The tests walk ``keras.layers`` and
+Rows live in four tables by what the layers do. The tests walk ``keras.layers`` and
 ``tf_keras.layers`` of the installed packages and fail on a class that has no row, on a
 parameter that moved and on a default that changed.
 """
@@ -10,11 +10,12 @@ from __future__ import annotations
 from fromlogits_audit.catalogue.interface import Effect, LayerSpec, Shape
 from fromlogits_audit.catalogue.layers_data import DATA_LAYERS
 from fromlogits_audit.catalogue.layers_functional import FUNCTIONAL_LAYERS
+from fromlogits_audit.catalogue.layers_recurrent import RECURRENT_LAYERS
 from fromlogits_audit.catalogue.layers_shape import SHAPE_LAYERS
 from fromlogits_audit.catalogue.layers_weighted import WEIGHTED_LAYERS
 from fromlogits_audit.catalogue.rows import params
 
-LAYERS: tuple[LayerSpec, ...] = WEIGHTED_LAYERS + SHAPE_LAYERS + DATA_LAYERS
+LAYERS: tuple[LayerSpec, ...] = WEIGHTED_LAYERS + RECURRENT_LAYERS + SHAPE_LAYERS + DATA_LAYERS
 
 
 def _merge(name: str, shape: Shape, signature: str, aliases: tuple[str, ...] = ()) -> LayerSpec:

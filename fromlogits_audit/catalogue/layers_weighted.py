@@ -1,4 +1,4 @@
-"""Layer rows: layers with weights that make fresh values, recurrent layers and wrappers.
+"""Layer rows: layers with weights that make fresh values, attention and embeddings.
 
 Parameters are those of Keras 3; tests/test_catalogue.py compares every row with the installed
 Keras 3 and tf_keras, and names the layers in which tf_keras differs.
@@ -10,10 +10,8 @@ from fromlogits_audit.catalogue.interface import Effect, LayerSpec, Shape
 from fromlogits_audit.catalogue.rows import KERAS_1, KERAS_2, layer
 
 OPAQUE = Effect.OPAQUE
-RECURRENT = Effect.RECURRENT
 SCORES = Effect.SCORES
 WEIGHTED = Effect.WEIGHTED
-WRAPPER = Effect.WRAPPER
 
 _INIT = "kernel_initializer='glorot_uniform', bias_initializer='zeros'"
 _REG = (
@@ -182,170 +180,6 @@ WEIGHTED_LAYERS: tuple[LayerSpec, ...] = (
         activation="activation",
     ),
     layer(
-        "LSTM",
-        RECURRENT,
-        Shape.RECURRENT,
-        "units, activation='tanh', recurrent_activation='sigmoid', use_bias=True, "
-        "kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal', "
-        "bias_initializer='zeros', unit_forget_bias=True, kernel_regularizer=None, "
-        "recurrent_regularizer=None, bias_regularizer=None, activity_regularizer=None, "
-        "kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0, "
-        "recurrent_dropout=0.0, seed=None, return_sequences=False, return_state=False, "
-        "go_backwards=False, stateful=False, unroll=False, use_cudnn='auto'",
-        "rnn.lstm",
-        units="units",
-        activation="activation",
-    ),
-    layer(
-        "GRU",
-        RECURRENT,
-        Shape.RECURRENT,
-        "units, activation='tanh', recurrent_activation='sigmoid', use_bias=True, "
-        "kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal', "
-        "bias_initializer='zeros', kernel_regularizer=None, recurrent_regularizer=None, "
-        "bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, "
-        "recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, "
-        "seed=None, return_sequences=False, return_state=False, go_backwards=False, stateful=False, "
-        "unroll=False, reset_after=True, use_cudnn='auto'",
-        "rnn.gru",
-        units="units",
-        activation="activation",
-    ),
-    layer(
-        "SimpleRNN",
-        RECURRENT,
-        Shape.RECURRENT,
-        "units, activation='tanh', use_bias=True, kernel_initializer='glorot_uniform', "
-        "recurrent_initializer='orthogonal', bias_initializer='zeros', kernel_regularizer=None, "
-        "recurrent_regularizer=None, bias_regularizer=None, activity_regularizer=None, "
-        "kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0, "
-        "recurrent_dropout=0.0, return_sequences=False, return_state=False, go_backwards=False, "
-        "stateful=False, unroll=False, seed=None",
-        "rnn.simple_rnn",
-        units="units",
-        activation="activation",
-    ),
-    layer(
-        "LSTMCell",
-        RECURRENT,
-        Shape.RECURRENT,
-        "units, activation='tanh', recurrent_activation='sigmoid', use_bias=True, "
-        "kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal', "
-        "bias_initializer='zeros', unit_forget_bias=True, kernel_regularizer=None, "
-        "recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None, "
-        "recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, "
-        "seed=None",
-        "rnn.lstm",
-        units="units",
-        activation="activation",
-    ),
-    layer(
-        "GRUCell",
-        RECURRENT,
-        Shape.RECURRENT,
-        "units, activation='tanh', recurrent_activation='sigmoid', use_bias=True, "
-        "kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal', "
-        "bias_initializer='zeros', kernel_regularizer=None, recurrent_regularizer=None, "
-        "bias_regularizer=None, kernel_constraint=None, recurrent_constraint=None, "
-        "bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, reset_after=True, seed=None",
-        "rnn.gru",
-        units="units",
-        activation="activation",
-    ),
-    layer(
-        "SimpleRNNCell",
-        RECURRENT,
-        Shape.RECURRENT,
-        "units, activation='tanh', use_bias=True, kernel_initializer='glorot_uniform', "
-        "recurrent_initializer='orthogonal', bias_initializer='zeros', kernel_regularizer=None, "
-        "recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None, "
-        "recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, "
-        "seed=None",
-        "rnn.simple_rnn",
-        units="units",
-        activation="activation",
-    ),
-    layer(
-        "ConvLSTM1D",
-        RECURRENT,
-        Shape.CONV,
-        "filters, kernel_size, strides=1, padding='valid', data_format=None, dilation_rate=1, "
-        "activation='tanh', recurrent_activation='sigmoid', use_bias=True, "
-        "kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal', "
-        "bias_initializer='zeros', unit_forget_bias=True, kernel_regularizer=None, "
-        "recurrent_regularizer=None, bias_regularizer=None, activity_regularizer=None, "
-        "kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0, "
-        "recurrent_dropout=0.0, seed=None, return_sequences=False, return_state=False, "
-        "go_backwards=False, stateful=False",
-        "rnn.conv_lstm1d",
-        units="filters",
-        activation="activation",
-    ),
-    layer(
-        "ConvLSTM2D",
-        RECURRENT,
-        Shape.CONV,
-        "filters, kernel_size, strides=1, padding='valid', data_format=None, dilation_rate=1, "
-        "activation='tanh', recurrent_activation='sigmoid', use_bias=True, "
-        "kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal', "
-        "bias_initializer='zeros', unit_forget_bias=True, kernel_regularizer=None, "
-        "recurrent_regularizer=None, bias_regularizer=None, activity_regularizer=None, "
-        "kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0, "
-        "recurrent_dropout=0.0, seed=None, return_sequences=False, return_state=False, "
-        "go_backwards=False, stateful=False",
-        "rnn.conv_lstm2d",
-        units="filters",
-        activation="activation",
-    ),
-    layer(
-        "ConvLSTM3D",
-        RECURRENT,
-        Shape.CONV,
-        "filters, kernel_size, strides=1, padding='valid', data_format=None, dilation_rate=1, "
-        "activation='tanh', recurrent_activation='sigmoid', use_bias=True, "
-        "kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal', "
-        "bias_initializer='zeros', unit_forget_bias=True, kernel_regularizer=None, "
-        "recurrent_regularizer=None, bias_regularizer=None, activity_regularizer=None, "
-        "kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0, "
-        "recurrent_dropout=0.0, seed=None, return_sequences=False, return_state=False, "
-        "go_backwards=False, stateful=False",
-        "rnn.conv_lstm3d",
-        units="filters",
-        activation="activation",
-    ),
-    layer(
-        "RNN",
-        WRAPPER,
-        Shape.RECURRENT,
-        "cell, return_sequences=False, return_state=False, go_backwards=False, stateful=False, "
-        "unroll=False, zero_output_for_mask=False",
-        "rnn.rnn",
-    ),
-    layer(
-        "Bidirectional",
-        WRAPPER,
-        Shape.UNKNOWN,
-        "layer, merge_mode='concat', weights=None, backward_layer=None",
-        "rnn.bidirectional",
-    ),
-    layer("TimeDistributed", WRAPPER, Shape.UNKNOWN, "layer", "rnn.time_distributed"),
-    layer("Wrapper", WRAPPER, Shape.UNKNOWN, "layer", "core.wrapper"),
-    layer(
-        "SpectralNormalization",
-        WRAPPER,
-        Shape.UNKNOWN,
-        "layer, power_iterations=1",
-        "normalization.spectral_normalization",
-    ),
-    layer("StackedRNNCells", OPAQUE, Shape.UNKNOWN, "cells", "rnn.stacked_rnn_cells"),
-    layer(
-        "AbstractRNNCell",
-        OPAQUE,
-        Shape.UNKNOWN,
-        "trainable=True, name=None, dtype=None, dynamic=False",
-        "tf_keras.src.layers.rnn.abstract_rnn_cell",
-    ),
-    layer(
         "Embedding",
         SCORES,
         Shape.EMBEDDING,
@@ -397,8 +231,6 @@ WEIGHTED_LAYERS: tuple[LayerSpec, ...] = (
         "attention.additive_attention",
     ),
     # Keras 1 and 2 only; signatures from their sources, no longer installable beside Keras 3.
-    layer("CuDNNLSTM", RECURRENT, Shape.RECURRENT, "units", KERAS_2, units="units", activation="tanh"),
-    layer("CuDNNGRU", RECURRENT, Shape.RECURRENT, "units", KERAS_2, units="units", activation="tanh"),
     layer("MaxoutDense", WEIGHTED, Shape.UNITS, "output_dim, nb_feature=4", KERAS_1, units="output_dim"),
     layer("Highway", OPAQUE, Shape.SAME, "init='glorot_uniform', activation=None", KERAS_1),
     layer(

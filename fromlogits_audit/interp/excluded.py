@@ -7,7 +7,7 @@ apart (:meth:`Recorder.aside`), because the program that the code describes does
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
@@ -34,16 +34,15 @@ def run_excluded(run: Run, frame: Frame, code: Sequence[cst.CSTNode], action: Ca
 @contextmanager
 def _unnoticed(run: Run) -> Iterator[None]:
     """What runs meanwhile neither counts as called nor uses up the program's budget."""
-    state = run.state
-    before = (state.steps, state.limit, state.withheld, state.cut)
+    state, steps = run.state, run.state.steps
     marks = [(core, core.entered, core.left_out) for core in run.functions]
     made = [(cls, len(cls.instances)) for cls in run.classes]
     models, saved = len(run.built_models), dict(run.saved)
-    state.limit, state.withheld = min(state.limit, state.steps + STEPS), 0
     try:
-        yield
+        with state.within(min(state.limit, steps + STEPS)):
+            yield
     finally:
-        state.steps, state.limit, state.withheld, state.cut = before
+        state.steps = steps
         for core, entered, left_out in marks:
             core.entered, core.left_out = entered, left_out
         for core in run.functions[len(marks) :]:
@@ -58,13 +57,6 @@ def _unnoticed(run: Run) -> Iterator[None]:
 @contextmanager
 def reached(run: Run) -> Iterator[None]:
     """A module that is imported meanwhile for the first time is part of the program all the same."""
-    state = run.state
-    before = (state.limit, state.withheld, state.cut)
-    if run.recorder.is_aside:
-        state.limit, state.withheld, state.cut = MAX_STEPS, 0, False
-    try:
-        with run.recorder.reached():
-            yield
-    finally:
-        if run.recorder.is_aside:
-            state.limit, state.withheld, state.cut = before
+    budget = run.state.within(MAX_STEPS) if run.recorder.is_aside else nullcontext()
+    with budget, run.recorder.reached():
+        yield

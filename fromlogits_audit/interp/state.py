@@ -261,6 +261,16 @@ class State:
         self.limit += self.withheld
         self.withheld = 0
 
+    @contextmanager
+    def within(self, limit: int) -> Iterator[None]:
+        """Another budget for a block, up to so many steps of the run; the old one is back afterwards."""
+        before = (self.limit, self.withheld, self.cut)
+        self.limit, self.withheld, self.cut = limit, 0, False
+        try:
+            yield
+        finally:
+            self.limit, self.withheld, self.cut = before
+
     def step(self) -> bool:
         """Count one statement; False when the budget is spent."""
         self.steps += 1
