@@ -194,6 +194,11 @@ class Loss:
     reason: Undecided | None = None
     trace: Sequence[Step] = ()
 
+    @property
+    def is_custom(self) -> bool:
+        """Whether something else than Keras computes it: another library, the project, nobody knows what."""
+        return self.name.startswith("custom:")
+
 
 @dataclass(frozen=True)
 class Metric:

@@ -644,6 +644,47 @@ class TestOps:
         assert comparison(name) == operator
 
 
+class TestLossesOfOtherLibraries:
+    """Not installed here: what is held is that each is found, and where its flag stands."""
+
+    @pytest.mark.parametrize(
+        ("name", "family", "flag_at", "sparse"),
+        [
+            ("tensorflow_addons.losses.SigmoidFocalCrossEntropy", Family.BINARY, 0, None),
+            ("tensorflow_addons.losses.WeightedKappaLoss", Family.PROBABILITY, None, None),
+            ("tensorflow_addons.losses.TripletHardLoss", Family.ANY, None, None),
+            ("focal_loss.BinaryFocalLoss", Family.BINARY, 2, None),
+            ("focal_loss.SparseCategoricalFocalLoss", Family.CATEGORICAL, 2, True),
+            ("keras_cv.losses.FocalLoss", Family.BINARY, 2, None),
+            ("keras_cv.losses.SmoothL1Loss", Family.ANY, None, None),
+            ("segmentation_models.losses.CategoricalFocalLoss", Family.PROBABILITY, None, None),
+        ],
+    )
+    def test_classes(self, name: str, family: Family, flag_at: int | None, sparse: bool | None) -> None:
+        spec = losses.loss_class(name)
+        assert spec is not None and spec.name == f"custom:{name.rpartition('.')[2]}"
+        assert (spec.family, spec.sparse, spec.has_flag) == (family, sparse, flag_at is not None)
+        assert flag_at is None or spec.parameters.names[flag_at] == "from_logits"
+
+    @pytest.mark.parametrize(
+        ("name", "owner", "flag_at"),
+        [
+            ("tensorflow_addons.losses.sigmoid_focal_crossentropy", "SigmoidFocalCrossEntropy", 4),
+            ("focal_loss.sparse_categorical_focal_loss", "SparseCategoricalFocalLoss", 4),
+            ("segmentation_models.losses.bce_jaccard_loss", "BinaryCELoss", None),
+        ],
+    )
+    def test_functions(self, name: str, owner: str, flag_at: int | None) -> None:
+        spec = losses.loss_function(name)
+        assert spec is not None and spec.loss.name == f"custom:{owner}"
+        assert spec.parameters.names[:2] == (spec.labels, spec.predictions)
+        assert flag_at is None or spec.parameters.names[flag_at] == "from_logits"
+
+    @pytest.mark.parametrize("name", ["keras_cv.losses.Mine", "segmentation_models.losses", "focal_loss"])
+    def test_what_is_none(self, name: str) -> None:
+        assert losses.loss_class(name) is None and losses.loss_function(name) is None
+
+
 class TestApplications:
     def test_every_constructor_has_its_row(self, keras: ModuleType, tf_keras: Any) -> None:
         found = public(tf_keras.applications, function) | public(keras.applications, function)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from math import exp, inf, log
 
@@ -213,6 +214,13 @@ MENDS = [
 def test_the_mend_is_spelled_as_the_file_spells_keras(loss: Loss, prefix: str | None, mend: str) -> None:
     site = Site(Kind.LOSS, HERE, LOGITS, loss=loss, edits=Edits(HERE, prefix=prefix))
     assert mend in judge(site).findings[0].help
+
+
+def test_what_keras_makes_of_it_is_not_said_of_the_loss_of_another_library() -> None:
+    other = Loss("custom:FocalLoss", CE, True, focal=True, spelled="FocalLoss()")
+    message = finding(other, SOFTMAX).message
+    assert message.endswith("`FocalLoss()` (from_logits=True by default), which expects logits.")
+    assert finding(replace(other, name="CategoricalFocalCrossentropy"), SOFTMAX).message.startswith(message)
 
 
 def test_an_op_is_not_told_to_drop_a_flag_it_does_not_have() -> None:

@@ -357,13 +357,24 @@ _FUNCTIONS: dict[str, LossFunctionSpec] = {spec.name: spec for spec in LOSS_FUNC
 _INFERRED = frozenset({"crossentropy", "ce"})
 
 
+_THIRD_PARTY = ("tensorflow_addons.", "keras_cv.", "segmentation_models.", "focal_loss.")
+
+
 def loss_class(canonical: str) -> LossSpec | None:
     """The row of a loss class, by canonical name (``keras.losses.BinaryCrossentropy``)."""
+    if canonical.startswith(_THIRD_PARTY):
+        from fromlogits_audit.catalogue import losses_third_party
+
+        return losses_third_party.CLASSES.get(canonical)
     return _CLASSES.get(canonical)
 
 
 def loss_function(canonical: str) -> LossFunctionSpec | None:
     """The row of a function that computes a loss, by canonical name."""
+    if canonical.startswith(_THIRD_PARTY):
+        from fromlogits_audit.catalogue import losses_third_party
+
+        return losses_third_party.FUNCTIONS.get(canonical)
     return _FUNCTIONS.get(canonical)
 
 

@@ -281,7 +281,7 @@ def _may_need(site: Site) -> bool:
     subject, output = site.loss or site.metric, site.output
     if subject is None:
         return True
-    if subject.family is Family.ANY or subject.name.startswith("custom:"):
+    if subject.family is Family.ANY or subject.form is Form.CUSTOM:
         return False
     if subject.misuse or subject.form is Form.CLASS or output.unit_softmax is not None:
         return True

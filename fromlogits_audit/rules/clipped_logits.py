@@ -55,7 +55,7 @@ def check(site: Site) -> Finding | None:
     problem = f"The {output_words(site.output)} goes into {loss_words(loss)}, which expects logits."
     mend = "remove the activation before the loss, so that logits can take every value"
     return RULE.report(
-        site, f"{problem} {_consequence(site.output, loss)}", mend, fixes=[fixing.activate(site, None)]
+        site, problem, mend, effect=_consequence(site.output, loss), fixes=[fixing.activate(site, None)]
     )
 
 

@@ -54,7 +54,8 @@ def set_flag(site: Site, from_logits: bool) -> Fix | None:
         return None
     title = f"Set from_logits={from_logits}"
     if loss.form in _WRAPPED:
-        return _built(title, edits, loss.name, f"from_logits={from_logits}") if from_logits else None
+        builds = from_logits and not loss.is_custom
+        return _built(title, edits, loss.name, f"from_logits={from_logits}") if builds else None
     if loss.form is Form.CLASS:
         return _after(title, edits, f"(from_logits={from_logits})" if from_logits else "()")
     return _flag(title, edits, from_logits)

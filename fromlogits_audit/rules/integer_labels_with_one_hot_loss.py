@@ -67,8 +67,9 @@ def check(site: Site) -> Finding | None:
     mend = "use the sparse form of the loss, or keras.utils.to_categorical on the labels"
     return RULE.report(
         site,
-        f"{problem} {consequences.tell(told(op=loss.form is Form.OP, focal=loss.focal), site.runtime)}",
+        problem,
         mend,
+        effect=consequences.tell(told(op=loss.form is Form.OP, focal=loss.focal), site.runtime),
         fixes=[fixing.sister(site)],
     )
 

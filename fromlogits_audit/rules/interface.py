@@ -77,21 +77,25 @@ class Rule:
     def report(
         self,
         site: Site,
-        message: str,
+        problem: str,
         help: str,
         location: Location | None = None,
         *,
+        effect: str = "",
         fixes: Iterable[Fix | None] = (),
     ) -> Finding:
         """A finding of this rule, at the site unless ``location`` says otherwise.
 
+        ``effect`` is what Keras makes of the problem, measured: it is not said of a loss that Keras does not
+        compute, one of another library or one that the configuration declares.
         ``fixes`` are those that could be built, the one to prefer first; None stands for one that could not.
         """
+        of_keras = site.loss is None or not site.loss.is_custom
         return Finding(
             code=self.code,
             name=self.name,
             severity=self.severity,
-            message=message,
+            message=f"{problem} {effect}" if effect and of_keras else problem,
             location=location or site.location,
             help=help,
             trace=trace_of(site),

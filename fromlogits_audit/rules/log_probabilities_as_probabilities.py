@@ -60,8 +60,9 @@ def check(site: Site) -> Finding | None:
     mend = f"write {flagged(site, True)}: softmax of log-probabilities gives the probabilities back"
     return RULE.report(
         site,
-        f"{problem} {consequences.tell(_told(site), site.runtime)}",
+        problem,
         mend,
+        effect=consequences.tell(_told(site), site.runtime),
         fixes=[fixing.set_flag(site, True)],
     )
 

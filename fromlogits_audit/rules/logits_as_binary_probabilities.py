@@ -64,7 +64,11 @@ def check(site: Site) -> Finding | None:
     )
     mend = f"write {flagged(site, True)}, or end the model in a sigmoid"
     return RULE.report(
-        site, f"{problem} {told}", mend, fixes=[fixing.set_flag(site, True), fixing.activate(site, "sigmoid")]
+        site,
+        problem,
+        mend,
+        effect=told,
+        fixes=[fixing.set_flag(site, True), fixing.activate(site, "sigmoid")],
     )
 
 

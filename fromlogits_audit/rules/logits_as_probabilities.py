@@ -59,8 +59,9 @@ def check(site: Site) -> Finding | None:
     mend = f"write {flagged(site, True)}, or end the model in a softmax"
     return RULE.report(
         site,
-        f"{problem} {consequences.tell(_told(loss), site.runtime)}",
+        problem,
         mend,
+        effect=consequences.tell(_told(loss), site.runtime),
         fixes=[fixing.set_flag(site, True), fixing.activate(site, "softmax")],
     )
 

@@ -68,8 +68,9 @@ def check(site: Site) -> Finding | None:
     mend = "end the model in a softmax (in a sigmoid for masks and yes/no labels)"
     return RULE.report(
         site,
-        f"{problem} {_CONSEQUENCES.get(loss.name, _OTHERWISE)}",
+        problem,
         mend,
+        effect=_CONSEQUENCES.get(loss.name, _OTHERWISE),
         fixes=[fixing.activate(site, "sigmoid" if site.output.units == 1 else "softmax")],
     )
 

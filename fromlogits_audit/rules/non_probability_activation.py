@@ -57,7 +57,7 @@ def check(site: Site) -> Finding | None:
         return None
     expects = _EXPECTS[scales.effective_flag(loss)]
     problem = f"The {output_words(site.output)} goes into {loss_words(loss)}, which expects {expects}."
-    return RULE.report(site, f"{problem} {_consequence(site, loss)}", _mend(loss), fixes=[_fix(site, loss)])
+    return RULE.report(site, problem, _mend(loss), effect=_consequence(site, loss), fixes=[_fix(site, loss)])
 
 
 def _consequence(site: Site, loss: Loss) -> str:

@@ -58,8 +58,9 @@ def check(site: Site) -> Finding | None:
     mend = "use BinaryCrossentropy for a yes/no label, or as many units as there are classes"
     return RULE.report(
         site,
-        f"{problem} {consequences.tell(_told(loss), site.runtime)}",
+        problem,
         mend,
+        effect=consequences.tell(_told(loss), site.runtime),
         fixes=[fixing.replace_loss(site, "BinaryCrossentropy", safe=False)],
     )
 

@@ -64,8 +64,9 @@ def check(site: Site) -> Finding | None:
     problem = f"The {output_words(site.output)} goes into {loss_words(loss)}, which expects logits."
     return RULE.report(
         site,
-        f"{problem} {consequences.tell(told, site.runtime)} {floor}",
+        problem,
         _mend(loss),
+        effect=f"{consequences.tell(told, site.runtime)} {floor}",
         fixes=[fixing.set_flag(site, False), fixing.activate(site, None)],
     )
 

@@ -60,8 +60,9 @@ def check(site: Site) -> Finding | None:
     mend = "use CategoricalCrossentropy where one class holds, a sigmoid where several can hold at once"
     return RULE.report(
         site,
-        f"{problem} {consequences.tell(told, site.runtime)}",
+        problem,
         mend,
+        effect=consequences.tell(told, site.runtime),
         fixes=[fixing.activate(site, None if scales.effective_flag(loss) else "sigmoid")],
     )
 

@@ -79,8 +79,9 @@ def _report(site: Site, loss: Loss, classes: int, words: str, told: Told) -> Fin
     problem = f"The {output_words(site.output)} meets {words} of {classes} classes in {loss_words(loss)}."
     return RULE.report(
         site,
-        f"{problem} {consequences.tell(told, site.runtime)}",
+        problem,
         f"give the output {units_words(classes)}, or the labels as many classes as it has units",
+        effect=consequences.tell(told, site.runtime),
     )
 
 

@@ -57,9 +57,7 @@ def metric_words(metric: Metric) -> str:
 def flagged(site: Site, from_logits: bool) -> str:
     """How to write the loss of a site with the flag it needs."""
     loss = site.loss
-    if loss is None or loss.name.startswith("custom:"):
-        return f"from_logits={from_logits}"
-    if loss.form in (Form.CALL, Form.CUSTOM, Form.OP):
+    if loss is None or loss.is_custom or loss.form in (Form.CALL, Form.CUSTOM, Form.OP):
         return f"from_logits={from_logits}"
     prefix = (
         site.edits.prefix if site.edits is not None and site.edits.prefix is not None else "keras.losses."

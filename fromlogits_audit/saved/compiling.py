@@ -131,7 +131,7 @@ def _metric_sites(
     readers: Readers,
 ) -> list[Site]:
     """Without a loss of Keras's own nothing says what an output means to a metric."""
-    partners = {id(head): loss for head, loss in pairs if not loss.name.startswith("custom:")}
+    partners = {id(head): loss for head, loss in pairs if not loss.is_custom}
     found: list[Site] = []
     for given in (compiled.metrics, compiled.weighted_metrics):
         for head, value in _assigned(given, heads):

@@ -100,9 +100,12 @@ def call(run: Run, function: ExternalV, args: Args, place: Place | None) -> Valu
     return run.keras.data.call_external(run, name, args, place)
 
 
+_LIBRARIES = ("keras", "transformers.", "segmentation_models.", "tensorflow_addons.", "focal_loss.")
+
+
 def _constructor(run: Run, name: str, args: Args, place: Place) -> Value | None:
     """Classes: layers, models, losses, metrics."""
-    if not name.startswith(("keras", "transformers.", "segmentation_models.")):
+    if not name.startswith(_LIBRARIES):
         return None
     layer = layer_class(name)
     if layer is not None:
