@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fromlogits_audit.interp import containers, options, workers, wrapped
+from fromlogits_audit.interp import containers, copying, options, workers, wrapped
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.classes import GENERIC, text_of_member
 from fromlogits_audit.interp.combining import COMBINING
@@ -196,17 +196,6 @@ def _new(run: Run, args: Args, place: Place | None) -> Value | None:
     return allocate(args)
 
 
-def _copy(run: Run, args: Args, place: Place | None) -> Value | None:
-    value = args.positional[0] if args.positional else NONE
-    if isinstance(value, (ListV, DictV)):
-        return containers.copied(run, value)
-    return value
-
-
-def _deepcopy(run: Run, args: Args, place: Place | None) -> Value | None:
-    return containers.deeply_copied(run, args.positional[0], 0) if args.positional else NONE
-
-
 _FUNCTIONS: dict[str, Function] = {
     **ITERABLES,
     **COMBINING,
@@ -221,8 +210,8 @@ _FUNCTIONS: dict[str, Function] = {
     "builtins.object.__new__": _new,
     "builtins.type.__new__": _new,
     "builtins.print": _none,
-    "copy.copy": _copy,
-    "copy.deepcopy": _deepcopy,
+    "copy.copy": copying.shallow,
+    "copy.deepcopy": copying.deep,
     "functools.wraps": _identity_decorator,
     "functools.lru_cache": _cache,
     "typing.cast": _cast,

@@ -13,6 +13,7 @@ from fromlogits_audit.interp.creation import instantiate
 from fromlogits_audit.interp.dispatch import call_generic
 from fromlogits_audit.interp.equality import identity
 from fromlogits_audit.interp.functions import invoke
+from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.values import (
     Args,
     BagV,
@@ -123,7 +124,9 @@ def _external(run: Run, function: ExternalV, args: Args, place: Place | None) ->
     if result is None:
         run.escaped(function.name, args)
         reason = Undecided(Why.EXTERNAL, f"result of {function.name}")
-        return Unknown(reason, run.state.fresh(Why.EXTERNAL).key, place)
+        key: Hashable = run.state.fresh(Why.EXTERNAL).key
+        of_values = any(isinstance(value, TensorV) for value in args.all())
+        return Unknown(reason, ("tensor", key) if of_values else key, place)
     return result
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.functions import invoke
+from fromlogits_audit.interp.functions import invoke, is_unmade
 from fromlogits_audit.interp.values import (
     PLAIN,
     Args,
@@ -241,6 +241,8 @@ def fill_record(run: Run, instance: InstanceV, args: Args) -> None:
     fields = _fields(instance.cls)
     for (name, default), index in zip(fields.items(), range(len(fields)), strict=True):
         value = args.get(index, name)
+        if value is None and args.double is not None and not is_unmade(args.double):
+            value = Unknown(args.double.reason, ("argument", args.double.key, name))
         if value is None:
             value = _default_of(run, default)
         if value is None:

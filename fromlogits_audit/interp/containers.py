@@ -46,31 +46,6 @@ def copied(run: Run, value: Value) -> Value:
     return made
 
 
-def deeply_copied(run: Run, value: Value, depth: int, made: dict[int, Value] | None = None) -> Value:
-    """Lists and dicts inside one another, each made anew once."""
-    done = {} if made is None else made
-    if depth > 20 or not isinstance(value, (ListV, DictV)):
-        return value
-    if id(value) in done:
-        return done[id(value)]
-    content = content_of(run, value)
-    copy: ListV | DictV = ListV() if isinstance(value, ListV) else DictV()
-    done[id(value)] = copy
-    if isinstance(content, TupleV):
-        items = tuple(deeply_copied(run, v, depth + 1, done) for v in content.items)
-        copy.slots["items"] = TupleV(items, content.open)
-    elif isinstance(content, Entries):
-        rows = {k: (key, deeply_copied(run, v, depth + 1, done)) for k, (key, v) in content.items.items()}
-        copy.slots["items"] = Entries(rows, content.open)
-    else:
-        copy.slots["items"] = content
-    return copy
-
-
-OWNER = "$owner"
-"""In the dict that ``vars(owner)`` gives: whose attributes change with it."""
-
-
 def _append(run: Run, target: ListV, args: Args) -> Value:
     item = args.positional[0] if args.positional else NONE
     rewrite(run, target, _sequence(lambda c: sequence((*c.items, item), c.open)))
@@ -178,6 +153,10 @@ def update_items(
     if isinstance(owner, Obj):
         for key, (_, value) in items.items():
             run.state.write(owner, key, value)
+
+
+OWNER = "$owner"
+"""In the dict that ``vars(owner)`` gives: whose attributes change with it."""
 
 
 def update(run: Run, target: DictV, source: Value) -> None:

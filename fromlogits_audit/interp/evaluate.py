@@ -12,7 +12,7 @@ from fromlogits_audit.interp.calls import call
 from fromlogits_audit.interp.choice import alternatives, choose, lift
 from fromlogits_audit.interp.equality import dict_key
 from fromlogits_audit.interp.excluded import run_excluded
-from fromlogits_audit.interp.functions import make_function
+from fromlogits_audit.interp.functions import REST, make_function
 from fromlogits_audit.interp.items import get_item, spread
 from fromlogits_audit.interp.names import lookup
 from fromlogits_audit.interp.reflection import attributes_of
@@ -113,6 +113,8 @@ def _spread_keywords(run: Run, value: Value, keywords: dict[str, Value]) -> Unkn
             continue
         if entries.open:
             unknown = run.state.fresh(Why.RUNTIME, "** of a dict with unknown keys")
+            rest = value.slots.get(REST) if isinstance(value, DictV) else None
+            unknown = rest if isinstance(rest, Unknown) else unknown
         for key, (_, item) in entries.items.items():
             if isinstance(key, str):
                 merged.setdefault(key, []).append((guard, item))

@@ -30,6 +30,17 @@ if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
 
+REST = "$rest"
+"""In the dict of a ``**kwargs``: what else is in it, where that is not known."""
+UNMADE = "construct"
+"""How the key of constructor arguments begins that nobody gives: defaults hold all the same."""
+
+
+def is_unmade(rest: Unknown) -> bool:
+    """Whether unknown arguments are those of an object that no visible code makes."""
+    return isinstance(rest.key, tuple) and rest.key[:1] == (UNMADE,)
+
+
 def make_function(
     run: Run,
     frame: Frame,
@@ -189,17 +200,19 @@ def bind(run: Run, core: FuncCore, args: Args, frame: Frame, *, assumed: bool) -
         frame.slots[params.star_arg.name.value] = TupleV(surplus, args.star is not None or assumed)
     if params.star_kwarg is not None:
         items: dict[Hashable, tuple[Value, Value]] = {k: (Const(k), v) for k, v in keywords.items()}
-        frame.slots[params.star_kwarg.name.value] = DictV(items, args.double is not None)
+        frame.slots[params.star_kwarg.name.value] = rest = DictV(items, args.double is not None)
+        if args.double is not None:
+            rest.slots[REST] = args.double
 
 
 def _missing(run: Run, core: FuncCore, name: str, args: Args, *, assumed: bool) -> Value:
     if name in core.options:
         return core.options[name]
-    if name in core.defaults:
+    rest = args.star or args.double
+    if name in core.defaults and (rest is None or is_unmade(rest)):
         return core.defaults[name]
-    for rest in (args.star, args.double):
-        if rest is not None:
-            return Unknown(rest.reason, ("argument", rest.key, name))
+    if rest is not None:
+        return Unknown(rest.reason, ("argument", rest.key, name))
     detail = f"parameter {name} of {core.name}"
     detail += ", which no visible caller gives" if assumed else ", which this call does not give"
     return Unknown(Undecided(Why.PARAMETER, detail), ("parameter", id(core), name))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
+from dataclasses import replace
 
 from fromlogits_audit.interp.drafts import Draft, Meeting, facts_of, matters
-from fromlogits_audit.ir import Kind
+from fromlogits_audit.ir import Kind, Output, Undecided
 
 
 class Ledger:
@@ -18,6 +19,8 @@ class Ledger:
         self._index: dict[object, Draft] = {}
         self._batch: dict[object, Meeting] | None = None
         self._committed = committed
+        self._reason: Undecided | None = None
+        self._awaited: dict[tuple[int, int], Meeting] = {}
 
     @property
     def plural(self) -> bool:
@@ -26,6 +29,10 @@ class Ledger:
 
     def add(self, meeting: Meeting) -> None:
         """Take in what met at one place."""
+        if self._reason is not None and meeting.kind is Kind.LOSS:
+            sites = (site.at(output=Output(reason=self._reason)) for site in meeting.sites)
+            self._awaited.setdefault(meeting.place.key, replace(meeting, sites=dict.fromkeys(sites)))
+            return
         if self._batch is None:
             self._commit(meeting)
             return
@@ -47,6 +54,26 @@ class Ledger:
         finally:
             batch, self._batch = self._batch, None
             for meeting in batch.values():
+                self._commit(meeting)
+
+    # -- losses that code still to come may bring to their outputs ---------------------------------
+    @property
+    def awaits(self) -> bool:
+        return self._reason is not None
+
+    @contextmanager
+    def awaiting(self, reason: Undecided) -> Iterator[None]:
+        """What losses meet meanwhile does not count; one that meets nothing else is undecided."""
+        before, self._reason = self._reason, reason
+        try:
+            yield
+        finally:
+            self._reason = before
+
+    def settle(self, met: Set[tuple[int, int]]) -> None:
+        """Take in the losses that were waited for in vain."""
+        for key, meeting in self._awaited.items():
+            if key not in met:
                 self._commit(meeting)
 
     def _commit(self, meeting: Meeting) -> None:

@@ -172,7 +172,7 @@ class Recorder(Apart):
             for assumed, fact in losses_of(self.run, option, predicted):
                 if compatible(guard, assumed):
                     sites.extend(self._pairs(guard | assumed, fact, place, predicted, hops, name, labels))
-            self.met.add(place.key)
+            self._note_met(place)
         for place, sites in groups.values():
             self._add(Kind.LOSS, place, sites)
 
@@ -190,7 +190,7 @@ class Recorder(Apart):
             if not compatible(guard, other):
                 continue
             output = self.output(tensor, name)
-            if isinstance(tensor, TensorV):
+            if isinstance(tensor, TensorV) and not self._ledger.awaits:
                 self._partners.note(tensor, loss, place)
             yield Site(
                 Kind.LOSS, _NOWHERE, output, loss=loss, labels=self._labels(labels), trace=self.steps(hops)
@@ -215,11 +215,11 @@ class Recorder(Apart):
     ) -> None:
         """A loss of the project's own that calls no Keras loss. Where it is a subclass of one, what its base
         built there meets the output as this loss and as no other."""
-        self.met.add(place.key)
+        self._note_met(place)
         family = Family.UNKNOWN if opaque is not None else Family.ANY
         loss = Loss(f"custom:{name}", family, form=Form.CUSTOM, reason=opaque)
         for _, tensor in alternatives(predicted, self.run.state.guard):
-            if isinstance(tensor, TensorV):
+            if isinstance(tensor, TensorV) and not self._ledger.awaits:
                 self._partners.note(tensor, loss, place)
         sites = [
             Site(Kind.LOSS, _NOWHERE, self.output(tensor, output), loss=loss, trace=self.steps(hops))
@@ -298,6 +298,14 @@ class Recorder(Apart):
         """What meets at one place meanwhile are alternatives of one site: one of them happens."""
         return self._ledger.together()
 
+    def awaiting(self, reason: Undecided) -> AbstractContextManager[None]:
+        """Losses meet their outputs in code that is still to come, or are undecided for a reason."""
+        return self._ledger.awaiting(reason)
+
+    def _note_met(self, place: Place) -> None:
+        if not self._ledger.awaits:
+            self.met.add(place.key)
+
     @property
     def plural(self) -> bool:
         """Whether what is recorded now may have alternatives that are still to come."""
@@ -334,12 +342,13 @@ class Recorder(Apart):
 
     def finish(self) -> list[Site]:
         """All sites, located; losses that met nothing are undecided ones."""
+        self._ledger.settle(self.met)
         drafts = list(cutoffs_joined(self._ledger.drafts))
         apart = apart_from(drafts, self.excluded)
         for place in (place for draft in (*drafts, *apart) for place in draft.places()):
             place.chunk.will_locate(place.node)
         sites = list(dict.fromkeys(site for draft in (*drafts, *apart) for site in self._sites(draft)))
-        known = self.met | {draft.place.key for draft in apart}
+        known = self.met | {draft.place.key for draft in (*drafts, *apart)}
         sites += [self._lonely(key, loss) for key, loss in self.built.items() if key not in known]
         return sites
 

@@ -19,6 +19,7 @@ from fromlogits_audit.interp.values import (
     InstanceV,
     IterV,
     ListV,
+    MethodV,
     SliceV,
     TupleV,
     Unknown,
@@ -38,6 +39,9 @@ def condition(value: Value) -> tuple[Key, bool] | None:
         return (("tensor", id(value)), True)
     if isinstance(value, (ListV, DictV, TupleV)):
         return (("size", id(value)), True)
+    if isinstance(value, MethodV):
+        # What is not called may be an attribute of which nothing is known.
+        return (("attribute", id(value.receiver), value.name), True)
     if isinstance(value, InstanceV) and _has_size(value):
         return (("size", id(value)), True)
     if not isinstance(value, Unknown):
@@ -92,6 +96,7 @@ def conditions(state: State, value: Value) -> tuple[Guard, Guard]:
     """
     yes: list[Guard] = []
     no: list[Guard] = []
+    on_values = False
     for guard, option in alternatives(value, state.guard):
         known = truth(state, option)
         if known is not None:
@@ -103,19 +108,27 @@ def conditions(state: State, value: Value) -> tuple[Guard, Guard]:
             no.append(guard)
             continue
         key, positive = found
+        on_values = on_values or _is_on_values(key)
         for side, holds in ((yes, True), (no, False)):
             extra = frozenset({(key, holds == positive)})
             if compatible(guard, extra):
                 side.append(guard | extra)
-    return _apart(state, _shared(yes), _shared(no))
-
-
-def _apart(state: State, yes: Guard, no: Guard) -> tuple[Guard, Guard]:
-    """The assumptions of two branches of which one runs, also where what they assume does not say so."""
-    if not compatible(yes, no):
-        return yes, no
+    yes_, no_ = _shared(yes), _shared(no)
+    if not compatible(yes_, no_):
+        return yes_, no_
+    # One of the branches runs, also where what they assume does not say so.
     key = state.fresh(Why.RUNTIME).key
-    return yes | {(key, True)}, no | {(key, False)}
+    either = ("tensor", key) if on_values else key
+    return yes_ | {(either, True)}, no_ | {(either, False)}
+
+
+def rests_on_values(guard: Guard) -> bool:
+    """Whether something is assumed about what a tensor holds: ``if p.max() > 1:``."""
+    return any(_is_on_values(key) for key, _ in guard)
+
+
+def _is_on_values(key: Key) -> bool:
+    return isinstance(key, tuple) and key[:1] == ("tensor",)
 
 
 def _shared(guards: list[Guard]) -> Guard:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.classes import find_member, resolution_order
 from fromlogits_audit.interp.creation import instantiate
-from fromlogits_audit.interp.functions import invoke, parameters, text_of
+from fromlogits_audit.interp.functions import UNMADE, invoke, parameters, text_of
 from fromlogits_audit.interp.interest import WORD, Interest, members_in
 from fromlogits_audit.interp.pytest_cases import cases, is_given
 from fromlogits_audit.interp.values import (
@@ -141,6 +141,8 @@ _STEPS = frozenset({"train_step", "test_step", "compute_loss"})
 
 def _is_step(core: FuncCore) -> bool:
     """Whether ``fit`` calls this on an object of the program: it brings losses to their outputs."""
+    if core.name == "compute_loss" and "y_pred" not in parameters(core):
+        return False  # a helper of that name
     return core.name in _STEPS and core.owner is not None and bool(core.owner.instances)
 
 
@@ -269,4 +271,4 @@ def _calls_super(core: FuncCore | None) -> bool:
 def _unknown_arguments(run: Run, cls: ClassV) -> Args:
     """Constructor arguments that no one gives; defaults still hold."""
     reason = Undecided(Why.PARAMETER, f"an argument of {cls.name}, which nothing constructs")
-    return Args(double=Unknown(reason, ("construct", id(cls))))
+    return Args(double=Unknown(reason, (UNMADE, id(cls))))

@@ -74,7 +74,7 @@ def sites_of(
         where,
         runtime,
         outputs,
-        tuple(site.at(runtime=runtime) for site in found),
+        tuple(_by_own_metrics(site, model).at(runtime=runtime) for site in found),
         tuple(site.at(runtime=runtime) for site in inner),
     )
 
@@ -93,11 +93,20 @@ def doubted(found: LiveModel, model: Any) -> LiveModel:
         return found
     step = f"the training step of {type(model).__name__}"
     reason = Undecided(Why.UNSUPPORTED, f"{step} decides what reaches the loss")
-    sites = tuple(
-        site.at(output=replace(site.output, scale=Scale.UNKNOWN, activation=None, reason=reason), labels=None)
-        for site in found.sites
-    )
-    return replace(found, sites=sites)
+    return replace(found, sites=tuple(_unknown(site, reason) for site in found.sites))
+
+
+def _by_own_metrics(site: Site, model: Any) -> Site:
+    """The site of a metric is undecided where a method of the program's own says what reaches it."""
+    if site.kind is not Kind.METRIC or keras_base(model, ("compute_metrics",)) is not None:
+        return site
+    words = f"compute_metrics of {type(model).__name__} decides what reaches the metrics"
+    return _unknown(site, Undecided(Why.UNSUPPORTED, words))
+
+
+def _unknown(site: Site, reason: Undecided) -> Site:
+    output = replace(site.output, scale=Scale.UNKNOWN, activation=None, reason=reason)
+    return site.at(output=output, labels=None)
 
 
 def _paired(compiled: Stored, outputs: Outputs, y: Any, where: Location, follow: Follow | None) -> list[Site]:

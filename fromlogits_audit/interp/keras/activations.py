@@ -12,6 +12,7 @@ from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.keras.custom import registered
 from fromlogits_audit.interp.keras.shapes import number, ranked
 from fromlogits_audit.interp.keras_values import TensorV
+from fromlogits_audit.interp.truth import rests_on_values
 from fromlogits_audit.interp.values import (
     Args,
     Choice,
@@ -123,6 +124,9 @@ def _normalising(
             result = replace(result, unit_softmax=place)
     if size == 1 and run.state.guard and not _written_one(before):
         size = None
+    if before.scale in _NORMALISED and rests_on_values(run.state.guard):
+        # ``if p.max() > 1:`` is asked where it may not have been applied before.
+        before = opaque(before, Undecided(Why.CONDITION, "applied where values say so"))
     if before.scale in _NORMALISED or size == 1 or run.recorder.plural:
         run.recorder.applied(name, size, before, place)
     return result

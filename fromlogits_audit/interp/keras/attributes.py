@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.items import content_of
-from fromlogits_audit.interp.keras import lookups, models
-from fromlogits_audit.interp.keras.shapes import Dims, ranked
+from fromlogits_audit.interp.keras import lookups, models, sizes
 from fromlogits_audit.interp.keras_values import (
     LITERAL,
     WEIGHTS,
@@ -41,6 +40,12 @@ def read(run: Run, base: Value, name: str, place: Place | None) -> Value | None:
         return _tensor(run, base, name)
     if isinstance(base, (ListV, TupleV)) and name == "T":
         return TensorV(reason=LITERAL)  # np.array([[0.1, 0.9]]).T
+    if isinstance(base, TupleV):
+        return sizes.of_shape(base, name)
+    if isinstance(base, Const):
+        return (
+            base if name == "value" and isinstance(base.value, int) else None
+        )  # a Dimension of TensorFlow 1
     if name == "__class__":
         return class_of(base, place)
     if isinstance(base, LayerV):
@@ -66,24 +71,19 @@ def class_of(value: Value, place: Place | None) -> Value | None:
     return ExternalV("keras.models.Functional", place) if functional else None
 
 
+_HEADS = ("start_logits", "end_logits", "prediction_logits", "seq_relationship_logits")
+"""Scores of the models of Hugging Face that have several."""
+
+
 def _tensor(run: Run, base: TensorV, name: str) -> Value | None:
-    if name in ("shape", "_keras_shape"):
-        return shape_value(run, base.shape, id(base))
-    if name in ("T", "real", "values", "logits", "flat_values", "start_logits", "prediction_logits"):
+    size = sizes.read(base, name)
+    if size is not None:
+        return size
+    if name in ("T", "real", "values", "logits", "flat_values", *_HEADS):
         return replace(base, shape=None) if name in ("T", "values", "flat_values") else base
-    if name in ("dtype", "name", "device", "ndim", "size"):
+    if name in ("dtype", "name", "device", "size"):
         return run.state.fresh(Why.RUNTIME, f"the {name} of a tensor")
     return None
-
-
-def shape_value(run: Run, shape: Dims, key: int) -> Value:
-    """``tensor.shape``: sizes that are unknown have a key of their own, so equal ones stay equal."""
-    if ranked(shape) is None or shape is None:
-        return Unknown(Undecided(Why.RUNTIME, "a shape"), ("shape", key))
-    reason = Undecided(Why.RUNTIME, "a size")
-    return TupleV(
-        tuple(Unknown(reason, ("size", key, i)) if n is None else Const(n) for i, n in enumerate(shape))
-    )
 
 
 def _layer(run: Run, base: LayerV, name: str) -> Value | None:
@@ -93,6 +93,8 @@ def _layer(run: Run, base: LayerV, name: str) -> Value | None:
         )
     if name == "input":
         return base.slots.get("$input", data_tensor())
+    if name == "output_shape":
+        return _shapes(base.slots.get("$output", NONE))
     if name == "activation" and name in base.spec.parameters.names:
         return lookups.activation_object(base.slots.get(name, NONE))
     if name in base.slots:
@@ -119,6 +121,9 @@ def model_attribute(run: Run, base: ModelV | InstanceV, name: str, place: Place 
         return result
     if name in ("input", "inputs"):
         return base.slots.get("$inputs", data_tensor(what="a model input"))
+    if name in _SHAPES:
+        content = content_of(run, model_attribute(run, base, _SHAPES[name], place) or NONE)
+        return _shapes(content) or run.state.fresh(Why.RUNTIME, f"{name} of a model")
     if name == "layers":
         return models.layers_of(run, base, place)
     if name == "name":
@@ -130,6 +135,19 @@ def model_attribute(run: Run, base: ModelV | InstanceV, name: str, place: Place 
     if name in _OPAQUE:
         return run.state.fresh(Why.RUNTIME, f"{name} of a model")
     return None
+
+
+_SHAPES = {"output_shape": "output", "input_shape": "input"}
+
+
+def _shapes(content: Value) -> Value | None:
+    """The shape of one tensor, or those of several."""
+    if isinstance(content, TensorV):
+        return sizes.read(content, "shape")
+    if not isinstance(content, TupleV):
+        return None
+    shapes = [_shapes(item) for item in content.items]
+    return ListV(tuple(shape for shape in shapes if shape is not None)) if None not in shapes else None
 
 
 _OPAQUE = frozenset(
@@ -144,8 +162,6 @@ _OPAQUE = frozenset(
         "variables",
         "losses",
         "metrics",
-        "input_shape",
-        "output_shape",
         "stop_training",
         "distribute_strategy",
         "non_trainable_variables",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fromlogits_audit import cst, regex
+from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import alternatives, product
-from fromlogits_audit.interp.classes import find_member
 from fromlogits_audit.interp.items import content_of, spread
-from fromlogits_audit.interp.keras import losses, metrics
+from fromlogits_audit.interp.keras import losses, metrics, steps
 from fromlogits_audit.interp.keras.models import outputs_of
 from fromlogits_audit.interp.keras.precision import note_half_precision
 from fromlogits_audit.interp.keras_values import LossV, ModelV, TensorV
@@ -20,7 +19,6 @@ from fromlogits_audit.interp.values import (
     Const,
     DictV,
     Entries,
-    FuncV,
     Guard,
     Hop,
     InstanceV,
@@ -77,9 +75,10 @@ def compile_model(run: Run, model: Value, args: Args, place: Place) -> None:
                 heads = heads_of(run, one_output)
                 pairs = _paired(run, one_loss, heads)
                 named = heads if len(heads) > 1 else [head for head, _ in pairs]
-                for head, asked in pairs:
-                    losses.meet(run, asked, None, head.value, place=fallback, hops=hops, name=head.name)
-                _metrics(run, bound, pairs, heads, place, hops, _by_hand(model))
+                with run.recorder.awaiting(steps.UNUSED) if steps.decide(model) else nullcontext():
+                    for head, asked in pairs:
+                        losses.meet(run, asked, None, head.value, place=fallback, hops=hops, name=head.name)
+                _metrics(run, bound, pairs, heads, place, hops, steps.by_hand(model))
             if isinstance(model, Obj):
                 run.state.write(model, HEADS, TupleV(tuple(Const(head.name) for head in named)))
 
@@ -224,21 +223,6 @@ def _metrics(
 def _alone(output: Value) -> Value:
     """An output that no loss meets: what the model's other losses ask for says nothing of it."""
     return replace(output, final=None) if isinstance(output, TensorV) else output
-
-
-def _by_hand(model: Value) -> Undecided | None:
-    """Why it is not known what a model gives its metrics: its own step may activate the output first."""
-    if not isinstance(model, InstanceV):
-        return None
-    for name in ("train_step", "test_step"):
-        found = find_member(model.cls, name)
-        core = found[1].core if found is not None and isinstance(found[1], FuncV) else None
-        if core is not None and _ACTIVATES.search(core.chunk.code_of(core.node)):
-            return Undecided(Why.UNSUPPORTED, f"what the model's own {name} gives its metrics")
-    return None
-
-
-_ACTIVATES = regex.later(r"sigmoid|softmax|expit", re.IGNORECASE)
 
 
 def _partner(run: Run, loss: Value, head: Head, place: Place) -> Value | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
+from fromlogits_audit.catalogue.activations import activation_function
 from fromlogits_audit.interp.classes import find_member
-from fromlogits_audit.interp.functions import keyword_names
+from fromlogits_audit.interp.functions import REST, UNMADE, keyword_names
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras.cloning import clone
 from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV
@@ -23,11 +24,12 @@ from fromlogits_audit.interp.values import (
     Entries,
     ExternalV,
     FuncV,
+    InstanceV,
     Place,
     Unknown,
     Value,
 )
-from fromlogits_audit.ir import Why
+from fromlogits_audit.ir import Undecided, Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -57,6 +59,25 @@ def config_of(value: Value) -> DictV | None:
     return config
 
 
+def base_config(run: Run, instance: InstanceV, base: str) -> DictV | None:
+    """``super().get_config()`` in a class of the project that has a ``get_config`` of its own.
+
+    Of a plain layer, model, loss or metric it holds nothing but the likes of its name.
+    """
+    for slot in ("$layer", "$loss"):
+        made = instance.slots.get(slot)
+        if isinstance(made, (LayerV, LossV)):
+            return config_of(made)
+    if base not in _PLAIN or find_member(instance.cls, "get_config") is None:
+        return None
+    config = DictV(open=True)
+    config.slots[REST] = Unknown(Undecided(Why.RUNTIME, f"the config of {base}"), (UNMADE, id(config)))
+    return config
+
+
+_PLAIN = ("keras.layers.Layer", "keras.Model", "keras.losses.Loss", "keras.metrics.Metric")
+
+
 def _flag(loss: LossV) -> dict[Hashable, tuple[Value, Value]]:
     if loss.from_logits is None:
         return {}
@@ -71,7 +92,17 @@ def _options(layer: LayerV) -> dict[Hashable, tuple[Value, Value]]:
         default = parameters.default(name)
         if name not in given and isinstance(default, (str, int, float, bool, type(None))):
             given[name] = Const(default)
+    if layer.spec.activation in given:
+        given[layer.spec.activation] = _written(given[layer.spec.activation])
     return {name: (Const(name), value) for name, value in given.items()}
+
+
+def _written(activation: Value) -> Value:
+    """An activation as Keras writes it down: by name, also where none was given."""
+    if isinstance(activation, Const) and activation.value is None:
+        return Const("linear")
+    spec = activation_function(activation.name) if isinstance(activation, ExternalV) else None
+    return Const(spec.name) if spec is not None else activation
 
 
 def instance_from(run: Run, cls: ClassV, args: Args, place: Place | None) -> Value:

@@ -14,8 +14,9 @@ from fromlogits_audit.interp.classes import external_bases, find_member
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import losses, metrics, models
-from fromlogits_audit.interp.keras.attributes import model_attribute, shape_value
+from fromlogits_audit.interp.keras.attributes import model_attribute
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer
+from fromlogits_audit.interp.keras.sizes import shape_value
 from fromlogits_audit.interp.keras_values import WEIGHTS, LayerV, LossV, MetricV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     TRUE,
@@ -230,7 +231,7 @@ def _build(run: Run, instance: InstanceV, args: Args) -> None:
 
 def _shape(run: Run, value: Value) -> Value:
     if isinstance(value, TensorV):
-        return shape_value(run, value.shape, id(value))
+        return shape_value(value.shape, id(value))
     return run.state.fresh(Why.RUNTIME, "an input shape")
 
 

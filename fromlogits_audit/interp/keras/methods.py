@@ -18,6 +18,7 @@ from fromlogits_audit.interp.keras import (
     losses,
     models,
     ops,
+    steps,
     weights,
 )
 from fromlogits_audit.interp.keras.compiling import compile_model
@@ -86,6 +87,8 @@ def call(run: Run, method: MethodV, args: Args, place: Place | None) -> Value | 
         return run.call(receiver, Args((), args.keywords, args.star, args.double), place)
     if isinstance(receiver, (ListV, TupleV, DictV)) and name in ("numpy", "copy", "items"):
         return None if name != "numpy" else receiver
+    if isinstance(receiver, TupleV) and name == "as_list":
+        return ListV(receiver.items, receiver.open)
     if isinstance(receiver, (ListV, TupleV)) and not hasattr(list, name) and tensor_method(name) is not None:
         return _array(run, receiver, name, args, place)
     return None
@@ -131,7 +134,7 @@ def _fit(run: Run, model: Model, args: Args, place: Place | None) -> Value:
     return run.state.fresh(Why.RUNTIME, "a training history")
 
 
-def _predict(run: Run, model: Model, args: Args, place: Place | None) -> Value:
+def _returned(run: Run, model: Model, args: Args, place: Place | None) -> Value:
     return models.outputs_of(run, model, place)
 
 
@@ -181,11 +184,13 @@ _MODEL: dict[str, Handler] = {
     "test_on_batch": _fit,
     "fit_generator": _fit,
     "evaluate_generator": _fit,
-    "predict": _predict,
-    "predict_on_batch": _predict,
-    "predict_generator": _predict,
-    "predict_step": _predict,
-    "predict_proba": _predict,
+    "predict": steps.predict,
+    "predict_on_batch": steps.predict,
+    "predict_generator": steps.predict,
+    "predict_step": _returned,
+    "predict_proba": _returned,
+    "train_step": steps.take,
+    "test_step": steps.take,
     "call": _call,
     "__call__": _call,
     "get_layer": _layer_by_name,
@@ -223,6 +228,8 @@ def _instance(
         return NONE
     if not base.startswith(("keras.", "tf.", "keras_")):
         return None
+    if name == "get_config":
+        return configs.base_config(run, receiver, base) or run.state.fresh(Why.EXTERNAL, f"{name} of {base}")
     metric = receiver.slots.get("$metric")
     if name == "update_state" and isinstance(metric, MetricV):
         return run.keras.update_metric(run, metric, args, place)

@@ -10,7 +10,7 @@ from fromlogits_audit.catalogue.interface import OpEffect
 from fromlogits_audit.catalogue.ops import WITHIN_ALONE
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.items import spread
-from fromlogits_audit.interp.keras import formulas
+from fromlogits_audit.interp.keras import formulas, sizes
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.arithmetic import (
     binary,
@@ -271,7 +271,9 @@ def _as_tensor(value: Value) -> TensorV:
 
 
 def _new(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    return run.keras.data.new_tensor(run, name, args)
+    tensor = args.positional[0] if args.positional else None
+    size = sizes.read(tensor, name) if isinstance(tensor, TensorV) else None
+    return size if size is not None else run.keras.data.new_tensor(run, name, args)
 
 
 def _unit(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:

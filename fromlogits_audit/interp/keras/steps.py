@@ -1,0 +1,96 @@
+"""Steps of training that a model takes into its own hands: what its compiled loss and metrics meet then.
+
+Keras's ``train_step`` and ``test_step`` give the outputs to ``compute_loss`` and ``compute_metrics``, which
+give them to what was compiled, and its ``predict_step`` returns them. Where a class overrides one of these,
+only its own code says what meets what.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from fromlogits_audit import regex
+from fromlogits_audit.interp.classes import find_member, resolution_order
+from fromlogits_audit.interp.keras import losses
+from fromlogits_audit.interp.keras.models import outputs_of
+from fromlogits_audit.interp.keras_values import ModelV, data_tensor
+from fromlogits_audit.interp.values import (
+    Args,
+    BoundV,
+    FuncV,
+    Hop,
+    InstanceV,
+    PendingV,
+    Place,
+    Value,
+)
+from fromlogits_audit.ir import Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+UNUSED = Undecided(Why.NO_OUTPUT, "the model's own steps do not give it one")
+_ACTIVATES = regex.later(r"sigmoid|softmax|expit", re.IGNORECASE)
+_FORWARD = frozenset(["__init__", "build", "call", "get_config"])
+
+
+def own(model: Value, name: str) -> BoundV | None:
+    """A method that a class of the project defines, None where the model has Keras's."""
+    found = find_member(model.cls, name) if isinstance(model, InstanceV) else None
+    return BoundV(found[1], model) if found is not None and isinstance(found[1], FuncV) else None
+
+
+def decide(model: Value) -> bool:
+    """Whether no step of Keras gives outputs to the compiled loss: the class's own code does, or nothing."""
+    if own(model, "compute_loss") is not None:
+        return True
+    return own(model, "train_step") is not None and own(model, "test_step") is not None
+
+
+def by_hand(model: Value) -> Undecided | None:
+    """Why it is not known what a model gives its metrics: its own steps may activate the output first."""
+    if own(model, "compute_metrics") is not None:
+        return Undecided(Why.UNSUPPORTED, "what the model's own compute_metrics gives its metrics")
+    for name in ("train_step", "test_step"):
+        if own(model, name) is not None and any(map(_ACTIVATES.search, _texts(model))):
+            return Undecided(Why.UNSUPPORTED, f"what the model's own {name} gives its metrics")
+    return None
+
+
+def _texts(model: Value) -> Iterator[str]:
+    """The code of a model's methods but those that make it and its forward pass."""
+    for cls in resolution_order(model.cls) if isinstance(model, InstanceV) else ():
+        for name, value in cls.slots.items():
+            if name in _FORWARD:
+                continue
+            if isinstance(value, PendingV) and value.value is None:
+                yield value.chunk.text if value.chunk is not None else ""
+                continue
+            made = value.value if isinstance(value, PendingV) else value
+            if isinstance(made, FuncV):
+                yield made.core.chunk.code_of(made.core.node)
+
+
+def take(run: Run, model: ModelV | InstanceV, args: Args, place: Place | None) -> Value:
+    """``super().train_step(data)``: the outputs go to the compiled loss, by the model's own way to it."""
+    predicted = outputs_of(run, model, place)
+    labels = data_tensor(what="labels")
+    computes = own(model, "compute_loss")
+    loss = model.slots.get("$loss")
+    if computes is not None:
+        run.call(computes, Args((), {"x": data_tensor(), "y": labels, "y_pred": predicted}), place)
+    elif loss is not None:
+        hops = (Hop(place, "computed here"),) if place is not None else ()
+        losses.meet(run, loss, None, predicted, place=place, hops=hops)
+    return run.state.fresh(Why.RUNTIME, "what a step logs")
+
+
+def predict(run: Run, model: ModelV | InstanceV, args: Args, place: Place | None) -> Value:
+    """``predict`` and its like: what the model returns, or what its own ``predict_step`` makes of it."""
+    step = own(model, "predict_step")
+    given = args.get(0, "x")
+    if step is None or given is None:
+        return outputs_of(run, model, place)
+    return run.call(step, Args((given,)), place)
