@@ -85,6 +85,20 @@ def found(root: Path, *paths: str, exclude: tuple[str, ...] = ()) -> list[str]:
             ["b.py"],
             id="comments, no pattern",
         ),
+        *(
+            pytest.param(
+                {".gitignore": text, "lib/t.py": "", "a/b/d.py": "", "top.py": ""}, kept, id=repr(text)
+            )
+            for text, kept in [  # what `git ls-files -o --exclude-standard` says
+                ("*\n!*/\n!*.py\n", ["a/b/d.py", "lib/t.py", "top.py"]),
+                ("**\n!**/\n!*.py\n", ["a/b/d.py", "lib/t.py", "top.py"]),
+                ("*\n!lib/\n!lib/*.py\n", ["lib/t.py"]),
+                ("*\n!lib/**\n", []),
+                ("*/\n!a/\n", ["top.py"]),
+                ("/a/*\n!/a/b/\n", ["a/b/d.py", "lib/t.py", "top.py"]),
+                ("*\n!a\n!top.py\n", ["top.py"]),
+            ]
+        ),
         pytest.param({".git/info/exclude": "a.py\n", "a.py": "", "b.py": ""}, ["b.py"], id="info/exclude"),
     ],
 )

@@ -19,7 +19,7 @@ from fromlogits_audit.catalogue.names import canonical
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.keras.losses import LOSS_VALUE
-from fromlogits_audit.interp.keras_values import LossV, ModelV, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import MODEL_INPUT, LossV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     FALSE,
     Args,
@@ -134,7 +134,7 @@ class Declared:
 
     def _model(self, name: str, place: Place) -> ModelV:
         model = ModelV("functional", place)
-        model.slots["$inputs"] = data_tensor(what="a model input")
+        model.slots["$inputs"] = data_tensor(what=MODEL_INPUT)
         model.slots["$outputs"] = self._scaled(TensorV(), name, place)
         return model
 

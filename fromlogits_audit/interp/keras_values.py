@@ -171,6 +171,9 @@ SHARES = (PART_OF_CLASSES, MOVED_CLASSES)
 """What is left of probabilities that no longer sum to one: as weights they leave scores unbounded."""
 
 
+MODEL_INPUT = "a model input"
+
+
 def data_tensor(
     shape: tuple[int | None, ...] | None = None, labels: Labels | None = None, what: str = "input data"
 ) -> TensorV:

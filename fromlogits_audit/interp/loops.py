@@ -41,6 +41,8 @@ def _turns(run: Run, frame: Frame, node: cst.For, source: TupleV | Unknown) -> O
     from fromlogits_audit.interp.execute import Outcome, run_block
 
     items = (each(source, source.place),) if isinstance(source, Unknown) else source.items
+    if not items and not isinstance(source, Unknown) and source.open:
+        items = (run.state.fresh(Why.RUNTIME, "an item of a sequence collected at run time"),)
     if len(items) > MAX_LOOP:
         items = items[:1] + items[-1:]
     total = Outcome()

@@ -187,7 +187,7 @@ class Modules:
 
     def _member(self, run: Run, frame: Frame, value: ModuleV, name: str, inner: str, level: int) -> Value:
         slots = value.module.frame.slots if value.module.frame is not None else {}
-        if name in slots:
+        if name in slots and not _is_happening(slots[name]):
             return forced(slots[name])
         submodule = self._resolve(frame, inner, level)
         if submodule is not None and submodule != value.module.file.path:
@@ -233,6 +233,11 @@ class Modules:
             return found
         detail = f"{name} is not in module {base.module.name}"
         return Unknown(Undecided(Why.UNDEFINED, detail), ("attribute", str(base.module.file.path), name))
+
+
+def _is_happening(value: Value) -> bool:
+    """Whether this is the import that asks: ``from . import layers`` in the package that has ``layers``."""
+    return isinstance(value, PendingV) and value.is_happening
 
 
 def _settle(frame: Frame, chunk: Chunk) -> None:

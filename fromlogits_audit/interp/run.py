@@ -11,11 +11,11 @@ from fromlogits_audit.errors import InputError
 from fromlogits_audit.interp import attributes, calls, classes, options
 from fromlogits_audit.interp.keras.external import note_escape
 from fromlogits_audit.interp.keras_values import LossV, ModelV
+from fromlogits_audit.interp.keys import KEYS
 from fromlogits_audit.interp.modules import Modules
 from fromlogits_audit.interp.sites import Recorder
 from fromlogits_audit.interp.state import Frame, State
 from fromlogits_audit.interp.values import (
-    KEYS,
     NONE,
     Args,
     BagV,

@@ -35,7 +35,7 @@ WORK_OF_A_STEP = 8
 """So many comparisons of alternatives take the time of one simple statement."""
 MAX_MODULE_STEPS = 2 * MAX_STEPS
 """The same for all runs of one module together."""
-PATIENCE = 10_000
+PATIENCE = 20_000
 """Statements that a run is given until it makes a layer, a model, a metric or a loss.
 
 Of the statements that long runs of public code take, six in ten belong to runs that never do.

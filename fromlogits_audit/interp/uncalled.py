@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
 MAX_ROUNDS = 6
+MAX_NESTED = 40
+"""Rounds for what is left, each of which runs what the one before it defined."""
 MAX_INSTANCES = 4
 
 
@@ -46,9 +48,13 @@ def run_uncalled(run: Run, modules: Sequence[ParsedModule], interest: Interest) 
         for core in sorted(_roots(waiting) or waiting[:1], key=_is_step, reverse=True):
             if not core.entered:
                 _run_one(run, core)
-    for core in _waiting(run, modules, interest):
-        if not core.entered:
-            _run_one(run, core)
+    for _ in range(MAX_NESTED):
+        waiting = _waiting(run, modules, interest)
+        for core in waiting:
+            if not core.entered:
+                _run_one(run, core)
+        if not waiting:
+            return
 
 
 def _ask_for(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> None:

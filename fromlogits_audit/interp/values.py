@@ -14,6 +14,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
+from fromlogits_audit.interp.keys import NESTED, Key
 from fromlogits_audit.ir import Undecided
 from fromlogits_audit.lean import dataclass
 
@@ -47,29 +48,6 @@ class Hop:
     note: str
 
 
-class Key(tuple[Hashable, ...]):
-    """A key made of other keys. Such keys share their parts, so a plain tuple's hash, which walks every
-    part as often as it is mentioned, would take exponential time."""
-
-    _hash: int
-
-    def __new__(cls, parts: tuple[Hashable, ...]) -> Key:
-        made = super().__new__(cls, parts)
-        made._hash = tuple.__hash__(made)
-        return KEYS.setdefault(made, made)
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or tuple.__eq__(self, other)
-
-
-_NESTED = {tuple, Key}
-KEYS: dict[Key, Key] = {}
-"""Every key once, so that equal ones are the same object and are compared at once. A run empties it."""
-
-
 class Value:
     """Base of the domain."""
 
@@ -99,7 +77,7 @@ class Unknown(Value):
 
     def __post_init__(self) -> None:
         key = self.key
-        if type(key) is tuple and not _NESTED.isdisjoint(map(type, key)):
+        if type(key) is tuple and not NESTED.isdisjoint(map(type, key)):
             object.__setattr__(self, "key", Key(key))
 
 
@@ -140,11 +118,20 @@ class PendingV(Value):
         """The definition's chunk; None for an import."""
         self.value: Value | None = None
 
+    @property
+    def is_happening(self) -> bool:
+        """Whether it is on its way: what asks now is what it does itself."""
+        return self.value is _HAPPENING
+
     def force(self) -> Value:
         if self.value is None:
-            self.value = NONE  # what a cyclic import finds
+            self.value = _HAPPENING
             self.value = self._make()
         return self.value
+
+
+_HAPPENING = Const(None)
+"""What a cyclic import finds."""
 
 
 def forced(value: Value) -> Value:

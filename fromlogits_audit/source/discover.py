@@ -20,7 +20,7 @@ from fromlogits_audit.errors import UsageError
 from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+    from pathspec import GitIgnoreSpec, Pattern
 
 SUFFIXES = (".py", ".ipynb")
 SKIPPED_FOLDERS = frozenset(
@@ -56,7 +56,26 @@ class _Ignore:
     def verdict(self, path: str, is_folder: bool) -> bool | None:
         """True: ignored; False: kept by a negation; None: not mentioned."""
         relative = path[len(self.base) :].lstrip(os.sep).replace(os.sep, "/")
-        return self.spec.check_file(relative + "/" if is_folder else relative).include
+        return self._of_folder(relative) if is_folder else self.spec.check_file(relative).include
+
+    def _of_folder(self, relative: str) -> bool | None:
+        """The last pattern that means the folder itself: not what is in it, and not a folder around it."""
+        for pattern in reversed(self.spec.patterns):
+            if pattern.include is not None and _means(pattern, relative):
+                return pattern.include
+        return None
+
+
+def _means(pattern: Pattern, folder: str) -> bool:
+    text = str(getattr(pattern, "pattern", "")).lstrip("!").rstrip()
+    if text in ("*/", "**/"):
+        return True
+    for_folders = text.endswith("/")
+    found = pattern.match_file(folder + "/" if for_folders else folder)
+    match = getattr(found, "match", None)
+    if match is None or not match.groupdict().get("ps_d"):
+        return found is not None
+    return bool(match.end("ps_d") == len(match.string))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import lookups, models, sizes
 from fromlogits_audit.interp.keras_values import (
     LITERAL,
+    MODEL_INPUT,
     WEIGHTS,
     LayerV,
     LossV,
@@ -120,7 +121,7 @@ def model_attribute(run: Run, base: ModelV | InstanceV, name: str, place: Place 
             return single.items[0]
         return result
     if name in ("input", "inputs"):
-        return base.slots.get("$inputs", data_tensor(what="a model input"))
+        return base.slots.get("$inputs", data_tensor(what=MODEL_INPUT))
     if name in _SHAPES:
         content = content_of(run, model_attribute(run, base, _SHAPES[name], place) or NONE)
         return _shapes(content) or run.state.fresh(Why.RUNTIME, f"{name} of a model")

@@ -140,7 +140,10 @@ class Data:
             pair = content_of(run, _batch(run, data))
             if isinstance(pair, TupleV) and len(pair.items) >= 2 and isinstance(data, (IterV, InstanceV)):
                 labels = pair.items[1]
-            for _, option in alternatives(labels if labels is not None else NONE, run.state.guard):
+            options = [v for _, v in alternatives(labels if labels is not None else NONE, run.state.guard)]
+            if len(options) > 1 and not all(_told(run, option) for option in options):
+                continue  # which of them it is decides, and one is not known
+            for option in options:
                 _note(run, model, option)
 
 
@@ -171,6 +174,14 @@ def _note(run: Run, model: Value, labels: Value) -> None:
         _note_one(run, model, content, None)
     for name, value in parts.items() if len(heads) > 1 else ():
         _note_one(run, model, value, name)
+
+
+def _told(run: Run, value: Value) -> bool:
+    """Whether something is known of labels, or of each of several."""
+    content = content_of(run, value)
+    if isinstance(content, Entries):
+        return all(_told(run, inner) for _, inner in content.items.values())
+    return (value.labels if isinstance(value, TensorV) else of_literal(run, value)) is not None
 
 
 def _note_one(run: Run, model: Value, value: Value, output: str | None) -> None:

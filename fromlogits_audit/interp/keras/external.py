@@ -18,7 +18,7 @@ from fromlogits_audit.interp.keras import arithmetic, configs, lookups, losses, 
 from fromlogits_audit.interp.keras.activations import apply_spec
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
 from fromlogits_audit.interp.keras.shapes import dims
-from fromlogits_audit.interp.keras_values import TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import MODEL_INPUT, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     FALSE,
     NONE,
@@ -138,10 +138,10 @@ def _input(run: Run, args: Args) -> Value:
     inner = dims(run, shape) if shape is not None else None
     for key in ("batch_shape", "batch_input_shape"):
         if key in args.keywords:
-            return data_tensor(dims(run, args.keywords[key]), what="a model input")
+            return data_tensor(dims(run, args.keywords[key]), what=MODEL_INPUT)
     if "input_shape" in args.keywords:
         inner = dims(run, args.keywords["input_shape"])
-    return data_tensor((None, *inner) if inner is not None else None, what="a model input")
+    return data_tensor((None, *inner) if inner is not None else None, what=MODEL_INPUT)
 
 
 def _computed(run: Run, function: ExternalV, args: Args, place: Place) -> Value | None:

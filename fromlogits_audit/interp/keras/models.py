@@ -11,10 +11,11 @@ from fromlogits_audit.interp.choice import Work, alternatives, choose, lift
 from fromlogits_audit.interp.classes import find_member
 from fromlogits_audit.interp.functions import parameters
 from fromlogits_audit.interp.items import content_of, spread
+from fromlogits_audit.interp.keras import graphs
 from fromlogits_audit.interp.keras.activations import apply_activation
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
 from fromlogits_audit.interp.keras.shapes import number
-from fromlogits_audit.interp.keras_values import BEHIND, LayerV, ModelV, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import LayerV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.state import WORK_OF_A_STEP
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import (
@@ -38,7 +39,6 @@ from fromlogits_audit.ir import Scale, Undecided, Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
-MAX_WALK = 2_000
 """Tensors visited when the layers of a functional model are collected."""
 
 
@@ -307,39 +307,9 @@ def layers_of(run: Run, model: Value, place: Place | None) -> Value:
         made.slots["items"] = content
         return made
     outputs = model.slots.get("$outputs") if isinstance(model, (ModelV, InstanceV)) else None
-    if outputs is None:
+    if outputs is None or not isinstance(model, (ModelV, InstanceV)):
         return run.state.fresh(Why.OPAQUE_LAYER, "the layers of a model")
-    return ListV(tuple(_walk(run, outputs, model)), open=False)
-
-
-def _walk(run: Run, outputs: Value, model: Value) -> list[Value]:
-    """Layers of a graph from the inputs to the outputs, those of models that are called in it too."""
-    found: list[Value] = []
-    seen: set[int] = set()
-
-    def visit(value: Value, depth: int, behind: bool = False) -> None:
-        if depth > 300 or len(seen) > MAX_WALK or id(value) in seen:
-            return
-        seen.add(id(value))
-        content = content_of(run, value)
-        if isinstance(content, TupleV):
-            for item in content.items:
-                visit(item, depth + 1, behind)
-        elif isinstance(content, Entries):
-            for _, item in content.items.values():
-                visit(item, depth + 1, behind)
-        elif isinstance(content, Choice):
-            visit(content.alternatives[0][1], depth + 1, behind)
-        elif isinstance(content, TensorV):
-            behind = behind or (content.final is not None and content.final is not model)
-            for parent in content.parents:
-                visit(parent, depth + 1, behind)
-            if content.layer is not None and content.layer not in found:
-                found.append(content.layer)
-                content.layer.slots.update({BEHIND: NONE} if behind else {})
-
-    visit(outputs, 0)
-    return found
+    return graphs.layers_of(run, model, outputs)
 
 
 def find_layer(run: Run, model: Value, args: Args, place: Place | None) -> Value:

@@ -102,6 +102,7 @@ def _expanded(shape: Dims, axis: Value | None) -> Dims:
 
 
 def _reshape(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
+    args = _with_stacked(run, args)
     tensor = first(args)
     short = name.rpartition(".")[2]
     shape = _target(run, args) if short == "reshape" else None
@@ -113,13 +114,26 @@ def _reshape(run: Run, name: str, args: Args, place: Place | None, axis: Value |
     return opaque(after, MOVED_CLASSES)
 
 
+_TENSOR_NAMES = frozenset(["tensor", "x", "a"])
+
+
+def _with_stacked(run: Run, args: Args) -> Args:
+    """Arguments whose first, where it is a list of tensors, is the one tensor that functions make of it."""
+    listed = args.positional[0] if args.positional else None
+    items = spread(run, listed) if isinstance(listed, (ListV, TupleV)) else None
+    if not isinstance(items, TupleV) or not any(isinstance(item, TensorV) for item in items.items):
+        return args
+    stacked = combine("stack", [_as_tensor(item) for item in items.items], 0, open=items.open)
+    return replace(args, positional=(stacked, *args.positional[1:]))
+
+
 _OF_IMAGES = ("tf.image.transpose", "tf.image.rot90", "keras.backend.repeat")
 """They leave the last axis alone, whatever their namesakes do."""
 
 
 def _target(run: Run, args: Args) -> Dims:
     """The shape that a tensor is brought to, as far as it is written out."""
-    tensor_first = bool(args.positional) and isinstance(args.positional[0], TensorV)
+    tensor_first = bool(args.positional) and _TENSOR_NAMES.isdisjoint(args.keywords)
     rest = args.positional[1:] if tensor_first else args.positional
     target = (
         args.keywords.get("shape") or args.keywords.get("newshape") or (rest[0] if len(rest) == 1 else None)

@@ -1,0 +1,102 @@
+"""The layers of a functional model, in Keras's order: by their distance from the outputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.catalogue.layers import layer_class
+from fromlogits_audit.interp.items import content_of
+from fromlogits_audit.interp.keras_values import BEHIND, INNER, MODEL_INPUT, LayerV, ModelV, TensorV
+from fromlogits_audit.interp.values import NONE, Choice, Entries, InstanceV, ListV, TupleV, Value
+from fromlogits_audit.ir import Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+MAX_DEPTH = 300
+MAX_TENSORS = 2_000
+FRONT = 32
+"""So many unknown layers stand before the known ones where a part of the graph is no layer of Keras: what is
+counted from the end is known all the same."""
+
+
+def layers_of(run: Run, model: ModelV | InstanceV, outputs: Value) -> ListV:
+    """``model.layers`` of a model with these outputs."""
+    graph = _Graph(run, model)
+    graph.visit(outputs, 0)
+    layers = graph.listed()
+    if graph.is_whole:
+        return ListV(layers)
+    unknown = run.state.fresh(Why.OPAQUE_LAYER, "a layer of a model of which the last are known")
+    return ListV((*[unknown] * FRONT, *layers), open=True)
+
+
+class _Graph:
+    def __init__(self, run: Run, model: ModelV | InstanceV) -> None:
+        self.is_whole = True
+        """Whether each step from the inputs to the outputs is a layer of Keras, applied by the program."""
+        self._run = run
+        self._model = model
+        self._order: list[LayerV] = []
+        self._before: dict[int, list[LayerV]] = {}
+        """By the identity of a layer: those whose outputs it takes."""
+        self._seen: dict[int, list[LayerV]] = {}
+
+    def visit(self, value: Value, depth: int, *, behind: bool = False) -> list[LayerV]:
+        """Take in the graph up to a value; the layers that the value comes from."""
+        if id(value) in self._seen:
+            return self._seen[id(value)]
+        if depth > MAX_DEPTH or len(self._seen) > MAX_TENSORS:
+            self.is_whole = False
+            return []
+        self._seen[id(value)] = []
+        content = content_of(self._run, value)
+        if isinstance(content, TensorV):
+            found = self._tensor(content, depth, behind=behind)
+        else:
+            found = [
+                layer for part in self._parts(content) for layer in self.visit(part, depth + 1, behind=behind)
+            ]
+        self._seen[id(value)] = found
+        return found
+
+    def _parts(self, content: Value) -> list[Value]:
+        if isinstance(content, TupleV):
+            self.is_whole = self.is_whole and not content.open
+            return list(content.items)
+        if isinstance(content, Entries):
+            return [item for _, item in content.items.values()]
+        self.is_whole = False
+        return [content.alternatives[0][1]] if isinstance(content, Choice) else []
+
+    def _tensor(self, tensor: TensorV, depth: int, *, behind: bool) -> list[LayerV]:
+        behind = behind or (tensor.final is not None and tensor.final is not self._model)
+        before = [p for parent in tensor.parents for p in self.visit(parent, depth + 1, behind=behind)]
+        layer = tensor.layer if tensor.layer is not None else self._input(tensor)
+        if layer is None:
+            self.is_whole = False
+            return before
+        if behind:
+            layer.slots[BEHIND] = NONE
+        self.is_whole = self.is_whole and not behind and INNER not in layer.slots
+        if id(layer) not in self._before:
+            self._order.append(layer)
+        self._before.setdefault(id(layer), []).extend(before)
+        return [layer]
+
+    def _input(self, tensor: TensorV) -> LayerV | None:
+        """The layer that stands for an input."""
+        reason, place = tensor.reason, self._model.place
+        if reason is None or reason.detail != MODEL_INPUT or place is None:
+            return None
+        spec = layer_class("keras.layers.InputLayer")
+        assert spec is not None
+        return LayerV(spec, place, {"$output": tensor, "$input": tensor})
+
+    def listed(self) -> tuple[LayerV, ...]:
+        """The farthest from the outputs first; the inputs of one layer in their order."""
+        distance = dict.fromkeys(map(id, self._order), 0)
+        for layer in reversed(self._order):
+            for before in self._before[id(layer)]:
+                distance[id(before)] = max(distance[id(before)], distance[id(layer)] + 1)
+        return tuple(sorted(self._order, key=lambda layer: -distance[id(layer)]))
