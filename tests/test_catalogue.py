@@ -326,7 +326,7 @@ class TestLosses:
         [
             ("tf.nn.softmax_cross_entropy_with_logits", True, Family.CATEGORICAL),
             ("tf.nn.sigmoid_cross_entropy_with_logits", True, Family.BINARY),
-            ("tf.compat.v1.losses.log_loss", False, Family.BINARY),
+            ("tf.compat.v1.losses.log_loss", False, Family.PROBABILITY),
             ("tf.compat.v1.losses.hinge_loss", False, Family.ANY),
             ("tf.nn.ctc_loss", False, Family.ANY),
             ("keras.backend.ctc_batch_cost", False, Family.PROBABILITY),

@@ -129,6 +129,11 @@ MAPE = _plain("MeanAbsolutePercentageError", "mean_absolute_percentage_error", "
 MSLE = _plain("MeanSquaredLogarithmicError", "mean_squared_logarithmic_error", "msle MSLE")
 POISSON = _plain("Poisson", "poisson")
 
+# TensorFlow 1's ``log_loss``: a binary cross-entropy of probabilities, without a flag.
+LOG_LOSS = LossSpec(
+    "BinaryCrossentropy", Family.PROBABILITY, "tensorflow.python.ops.losses.losses_impl", params("")
+)
+
 LOSSES: tuple[LossSpec, ...] = (
     BINARY,
     BINARY_FOCAL,
@@ -297,7 +302,7 @@ _TF_FUNCTIONS: tuple[LossFunctionSpec, ...] = (
     ),
     _op(
         f"{_V1}log_loss",
-        BINARY,
+        LOG_LOSS,
         f"labels, predictions, weights=1.0, epsilon=1e-07, {_V1_TAIL}",
         predictions="predictions",
         source=_V1_SOURCE,

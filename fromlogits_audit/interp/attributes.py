@@ -13,10 +13,10 @@ from fromlogits_audit.interp.classes import (
     resolution_order,
     unknown_base,
 )
-from fromlogits_audit.interp.items import DATA
 from fromlogits_audit.interp.names import narrowed, placed
 from fromlogits_audit.interp.prepared import prepare
 from fromlogits_audit.interp.reflection import attributes_of
+from fromlogits_audit.interp.storing import ALIASED, set_its_way, store
 from fromlogits_audit.interp.values import (
     BagV,
     BoundV,
@@ -86,7 +86,7 @@ def _function(run: Run, base: Value, name: str, place: Place) -> Value:
 def _bag(run: Run, base: BagV, name: str, place: Place) -> Value:
     if name in base.slots:
         return base.slots[name]
-    if base.kind == "namespace" and name != "_replace":
+    if base.kind == "namespace" and name not in ("_replace", "update"):
         return Unknown(Undecided(Why.RUNTIME, f"option {name}"), ("attribute", id(base), name), place)
     return MethodV(base, name, base.kind, place)
 
@@ -122,6 +122,9 @@ def instance_attribute(run: Run, base: InstanceV, name: str, place: Place | None
 
 def _answered(run: Run, base: InstanceV, name: str, missing: Value) -> Value:
     """What ``__getattr__`` gives for an attribute that is not there."""
+    if ALIASED in base.slots:
+        item = run.call(MethodV(base, "__getitem__"), run.args(Const(name)), None)
+        return missing if isinstance(item, Unknown) else item
     found = find_member(base.cls, "__getattr__")
     bases = external_bases(base.cls)
     lent = lends(base, bases, name) is False
@@ -168,14 +171,6 @@ def _super(run: Run, base: SuperV, name: str, place: Place) -> Value:
     return MethodV(receiver, name, "builtins.object", place)
 
 
-def _set_as_item(run: Run, base: InstanceV, name: str, value: Value) -> None:
-    """``__setattr__ = dict.__setitem__``: an attribute is an item as well."""
-    if DATA in base.slots:
-        found = find_member(base.cls, "__setattr__")
-        if found is not None and isinstance(found[1], ExternalV):
-            run.call(MethodV(base, "__setitem__"), run.args(Const(name), value), None)
-
-
 def _is_above(after: ClassV, cls: ClassV) -> bool:
     """Whether a class is the metaclass of another, or one that it derives from."""
     return cls.meta is not None and after in resolution_order(cls.meta)
@@ -191,13 +186,8 @@ def set_attribute(run: Run, base: Value, name: str, value: Value) -> None:
             branches.append(branch)
         run.state.join(branches)
     elif isinstance(base, InstanceV):
-        found = find_member(base.cls, name)
-        setter = ("setter", name)
-        if found is not None and setter in found[0].slots:
-            run.call(found[0].slots[setter], run.args(base, value), None)
-        else:
-            run.state.write(base, name, value)
-            _set_as_item(run, base, name, value)
+        if not set_its_way(run, base, name, value):
+            store(run, base, name, value)
     elif isinstance(base, (ClassV, BagV)):
         run.state.write(base, name, value)
     elif isinstance(base, ModuleV) and base.module.frame is not None:

@@ -14,6 +14,7 @@ from fromlogits_audit.interp.dispatch import call_generic
 from fromlogits_audit.interp.equality import identity
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.keras_values import TensorV
+from fromlogits_audit.interp.storing import set_plainly
 from fromlogits_audit.interp.values import (
     Args,
     BagV,
@@ -131,6 +132,8 @@ def _external(run: Run, function: ExternalV, args: Args, place: Place | None) ->
 
 
 def _method(run: Run, method: MethodV, args: Args, place: Place | None) -> Value:
+    if method.name == "__setattr__" and method.base is not None:
+        return set_plainly(run, Args((method.receiver, *args.positional)), place)
     args = _plain_args(args) if method.base is not None else args
     result = run.keras.call_method(run, method, args, place)
     if result is None:

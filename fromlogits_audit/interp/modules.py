@@ -38,6 +38,8 @@ class Modules:
         self._refuse = refuse
         self._modules: dict[Path, ParsedModule | None] = {}
         self._fixtures: dict[Path, bool] = {}
+        self._asked: dict[Path, list[tuple[str, PendingV]]] = {}
+        """By the file: imports of its names by modules that run before it does."""
         self._depth = 0
         self.broken: list[tuple[ParsedModule, InputError]] = []
 
@@ -92,6 +94,8 @@ class Modules:
         try:
             with run.state.apart(), reached(run):
                 self._statements(run, module, frame, chunks)
+            for name, pending in self._asked.pop(module.file.path, ()):
+                _take(frame, name, pending)
         finally:
             run.nesting = nesting
             module.cut = run.state.cut
@@ -163,9 +167,16 @@ class Modules:
     def import_name(self, run: Run, frame: Frame, module: str, level: int, name: str) -> Value:
         """``from module import name``."""
         path = self._resolve(frame, module, level)
-        if path is not None:
-            return self._lazily(run, path, lambda: self._imported_name(run, frame, module, level, name))
-        return self._imported_name(run, frame, module, level, name)
+        if path is None:
+            return self._imported_name(run, frame, module, level, name)
+        value = self._lazily(run, path, lambda: self._imported_name(run, frame, module, level, name))
+        if isinstance(value, PendingV):
+            ready = self._modules.get(path)
+            if ready is not None and ready.frame is not None:
+                _take(ready.frame, name, value)
+            else:
+                self._asked.setdefault(path, []).append((name, value))
+        return value
 
     def _imported_name(self, run: Run, frame: Frame, module: str, level: int, name: str) -> Value:
         inner = f"{module}.{name}" if module else name
@@ -233,6 +244,13 @@ class Modules:
             return found
         detail = f"{name} is not in module {base.module.name}"
         return Unknown(Undecided(Why.UNDEFINED, detail), ("attribute", str(base.module.file.path), name))
+
+
+def _take(frame: Frame, name: str, pending: PendingV) -> None:
+    """``from module import NAME`` takes what the name means now: the module may bind it anew later."""
+    value = frame.slots.get(name)
+    if value is not None and not isinstance(value, PendingV) and pending.value is None:
+        pending.value = value
 
 
 def _is_happening(value: Value) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.choice import choose
-from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.values import (
     ALWAYS,
     FALSE,
@@ -21,6 +21,7 @@ from fromlogits_audit.interp.values import (
     BagV,
     Const,
     DictV,
+    Entries,
     ExternalV,
     FuncV,
     Guard,
@@ -198,11 +199,25 @@ def call_method(run: Run, bag: BagV, name: str, args: Args, place: Place | None)
         return _add_command(run, bag, args) if name == "add_parser" else None
     if name == "_replace":  # of a namedtuple
         return BagV(bag.kind, **{str(key): value for key, value in bag.slots.items()} | args.keywords)
+    if name == "update":  # of a ConfigDict
+        return _updated(run, bag, args)
     if name in ("get", "pop"):
         key = args.get(0, "key")
         found = bag.slots.get(key.value) if isinstance(key, Const) else None
         return found or args.get(1, "default") or run.state.fresh(Why.RUNTIME, "an option")
     return None
+
+
+def _updated(run: Run, bag: BagV, args: Args) -> Value:
+    given = content_of(run, args.positional[0]) if args.positional else Entries({})
+    known = given if isinstance(given, Entries) else Entries({}, open=True)
+    if known.open or args.double is not None:
+        for name in list(bag.slots):
+            run.state.write(bag, name, run.state.fresh(Why.RUNTIME, f"option {name}"))
+    changes = {key: value for key, (_, value) in known.items.items()} | args.keywords
+    for key, value in changes.items():
+        run.state.write(bag, key, value)
+    return NONE
 
 
 def _parser_method(run: Run, bag: BagV, name: str, args: Args) -> Value | None:

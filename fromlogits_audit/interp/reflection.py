@@ -17,6 +17,7 @@ from fromlogits_audit.interp.classes import (
 from fromlogits_audit.interp.containers import OWNER
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV
+from fromlogits_audit.interp.storing import set_plainly
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -290,6 +291,7 @@ def _replaced(run: Run, args: Args, place: Place | None) -> Value | None:
 REFLECTION: dict[str, Function] = {
     "builtins.getattr": _getattr,
     "builtins.setattr": _setattr,
+    "builtins.object.__setattr__": set_plainly,
     "builtins.hasattr": _hasattr,
     "builtins.isinstance": _isinstance,
     "enum.auto": lambda run, args, place: BagV(AUTO),
