@@ -74,16 +74,18 @@ def site_key(judged: Judged) -> tuple[tuple[str, int, int, int], str, str, str]:
 def unreadable(problem: Problem) -> Finding:
     """The finding of a file, model or cell that could not be read."""
     made = rule("FLA001")
-    what = "This file was" if problem.location.cell is None else "This cell was"
-    if problem.location.line == 0:
-        what = "This model was"
+    what, mend = "This file was", "mend it, or leave it out with --exclude; everything else was checked"
+    if problem.location.cell is not None:
+        what, mend = "This cell was", "mend it; all cells that can be read were checked"
+    elif problem.location.line == 0:
+        what, mend = "This model was", "save it anew; everything else was checked"
     return Finding(
         code=made.code,
         name=made.name,
         severity=made.severity,
         message=f"{what} not analysed: {problem.reason.rstrip('.')}.",
         location=problem.location,
-        help="everything else was checked; what stands here was not",
+        help=mend,
     )
 
 

@@ -93,6 +93,8 @@ def one(source: str) -> SourceFile:
         pytest.param("%%html\nx", "\n\n", id="html, even where it parses"),
         pytest.param("%%script false\nx = 1", "\n\n", id="script"),
         pytest.param("%%writefile notes.txt\nx", "\n\n", id="a file of text"),
+        pytest.param("%bash\nls *.csv | head -1", "\n\n", id="Datalab spells cell magics with one sign"),
+        pytest.param("%bq query -n rows\nSELECT 1", "\n\n", id="a query of Datalab"),
         pytest.param("  x = 1\n  y = 2", "x = 1\ny = 2\n", id="indented as a whole"),
         pytest.param(
             "# c\n\n    %time f()\n    if a:\n        b",
@@ -295,6 +297,22 @@ def test_written_cells_are_modules_of_their_own() -> None:
     fault = modules["/r/n.ipynb/model.py"].faults[0]
     assert (fault.cell, fault.line) == (6, 2)
     assert modules["/r/n.ipynb/model.py"].text == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "path"),
+    [
+        ("{MODULE}", "import keras\n", "trainer.py"),
+        ("$MODULE", "import keras\n", "trainer.py"),
+        ("{FOLDER}/task.py", "x = 1\n", "pkg/task.py"),
+        ("{unknown}", "from keras import layers\n", "{unknown}.py"),
+        ("{unknown}", "key: value\n", None),
+    ],
+)
+def test_written_files_may_be_named_by_a_variable(name: str, text: str, path: str | None) -> None:
+    names = code("FOLDER = 'other'\nMODULE = 'trainer.py'  # ours\nFOLDER = \"pkg\"")
+    modules = written_sources(notebook(names, code(f"%%writefile {name}\n{text}")))
+    assert [m.path.as_posix() for m in modules] == ([f"/r/n.ipynb/{path}"] if path else [])
 
 
 def test_nbformat_3_has_worksheets_and_input() -> None:

@@ -14,7 +14,7 @@ from fromlogits_audit.interp import widen
 from fromlogits_audit.interp.assign import assign
 from fromlogits_audit.interp.evaluate import evaluate
 from fromlogits_audit.interp.items import each, spread
-from fromlogits_audit.interp.state import MAX_LOOP, Frame
+from fromlogits_audit.interp.state import MAX_LOOP, Branch, Frame
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import ALWAYS, TupleV, Unknown
 from fromlogits_audit.interp.walk import nodes
@@ -88,7 +88,9 @@ def run_while(run: Run, frame: Frame, node: cst.While) -> Outcome:
     total = Outcome()
     with run.state.branch(ALWAYS) as branch:
         ended = _while_turns(run, frame, node, total)
-    if ended is _End.OPEN:
+    if ended is _End.DOUBTFUL:
+        _may_have_run(run, branch, node)
+    elif ended is _End.OPEN:
         widen.adopt(run, branch, node)
     else:
         run.state.adopt(branch)
@@ -97,32 +99,44 @@ def run_while(run: Run, frame: Frame, node: cst.While) -> Outcome:
     return total
 
 
+def _may_have_run(run: Run, branch: Branch, node: cst.While) -> None:
+    """After a loop of which it is not known whether it turned at all."""
+    turned = run.state.fresh(Why.RUNTIME).key
+    with run.state.branch(frozenset({(turned, True)})) as ran:
+        widen.adopt(run, branch, node)
+    run.state.join([ran, Branch(frozenset({(turned, False)}), {})])
+
+
 class _End(Enum):
-    """How the turns of a loop end: its condition fails, it is left from within, or that is not known."""
+    """How the turns of a loop end: its condition fails, it is left from within, or that is not known;
+    of a doubtful one not even that it turns."""
 
     EXHAUSTED = auto()
     LEFT = auto()
     OPEN = auto()
+    DOUBTFUL = auto()
 
 
 def _while_turns(run: Run, frame: Frame, node: cst.While, total: Outcome) -> _End:
     """Run a loop until its condition is known to fail; it is open where it may run more often than here."""
     from fromlogits_audit.interp.execute import run_block
 
-    for _ in range(MAX_WHILE):
+    end = _End.OPEN
+    for turn in range(MAX_WHILE):
         known = truth(run.state, evaluate(run, frame, node.test))
         if known is False:
             return _End.EXHAUSTED
+        end = _End.DOUBTFUL if turn == 0 and known is None else end
         outcome = run_block(run, frame, node.body.body)
         total.returns += outcome.returns
         if not outcome.falls and not outcome.jumps:
             total.falls = known is None
-            return _End.LEFT if known else _End.OPEN
+            return _End.LEFT if known else end
         if outcome.stops and known:
             return _End.LEFT
         if known is None or outcome.stops or run.state.cut or _runs_on(node, outcome):
-            return _End.OPEN
-    return _End.OPEN
+            return end
+    return end
 
 
 def _runs_on(node: cst.While, outcome: Outcome) -> bool:

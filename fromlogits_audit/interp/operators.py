@@ -151,7 +151,10 @@ def _binary(
     return run.state.fresh(Why.UNSUPPORTED, f"operator {symbol}")
 
 
-_DUNDER = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "@": "matmul", "|": "or", ">>": "rshift"}
+_DUNDER = {
+    "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "**": "pow",
+    "@": "matmul", "&": "and", "|": "or", "^": "xor", "<<": "lshift", ">>": "rshift",
+}  # fmt: skip
 
 
 def in_place(run: Run, op: cst.CSTNode, left: Value, right: Value, place: Place) -> Value | None:

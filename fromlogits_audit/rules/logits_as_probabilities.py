@@ -61,12 +61,12 @@ def check(site: Site) -> Finding | None:
         site,
         problem,
         mend,
-        effect=consequences.tell(_told(loss), site.runtime),
+        effect=consequences.tell(told(loss), site.runtime),
         fixes=[fixing.set_flag(site, True), fixing.activate(site, "softmax")],
     )
 
 
-def _told(loss: Loss) -> Told:
+def told(loss: Loss) -> Told:
     """On TensorFlow the sparse form clips without dividing; nothing else depends on the runtime."""
     divided = (
         "raw scores are divided by their sum and clipped at 1e-7 without a warning: negative scores lose or "

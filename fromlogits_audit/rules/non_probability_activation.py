@@ -44,7 +44,7 @@ from __future__ import annotations
 
 from fromlogits_audit.finding import Finding, Fix, Severity
 from fromlogits_audit.ir import Family, Kind, Loss, Scale, Site
-from fromlogits_audit.rules import consequences, fixing, scales
+from fromlogits_audit.rules import consequences, fixing, logits_as_probabilities, scales
 from fromlogits_audit.rules.interface import Rule
 from fromlogits_audit.rules.wording import loss_words, output_words
 
@@ -62,6 +62,8 @@ def check(site: Site) -> Finding | None:
 
 def _consequence(site: Site, loss: Loss) -> str:
     if site.output.scale is not Scale.LOG_PROBABILITIES:
+        if loss.family is Family.CATEGORICAL and scales.effective_flag(loss) is False:
+            return consequences.tell(logits_as_probabilities.told(loss), site.runtime)
         return "Values outside of 0 ... 1 are clipped and get no gradient, without a warning on any backend."
     if scales.effective_flag(loss) is None:
         return "Neither value of from_logits makes that right."

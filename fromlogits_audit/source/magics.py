@@ -27,7 +27,7 @@ OTHER_LANGUAGES = frozenset(
         "javascript", "js", "latex", "markdown", "md", "perl", "ruby", "R", "julia", "octave", "matlab",
         "sql", "bigquery", "script", "system", "sx", "cython", "fortran", "cu", "cuda", "nvcc", "cpp",
         "rust", "swift", "scala", "java", "kotlin", "go", "mermaid", "dot", "graphviz", "css", "pypy",
-        "python2", "yaml", "json", "shell",
+        "python2", "yaml", "json", "shell", "bq",
     }
 )  # fmt: skip
 FILE_MAGICS = frozenset({"writefile", "file"})
@@ -48,6 +48,10 @@ _KEPT_LINE_MAGICS = {
 }
 _MAGIC = re.compile(r"^(?P<lead>\s*)%(?P<name>[A-Za-z_][\w.]*)\s*(?P<rest>.*)$", re.S)
 _CELL_MAGIC = re.compile(r"^\s*%%(?P<name>!|[A-Za-z_][\w.]*)\s*(?P<rest>.*)$")
+_ONE_SIGN = re.compile(
+    r"^\s*%(?P<name>bash|html|javascript|js|writefile|bq)(?P<rest>(?<=writefile).*|(?<=bq).*|\s*)$"
+)
+"""Cell magics as Datalab spells them, which IPython has no line magics for."""
 _ESCAPED = re.compile(r"^\s*(?:%|!|\?|[,;/](?=[A-Za-z_]))")
 _HELP = re.compile(r"^\s*[^#\s'\"](?:[^#'\"]*)\?\s*;?\s*(?:#.*)?$")
 _ASSIGNED = re.compile(r"^(?P<lead>\s*[A-Za-z_(\[*][^#'\"=!%]*?=\s*)(?:!|%(?=[A-Za-z_]))")
@@ -100,14 +104,29 @@ def transform(source_lines: list[str]) -> Code:
 
 
 def _checked(code: Code, lenient: bool) -> Code:
-    """Parse the result; a cell that fails is blanked, silently where its language is unknown."""
+    """Parse the result; a cell that fails is blanked, silently where its language is unknown.
+
+    Its imports stay: the cells below mean what they name, whatever keeps this one from being read.
+    """
     fault = check_syntax("\n".join(line.text for line in code.lines))
     if fault is None:
         return code
     if not lenient:
         code.fault = Fault(fault.reason, fault.line, _origin(code.lines[fault.line - 1], fault.column))
-    code.lines, code.runs = [Line("") for _ in code.lines], []
+        code.lines = [line if _is_import(line.text) else Line("") for line in code.lines]
+    else:
+        code.lines = [Line("") for _ in code.lines]
+    code.runs = []
     return code
+
+
+def _is_import(text: str) -> bool:
+    """Whether a line is a whole import statement of the cell itself."""
+    if not text.startswith(("import ", "from ")):
+        return False
+    tree = parse_quick(text)
+    imports = (ast.Import, ast.ImportFrom)
+    return isinstance(tree, ast.Module) and all(isinstance(line, imports) for line in tree.body)
 
 
 def _origin(line: Line, column: int) -> int:
@@ -125,7 +144,8 @@ def _peel(code: Code) -> tuple[bool, bool]:
         _dedent(code)
         _strip_prompts(code)
         first = next((i for i, line in enumerate(code.lines) if line.is_code), None)
-        match = _CELL_MAGIC.match(code.lines[first].text) if first is not None else None
+        line = code.lines[first].text if first is not None else ""
+        match = _CELL_MAGIC.match(line) or _ONE_SIGN.match(line)
         if first is None or match is None:
             return False, lenient
         name = match["name"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -66,7 +66,7 @@ def written_sources(source: SourceFile) -> tuple[SourceFile, ...]:
     of the notebook's cells.
     """
     groups: list[list[WrittenCell]] = []
-    for cell in source.written:
+    for cell in (replace(cell, name=_meant(cell, source.text)) for cell in source.written):
         previous = [group for group in groups if group[0].name == cell.name]
         if cell.append and previous:
             previous[-1].append(cell)
@@ -78,6 +78,22 @@ def written_sources(source: SourceFile) -> tuple[SourceFile, ...]:
         for position, group in enumerate(groups)
         if group[0].name.endswith(".py")
     )
+
+
+_VARIABLE = re.compile(r"\{(\w+)\}|\$(\w+)")
+_IMPORT = re.compile(r"^(?:import|from)[ ]+\w", re.MULTILINE)
+
+
+def _meant(cell: WrittenCell, text: str) -> str:
+    """The name of a written file: ``{module_file}`` is what the notebook sets, or any name for Python."""
+    name = _VARIABLE.sub(lambda found: _constant(found[1] or found[2], text) or found[0], cell.name)
+    return f"{name}.py" if _VARIABLE.search(name) and _IMPORT.search(cell.text) else name
+
+
+def _constant(variable: str, text: str) -> str | None:
+    """The text that a variable of a notebook is set to, the last time."""
+    found = re.findall(rf"""^{variable}\s*=\s*(['"])([^'"\n]*)\1\s*(?:\#|$)""", text, re.MULTILINE)
+    return found[-1][1] if found else None
 
 
 def _written_module(source: SourceFile, group: list[WrittenCell], final: bool) -> SourceFile:

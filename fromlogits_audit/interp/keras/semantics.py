@@ -6,9 +6,11 @@ The evaluator asks here for everything that is not plain Python; every answer of
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fromlogits_audit import cst, regex
 from fromlogits_audit.catalogue.names import canonical
 from fromlogits_audit.interp.keras import arithmetic, external, indexing, instances, methods, metrics
 from fromlogits_audit.interp.keras.attributes import read, write
@@ -36,7 +38,7 @@ from fromlogits_audit.interp.values import (
     Unknown,
     Value,
 )
-from fromlogits_audit.ir import Why
+from fromlogits_audit.ir import Undecided, Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -110,6 +112,10 @@ class Keras:
         return instances.call(run, instance, args, place)
 
     def call_method(self, run: Run, method: MethodV, args: Args, place: Place | None) -> Value | None:
+        if method.name == "compile" and place is not None and _is_no_model(method.receiver, args):
+            reason = Undecided(Why.RUNTIME, "compile() of something that is no model")
+            compile_model(run, Unknown(reason, ("no model", id(method.receiver))), args, place)
+            return NONE
         return methods.call(run, method, args, place)
 
     def call_unknown(self, run: Run, function: Unknown, args: Args, place: Place | None) -> Value | None:
@@ -121,8 +127,7 @@ class Keras:
         if (
             key[2] == "compile"
             and place is not None
-            and (len(args.positional) > 1 or "loss" in args.keywords)
-            and not _is_file_name(args.get(1, "loss"))
+            and ("loss" in args.keywords or _gives_a_loss(args, place))
         ):
             # A model that cannot be followed is still compiled with a loss.
             compile_model(run, Unknown(function.reason, key[1]), args, place)
@@ -216,9 +221,25 @@ def _tuner_choice(name: str, args: Args) -> Value | None:
     return Choice(tuple(rows)) if 0 < len(rows) <= 8 else None
 
 
-def _is_file_name(value: Value | None) -> bool:
-    """Whether it is no loss that is compiled with: ``Compiler().compile(pipeline, "pipeline.yaml")``."""
-    return isinstance(value, Const) and isinstance(value.value, str) and "." in value.value
+def _is_no_model(receiver: Value, args: Args) -> bool:
+    """``None.compile(loss=...)``: it raises, and its loss is listed all the same."""
+    nothing = isinstance(receiver, Const) and receiver.value is None
+    return "loss" in args.keywords and (nothing or isinstance(receiver, (TensorV, ListV, TupleV)))
+
+
+_SPEAKS_OF_TRAINING = regex.later(r"loss|optim|criteri|metric|adam|sgd|rmsprop", re.IGNORECASE)
+
+
+def _gives_a_loss(args: Args, place: Place) -> bool:
+    """Whether ``x.compile(a, b)`` trains a model: jinja and kfp compile as well."""
+    loss = args.get(1, "loss")
+    if isinstance(loss, Const):
+        return not (isinstance(loss.value, str) and "." in loss.value)
+    given = place.node.args if isinstance(place.node, cst.Call) else ()
+    words = " ".join(place.chunk.code(arg.value) for arg in given)
+    return loss is not None and (
+        not isinstance(loss, Unknown) or _SPEAKS_OF_TRAINING.search(words) is not None
+    )
 
 
 def _inputs(args: Args) -> Value:
