@@ -11,9 +11,10 @@ from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.classes import GENERIC, find_member
 from fromlogits_audit.interp.creation import instantiate
 from fromlogits_audit.interp.dispatch import call_generic
-from fromlogits_audit.interp.equality import identity
+from fromlogits_audit.interp.equality import MADE, identity
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.keras_values import TensorV
+from fromlogits_audit.interp.reflection import is_class_name
 from fromlogits_audit.interp.storing import set_plainly
 from fromlogits_audit.interp.values import (
     Args,
@@ -126,6 +127,7 @@ def _external(run: Run, function: ExternalV, args: Args, place: Place | None) ->
         run.escaped(function.name, args)
         reason = Undecided(Why.EXTERNAL, f"result of {function.name}")
         key: Hashable = run.state.fresh(Why.EXTERNAL).key
+        key = (MADE, key) if is_class_name(function.name) else key
         of_values = any(isinstance(value, TensorV) for value in args.all())
         return Unknown(reason, ("tensor", key) if of_values else key, place)
     return result

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
 from fromlogits_audit.interp.equality import dict_key
-from fromlogits_audit.interp.items import each, spread
+from fromlogits_audit.interp.items import each, spread, walked
 from fromlogits_audit.interp.state import MAX_LOOP, Frame
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import DictV, ListV, Unknown, Value
@@ -51,7 +51,7 @@ def _clause(run: Run, scope: Frame, clause: cst.CompFor, node: Any, rows: _Rows,
         items = (each(source),)
     else:
         rows.open = rows.open or source.open
-        items = source.items
+        items = walked(source)
     if len(items) > MAX_LOOP:
         items, rows.open = (run.state.fresh(Why.LIMIT, "one item of a long sequence"),), True
     from fromlogits_audit.interp.assign import assign

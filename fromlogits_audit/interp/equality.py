@@ -100,6 +100,8 @@ def equal(a: Value, b: Value) -> bool | None:
         return True if a.name == b.name else None
     if isinstance(a, InstanceV) or isinstance(b, InstanceV):
         return _equal_instances(a, b)
+    if (_is_none(a) and _is_made(b)) or (_is_none(b) and _is_made(a)):
+        return False
     if isinstance(a, _OBJECTS) and isinstance(b, Const):
         return False
     if isinstance(b, _OBJECTS) and isinstance(a, Const):
@@ -111,6 +113,18 @@ def equal(a: Value, b: Value) -> bool | None:
     if isinstance(b, ExternalV) and isinstance(a, Const):
         return False if a.value is None else None
     return None
+
+
+MADE = "made"
+"""How the key of an unknown instance of a class begins: it may be anything but None."""
+
+
+def _is_made(value: Value) -> bool:
+    return isinstance(value, Unknown) and isinstance(value.key, tuple) and value.key[:1] == (MADE,)
+
+
+def _is_none(value: Value) -> bool:
+    return isinstance(value, Const) and value.value is None
 
 
 def _equal_instances(a: Value, b: Value) -> bool | None:

@@ -149,6 +149,14 @@ def part_of(index: SliceV) -> slice | None:
     return slice(*bounds) if all(b is None or isinstance(b, int) for b in bounds) else None
 
 
+def walked(source: TupleV) -> tuple[Value, ...]:
+    """The items that a loop turns over: of one unknown that stands for many, one will do."""
+    if not source.open:
+        return source.items
+    before = (None, *source.items)
+    return tuple(item for item, last in zip(source.items, before, strict=False) if item is not last)
+
+
 def each(source: Unknown, place: Place | None = None) -> Unknown:
     """What stands for every item of something that is not known."""
     return Unknown(source.reason, ("each", source.key), place)

@@ -138,6 +138,8 @@ class LossV(Value):
     always_logits: bool = False
     misuse: str | None = None
     trace: tuple[Hop, ...] = ()
+    terms: tuple[LossV, ...] = ()
+    """What it is the sum of, where it is one: each of them meets the output."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

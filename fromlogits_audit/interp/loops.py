@@ -13,7 +13,7 @@ from fromlogits_audit import cst
 from fromlogits_audit.interp import widen
 from fromlogits_audit.interp.assign import assign
 from fromlogits_audit.interp.evaluate import evaluate
-from fromlogits_audit.interp.items import each, spread
+from fromlogits_audit.interp.items import each, spread, walked
 from fromlogits_audit.interp.state import MAX_LOOP, Branch, Frame
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import ALWAYS, TupleV, Unknown
@@ -40,7 +40,7 @@ def run_for(run: Run, frame: Frame, node: cst.For) -> Outcome:
 def _turns(run: Run, frame: Frame, node: cst.For, source: TupleV | Unknown) -> Outcome:
     from fromlogits_audit.interp.execute import Outcome, run_block
 
-    items = (each(source, source.place),) if isinstance(source, Unknown) else source.items
+    items = (each(source, source.place),) if isinstance(source, Unknown) else walked(source)
     if not items and not isinstance(source, Unknown) and source.open:
         items = (run.state.fresh(Why.RUNTIME, "an item of a sequence collected at run time"),)
     if len(items) > MAX_LOOP:

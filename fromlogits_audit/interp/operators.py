@@ -11,7 +11,7 @@ from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.equality import contains, equal, identity
 from fromlogits_audit.interp.items import DATA
-from fromlogits_audit.interp.keras_values import TensorV
+from fromlogits_audit.interp.keras_values import LossV, TensorV
 from fromlogits_audit.interp.values import (
     FALSE,
     TRUE,
@@ -19,6 +19,7 @@ from fromlogits_audit.interp.values import (
     Const,
     DictV,
     Entries,
+    ExternalV,
     InstanceV,
     ListV,
     Place,
@@ -127,6 +128,10 @@ def _binary(
 ) -> Value:
     if isinstance(a, TensorV) or isinstance(b, TensorV):
         return run.keras.arithmetic(run, symbol, a, b, place)
+    if isinstance(a, (LossV, ExternalV)) or isinstance(b, (LossV, ExternalV)):
+        made = run.keras.combined_losses(symbol, a, b, place)
+        if made is not None:
+            return made
     a, b = plain(a), plain(b)
     if isinstance(a, Const) and isinstance(b, Const):
         return _fold(run, symbol, function, a.value, b.value)

@@ -20,6 +20,7 @@ from fromlogits_audit.interp.keras_values import (
 from fromlogits_audit.interp.values import (
     NONE,
     Const,
+    Entries,
     ExternalV,
     InstanceV,
     IterV,
@@ -122,6 +123,8 @@ def model_attribute(run: Run, base: ModelV | InstanceV, name: str, place: Place 
         return result
     if name in ("input", "inputs"):
         return base.slots.get("$inputs", data_tensor(what=MODEL_INPUT))
+    if name == "output_names":
+        return _names(run, content_of(run, models.outputs_of(run, base, place)))
     if name in _SHAPES:
         content = content_of(run, model_attribute(run, base, _SHAPES[name], place) or NONE)
         return _shapes(content) or run.state.fresh(Why.RUNTIME, f"{name} of a model")
@@ -136,6 +139,16 @@ def model_attribute(run: Run, base: ModelV | InstanceV, name: str, place: Place 
     if name in _OPAQUE:
         return run.state.fresh(Why.RUNTIME, f"{name} of a model")
     return None
+
+
+def _names(run: Run, outputs: Value) -> Value | None:
+    """The names of a model's outputs, those of layers that were given one."""
+    if isinstance(outputs, Entries):
+        return ListV(tuple(key for key, _ in outputs.items.values()))
+    items = outputs.items if isinstance(outputs, TupleV) and not outputs.open else (outputs,)
+    if not all(isinstance(item, TensorV) and item.name is not None for item in items):
+        return run.state.fresh(Why.RUNTIME, "the names of a model's outputs")
+    return ListV(tuple(Const(item.name) for item in items if isinstance(item, TensorV)))
 
 
 _SHAPES = {"output_shape": "output", "input_shape": "input"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.interface import LossFunctionSpec, LossSpec
@@ -128,6 +129,21 @@ def resolved(run: Run, value: Value, place: Place | None, units: int | None = No
     return None
 
 
+def combined(symbol: str, a: Value, b: Value, place: Place) -> Value | None:
+    """``dice + 2 * focal``, which some libraries define for their losses; None where it is no such thing."""
+    losses = [
+        loss
+        for loss in (reference_loss(v, place) if isinstance(v, ExternalV) else v for v in (a, b))
+        if isinstance(loss, LossV) and loss.spec.name.startswith("custom:")
+    ]
+    if symbol == "*" and len(losses) == 1 and isinstance(b if isinstance(a, LossV) else a, (Const, Unknown)):
+        return losses[0]
+    if symbol != "+" or len(losses) != 2:
+        return None
+    terms = tuple(term for loss in losses for term in (loss.terms or (loss,)))
+    return replace(losses[0], terms=terms)
+
+
 def kept(run: Run, instance: InstanceV) -> Value | None:
     """The Keras loss inside a subclass of one, as it is under what is assumed here."""
     inner = instance.slots.get("$loss")
@@ -173,6 +189,10 @@ def _meet_one(
     name: str | None,
 ) -> None:
     if isinstance(loss, Const) and loss.value is None:
+        return
+    if isinstance(loss, LossV) and loss.terms:
+        for term in loss.terms:
+            _meet_one(run, term, labels, predicted, place=place, hops=hops, name=name)
         return
     own = registered(run, loss) if isinstance(loss, Const) and string_loss(loss) is None else None
     loss = own if own is not None else loss

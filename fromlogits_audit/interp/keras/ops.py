@@ -228,6 +228,8 @@ def _reduce(run: Run, name: str, args: Args, place: Place | None, axis: Value | 
         return after
     if given.scale is Scale.INDEPENDENT and short in _PICKS:
         return after
+    if given.scale is Scale.PROBABILITIES and short in _PICKS and of_classes:
+        return replace(after, scale=Scale.INDEPENDENT)  # how sure it is of its class
     made = opaque(after, Undecided(Why.COMBINED, f"{short} of {given.activation}"))
     return formulas.after_sum(given, made) if short.endswith("sum") and of_classes else made
 

@@ -9,7 +9,7 @@ from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.shapes import UNRANKED, number, ranked
 from fromlogits_audit.interp.keras_values import TensorV, data_tensor
-from fromlogits_audit.interp.values import NONE, Args, FuncV, ListV, Place, TupleV, Unknown, Value
+from fromlogits_audit.interp.values import NONE, Args, Const, FuncV, ListV, Place, TupleV, Unknown, Value
 from fromlogits_audit.ir import Scale, Undecided, Why
 
 if TYPE_CHECKING:
@@ -35,11 +35,16 @@ def select(run: Run, name: str, args: Args, place: Place | None, axis: Value | N
     chosen = tensors[0]
     if short == "gather" and chosen.shape is not None and _gathers_before_classes(args, chosen.shape):
         return replace(chosen, shape=(UNRANKED, chosen.units), layer=None, parents=(chosen,))
+    if short in _SPLITS and number(axis if axis is not None else Const(0)) == 0 and len(tensors) == 1:
+        part = replace(chosen, shape=(UNRANKED, chosen.units), layer=None, parents=(chosen,))
+        return TupleV((part,), open=True)
     if chosen.scale is Scale.PROBABILITIES and short != "where":
         return opaque(replace(chosen, shape=None), Undecided(Why.COMBINED, f"{short} of probabilities"))
     return replace(chosen, shape=None, layer=None, parents=(chosen,))
 
 
+_SPLITS = ("split", "array_split")
+"""Along the first axis, which is theirs by default, they part the rows."""
 _BY_CONDITION = ("where", "switch", "select", "choose", "compress", "extract")
 """Their first argument says which of the others are taken."""
 _CONDITIONS = ("condition", "condlist", "pred", "index")

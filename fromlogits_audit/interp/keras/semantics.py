@@ -19,7 +19,7 @@ from fromlogits_audit.interp.keras.data import Data
 from fromlogits_audit.interp.keras.encoders import flow
 from fromlogits_audit.interp.keras.labels import after_index, after_operator, some_of, written
 from fromlogits_audit.interp.keras.layers import apply_layer
-from fromlogits_audit.interp.keras.losses import meet
+from fromlogits_audit.interp.keras.losses import combined, meet
 from fromlogits_audit.interp.keras.models import call_model, outputs_of
 from fromlogits_audit.interp.keras_values import INNER, LayerV, LossV, MetricV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
@@ -96,6 +96,9 @@ class Keras:
         if predicted is None:
             return run.state.fresh(Why.UNSUPPORTED, "a loss called without predictions")
         return meet(run, loss, labels, predicted, place=place, hops=instances.hop(place, "called here"))
+
+    def combined_losses(self, symbol: str, a: Value, b: Value, place: Place) -> Value | None:
+        return combined(symbol, a, b, place)
 
     def loss_in_metric(
         self, run: Run, loss: Value, predicted: Value, *, name: str | None, hops: tuple[Hop, ...]
