@@ -62,7 +62,7 @@ from fromlogits_audit.ir import Form, Kind, Metric, Scale, Site
 from fromlogits_audit.rules import fixing, scales
 from fromlogits_audit.rules.consequences import sigmoid
 from fromlogits_audit.rules.interface import Rule
-from fromlogits_audit.rules.wording import metric_words, output_words, quoted
+from fromlogits_audit.rules.wording import metric_words, output_words, prefix, quoted
 
 
 def check(site: Site) -> Finding | None:
@@ -75,7 +75,7 @@ def check(site: Site) -> Finding | None:
         f"{metric_words(metric)} expects probabilities, but the {output_words(site.output)} holds logits."
     )
     return RULE.report(
-        site, f"{problem} {_consequence(metric)}", _mend(metric), fixes=[fixing.threshold_at_zero(site)]
+        site, f"{problem} {_consequence(metric)}", _mend(site, metric), fixes=[fixing.threshold_at_zero(site)]
     )
 
 
@@ -87,13 +87,13 @@ def _consequence(metric: Metric) -> str:
     return f"{cut}, which for a logit is a probability of {sigmoid(metric.threshold):.3f}{watched}."
 
 
-def _mend(metric: Metric) -> str:
+def _mend(site: Site, metric: Metric) -> str:
     if metric.name not in fixing.AT_ZERO:
         return "give the metric the sigmoid of the output"
     name, value = fixing.AT_ZERO[metric.name]
     if metric.form is Form.CALL:
         return f"give it `{name}={value}`"
-    return f"write `keras.metrics.{metric.name}({name}={value})`"
+    return f"write `{prefix(site, 'metrics')}{metric.name}({name}={value})`"
 
 
 RULE = Rule(

@@ -57,12 +57,21 @@ def metric_words(metric: Metric) -> str:
 def flagged(site: Site, from_logits: bool) -> str:
     """How to write the loss of a site with the flag it needs."""
     loss = site.loss
-    if loss is None or loss.is_custom or loss.form in (Form.CALL, Form.CUSTOM, Form.OP):
+    if loss is None or loss.is_custom or loss.form in (Form.CALL, Form.CUSTOM, Form.OP) or _is_derived(loss):
         return f"from_logits={from_logits}"
-    prefix = (
-        site.edits.prefix if site.edits is not None and site.edits.prefix is not None else "keras.losses."
-    )
-    return f"`{prefix}{loss.name}(from_logits={from_logits})`"
+    return f"`{prefix(site, 'losses')}{loss.name}(from_logits={from_logits})`"
+
+
+def prefix(site: Site, module: str) -> str:
+    """What the file writes before the names of a module of Keras."""
+    known = site.edits.prefix if site.edits is not None else None
+    return f"keras.{module}." if known is None else known
+
+
+def _is_derived(loss: Loss) -> bool:
+    """Whether the loss is an instance of a class of another name: one of the project's own."""
+    called = loss.spelled.partition("(")[0].rpartition(".")[2]
+    return loss.form is Form.INSTANCE and "(" in loss.spelled and called.strip() != loss.name
 
 
 def only_by_op(loss: Loss) -> bool:
