@@ -107,7 +107,7 @@ def instance_attribute(run: Run, base: InstanceV, name: str, place: Place | None
         special = run.keras.inherited(run, base, name, external, place)
         if special is not None:
             return special
-    if bases and lends(base, bases, name):
+    if bases and (lends(base, bases, name) or (name == "_replace" and "typing.NamedTuple" in bases)):
         return MethodV(base, name, bases[0], place)
     missing = unknown_base(base.cls)
     if missing is not None:

@@ -17,7 +17,7 @@ from fromlogits_audit.interp.iterables import ITERABLES
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.operators import MAX_TEXT, bounded
 from fromlogits_audit.interp.pytest_cases import CASES
-from fromlogits_audit.interp.reflection import REFLECTION
+from fromlogits_audit.interp.reflection import REFLECTION, replaced
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -196,6 +196,11 @@ def _new(run: Run, args: Args, place: Place | None) -> Value | None:
     return allocate(args)
 
 
+def _bound_to(run: Run, args: Args, place: Place | None) -> Value | None:
+    function, receiver = (*args.positional, NONE, NONE)[:2]
+    return BoundV(function, receiver) if isinstance(function, FuncV) else None
+
+
 _FUNCTIONS: dict[str, Function] = {
     **ITERABLES,
     **COMBINING,
@@ -213,6 +218,7 @@ _FUNCTIONS: dict[str, Function] = {
     "copy.copy": copying.shallow,
     "copy.deepcopy": copying.deep,
     "functools.wraps": _identity_decorator,
+    "types.MethodType": _bound_to,
     "functools.lru_cache": _cache,
     "typing.cast": _cast,
     "types.SimpleNamespace": _namespace,
@@ -240,6 +246,8 @@ def call_method(run: Run, method: MethodV, args: Args, place: Place | None) -> V
     ):
         return run.call(receiver, args, place)
     if isinstance(receiver, InstanceV):
+        if method.name == "_replace":  # of a NamedTuple
+            return replaced(run, Args((receiver,), args.keywords), place)
         lent = wrapped.call_method(run, receiver, method.name, args, place)
         return NONE if lent is None and method.name == "__init__" else lent
     return call_type(run, receiver, method.name, args, place)

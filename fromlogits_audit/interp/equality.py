@@ -97,7 +97,8 @@ def equal(a: Value, b: Value) -> bool | None:
     if isinstance(a, FuncV) and isinstance(b, FuncV):
         return a.core is b.core
     if isinstance(a, ExternalV) and isinstance(b, ExternalV):
-        return True if a.name == b.name else None
+        activations = a.name.startswith(_ACTIVATIONS) and b.name.startswith(_ACTIVATIONS)
+        return True if a.name == b.name else (False if activations else None)
     if isinstance(a, InstanceV) or isinstance(b, InstanceV):
         return _equal_instances(a, b)
     if (_is_none(a) and _is_made(b)) or (_is_none(b) and _is_made(a)):
@@ -115,6 +116,7 @@ def equal(a: Value, b: Value) -> bool | None:
     return None
 
 
+_ACTIVATIONS = "keras.activations."
 MADE = "made"
 """How the key of an unknown instance of a class begins: it may be anything but None."""
 

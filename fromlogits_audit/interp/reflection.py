@@ -277,7 +277,7 @@ def _deep(value: Value, depth: int) -> Value:
     return DictV({name: (Const(name), _deep(held, depth - 1)) for name, held in _named(value)})
 
 
-def _replaced(run: Run, args: Args, place: Place | None) -> Value | None:
+def replaced(run: Run, args: Args, place: Place | None) -> Value | None:
     """``dataclasses.replace(obj, **changes)``."""
     source = args.positional[0] if args.positional else NONE
     if not isinstance(source, (InstanceV, BagV)):
@@ -301,7 +301,7 @@ REFLECTION: dict[str, Function] = {
     "builtins.__import__": _import,
     "importlib.import_module": _import,
     "collections.namedtuple": _namedtuple,
-    "dataclasses.replace": _replaced,
+    "dataclasses.replace": replaced,
     "dataclasses.asdict": _as_dict,
     "attr.asdict": _as_dict,
     "attrs.asdict": _as_dict,

@@ -166,6 +166,9 @@ def call(run: Run, instance: InstanceV, args: Args, place: Place | None) -> Valu
     own = find_member(instance.cls, "call")
     if base is not None and _is_loss(base):
         return run.keras.call_loss(run, instance, args, place)
+    given = instance.slots.get("call")
+    if given is not None:  # ``model.call = types.MethodType(f, model)``
+        return run.call(given, args, place)
     if own is not None and isinstance(own[1], FuncV):
         _build(run, instance, args)
         full = Args((instance, *args.positional), args.keywords, args.star, args.double)
