@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import log
 
+from fromlogits_audit import regex
 from fromlogits_audit.catalogue.losses import loss_class, loss_function
 from fromlogits_audit.catalogue.metrics import metric_class
 from fromlogits_audit.finding import Applicability, Edit, Fix
@@ -54,11 +55,19 @@ def set_flag(site: Site, from_logits: bool) -> Fix | None:
         return None
     title = f"Set from_logits={from_logits}"
     if loss.form in _WRAPPED:
-        builds = from_logits and not loss.is_custom
+        builds = from_logits and not loss.is_custom and not _is_put_together(loss.form, edits.text)
         return _built(title, edits, loss.name, f"from_logits={from_logits}") if builds else None
     if loss.form is Form.CLASS:
         return _after(title, edits, f"(from_logits={from_logits})" if from_logits else "()")
     return _flag(title, edits, from_logits)
+
+
+def _is_put_together(form: Form, text: str) -> bool:
+    """Whether a string is not written down where it is used: what it is made of would be lost."""
+    return form is Form.STRING and _LITERAL.fullmatch(text.strip()) is None
+
+
+_LITERAL = regex.later(r"""[rRuUbB]{0,2}(['"]{3}|['"])[^'"]*\1""")
 
 
 def _flag(title: str, edits: Edits, from_logits: bool) -> Fix | None:

@@ -83,19 +83,17 @@ def _misuse(names: tuple[str, ...], args: Args, flag: Value | None, *, called: b
     return None
 
 
-def string_loss(value: Const, units: int | None = None) -> LossV | None:
-    """The loss that ``compile`` makes of a string."""
-    text = value.value
-    if not isinstance(text, str) or value.place is None:
+def string_loss(value: Const, units: int | None = None, place: Place | None = None) -> LossV | None:
+    """The loss that ``compile`` makes of a string; ``place`` is where one is given that is put together."""
+    text, where = value.value, value.place or place
+    if not isinstance(text, str) or where is None:
         return None
     spec = loss_string(text)
     if spec is None and inferred_string(text):
         spec = loss_string("binary_crossentropy" if units == 1 else "categorical_crossentropy")
     if spec is None:
         return None
-    return LossV(
-        spec, FALSE if spec.has_flag else None, Form.STRING, value.place, always_logits=spec.always_logits
-    )
+    return LossV(spec, FALSE if spec.has_flag else None, Form.STRING, where, always_logits=spec.always_logits)
 
 
 def reference_loss(value: ExternalV, place: Place | None) -> LossV | None:
@@ -120,7 +118,7 @@ def resolved(run: Run, value: Value, place: Place | None, units: int | None = No
     if isinstance(value, LossV):
         return value
     if isinstance(value, Const):
-        return string_loss(value, units)
+        return string_loss(value, units, place)
     if isinstance(value, ExternalV):
         return reference_loss(value, place)
     if isinstance(value, InstanceV):
@@ -194,8 +192,8 @@ def _meet_one(
         for term in loss.terms:
             _meet_one(run, term, labels, predicted, place=place, hops=hops, name=name)
         return
-    own = registered(run, loss) if isinstance(loss, Const) and string_loss(loss) is None else None
-    loss = own if own is not None else loss
+    if isinstance(loss, Const) and string_loss(loss, None, place) is None:
+        loss = registered(run, loss) or loss
     units = predicted.units if isinstance(predicted, TensorV) else None
     known = resolved(run, loss, place, units)
     if known is not None:
