@@ -118,8 +118,12 @@ def _plain_args(args: Args) -> Args:
     return Args(tuple(plain(value) for value in args.positional), keywords, args.star, args.double)
 
 
+_OF_PYTHON = ("builtins.", "collections.", "copy.", "dataclasses.", "functools.", "itertools.", "types.")
+"""What hands on the objects that it is given, members of enumerations too."""
+
+
 def _external(run: Run, function: ExternalV, args: Args, place: Place | None) -> Value:
-    args = _plain_args(args) if not function.name.startswith("builtins.") else args
+    args = args if function.name.startswith(_OF_PYTHON) else _plain_args(args)
     result = run.declared(function, args, place) or run.keras.call_external(run, function, args, place)
     if result is None:
         result = builtin.call_external(run, function.name, args, place)

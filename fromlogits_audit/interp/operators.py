@@ -148,6 +148,8 @@ def _binary(
     if symbol == "%" and isinstance(a, Const) and isinstance(a.value, str):
         return run.state.fresh(Why.RUNTIME, "a formatted string")
     special = run.call_special(a, f"__{_DUNDER.get(symbol, '')}__", (b,), place)
+    if special is None:
+        special = run.call_special(b, f"__r{_DUNDER.get(symbol, '')}__", (a,), place)
     if special is not None:
         return special
     for value in (a, b):

@@ -107,6 +107,13 @@ def apply_spec(
     return result
 
 
+def capped(tensor: TensorV, most: Value | None) -> TensorV:
+    """``ReLU(max_value=1.0)``: numbers in [0, 1], though no loss speaks of them so."""
+    known = most.value if isinstance(most, Const) else None
+    within = isinstance(known, (int, float)) and known <= 1 and tensor.scale is Scale.NON_NEGATIVE
+    return opaque(tensor, Undecided(Why.COMBINED, "scores cut off at 0 and at 1")) if within else tensor
+
+
 def _normalising(
     run: Run, before: TensorV, result: TensorV, name: str, place: Place, axis: Value | None
 ) -> TensorV:

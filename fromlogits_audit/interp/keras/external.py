@@ -15,7 +15,7 @@ from fromlogits_audit.catalogue.ops import comparison, op
 from fromlogits_audit.catalogue.third_party import head
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.keras import arithmetic, configs, lookups, losses, metrics, models, ops
-from fromlogits_audit.interp.keras.activations import apply_spec
+from fromlogits_audit.interp.keras.activations import apply_spec, capped
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
 from fromlogits_audit.interp.keras.shapes import dims
 from fromlogits_audit.interp.keras_values import MODEL_INPUT, TensorV, data_tensor
@@ -218,9 +218,8 @@ def _activation(run: Run, name: str, args: Args, place: Place) -> Value:
     axis = args.get(1, "axis") if spec.name in ("softmax", "log_softmax") else None
     options = [(guard, to_tensor(option)) for guard, option in alternatives(inputs, run.state.guard)]
     with run.recorder.together() if len(options) > 1 else nullcontext():
-        return choose(
-            [(g, apply_spec(run, t, spec, place, axis)) for g, t in options if isinstance(t, TensorV)]
-        )
+        rows = [(g, apply_spec(run, t, spec, place, axis)) for g, t in options if isinstance(t, TensorV)]
+        return choose([(guard, capped(made, args.keywords.get("max_value"))) for guard, made in rows])
 
 
 def _functional(run: Run, name: str, args: Args, place: Place) -> Value:

@@ -10,10 +10,10 @@ from fromlogits_audit.catalogue.layers import parameter_name
 from fromlogits_audit.interp.choice import alternatives, choose, product
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras import merging
-from fromlogits_audit.interp.keras.activations import apply_activation, apply_spec, as_tensors, opaque
+from fromlogits_audit.interp.keras.activations import apply_activation, apply_spec, as_tensors, capped, opaque
 from fromlogits_audit.interp.keras.labels import encoded
 from fromlogits_audit.interp.keras.precision import POLICY, dtype_of
-from fromlogits_audit.interp.keras.recurrent import run_cell
+from fromlogits_audit.interp.keras.recurrent import behind_gates, both_ways, run_cell
 from fromlogits_audit.interp.keras.shapes import dims, number, out_shape, splits_last_axis
 from fromlogits_audit.interp.keras_values import LayerV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
@@ -122,7 +122,10 @@ def _apply(run: Run, layer: LayerV, tensor: Value, args: Args) -> Value:
     effect = layer.spec.effect
     shape = out_shape(run, layer, tensor.shape, units_of(run, layer))
     if effect in (Effect.WEIGHTED, Effect.SCORES):
-        return _weighted(run, layer, shape)
+        made = _weighted(run, layer, shape)
+        scores = args.keywords.get("return_attention_scores")
+        asked = isinstance(scores, Const) and bool(scores.value)
+        return TupleV((made, _attention(layer))) if asked else made
     if effect is Effect.RECURRENT:
         return _recurrent(run, layer, shape)
     if effect is Effect.ACTIVATION:
@@ -143,6 +146,12 @@ def _weighted(run: Run, layer: LayerV, shape: tuple[int | None, ...] | None) -> 
     return _activated(run, layer, scores)
 
 
+def _attention(layer: LayerV) -> TensorV:
+    """The attention scores that a layer of it returns when it is asked to: a softmax over the keys."""
+    hop = Hop(layer.place, "attention scores: softmax gives probabilities")
+    return TensorV(Scale.PROBABILITIES, "softmax", trace=(hop,))
+
+
 def _activated(run: Run, layer: LayerV, scores: TensorV) -> Value:
     name = layer.spec.activation
     if name is None:
@@ -155,7 +164,7 @@ def _activated(run: Run, layer: LayerV, scores: TensorV) -> Value:
 def _recurrent(run: Run, layer: LayerV, shape: tuple[int | None, ...] | None) -> Value:
     short = layer.spec.name.rpartition(".")[2]
     base = TensorV(Scale.LOGITS, "linear", shape, trace=(Hop(layer.place, short),))
-    result = _activated(run, layer, base)
+    result = behind_gates(_activated(run, layer, base), short)
     state = layer.slots.get("return_state")
     states = (data_tensor(what="the state of a recurrent layer"),) * (2 if "LSTM" in short else 1)
     if short.endswith("Cell"):  # ``output, states = cell(inputs, states)``
@@ -172,7 +181,8 @@ def _activation(run: Run, layer: LayerV, tensor: TensorV) -> Value:
     known = activation_string(spec.activation or "")
     if known is None:
         return opaque(tensor, Undecided(Why.OPAQUE_LAYER, spec.name))
-    return apply_spec(run, tensor, known, layer.place, layer.slots.get("axis"))
+    result = apply_spec(run, tensor, known, layer.place, layer.slots.get("axis"))
+    return capped(result, layer.slots.get("max_value"))
 
 
 def _kept(layer: LayerV, tensor: TensorV, shape: tuple[int | None, ...] | None, effect: Effect) -> TensorV:
@@ -235,6 +245,8 @@ def _wrapper(run: Run, layer: LayerV, inputs: Value, args: Args, place: Place | 
             else tensor
         )
         result = run.call(inner, Args((cut,)), place or layer.place)
+        if layer.spec.name.endswith("Bidirectional"):
+            result = both_ways(result, layer.slots.get("merge_mode"))
         return as_wrapped(result, distributed, shape, doubled=not distributed and _concatenates(layer))
 
     source = content_of(run, inputs)
@@ -290,6 +302,8 @@ def _noted(run: Run, layer: LayerV, inputs: Value, result: Value) -> Value:
     """Let tensors remember the layer that made them, and the layer its last output."""
     if isinstance(result, Choice):
         return choose([(g, _noted(run, layer, inputs, v)) for g, v in result.alternatives])
+    if isinstance(result, TupleV) and result.items:
+        return TupleV((_noted(run, layer, inputs, result.items[0]), *result.items[1:]), result.open)
     if isinstance(result, TensorV):
         name = layer.slots.get("name")
         known = name.value if isinstance(name, Const) and isinstance(name.value, str) else None

@@ -149,9 +149,14 @@ def _stacked(first: TensorV, count: int | None, axis: int | None, rank: int | No
     return None if last or first.shape is None else (UNRANKED, first.units)
 
 
+_NEVER_NEGATIVE = (Scale.NON_NEGATIVE, Scale.INDEPENDENT, Scale.PROBABILITIES)
+
+
 def _dot(tensors: list[TensorV], layer: LayerV | None) -> TensorV:
     normal = layer.slots.get("normalize") if layer is not None else None
     if isinstance(normal, Const) and normal.value:
+        if all(t.scale in _NEVER_NEGATIVE for t in tensors):
+            return _unknown(tensors, (None, 1), "non-negative cosine")
         return replace(tensors[0], scale=Scale.BOUNDED, activation="cosine", shape=(None, 1), reason=None)
     if all(t.scale is Scale.LOGITS for t in tensors):
         return replace(tensors[0], activation="linear", shape=(None, None))

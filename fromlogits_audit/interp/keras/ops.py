@@ -107,11 +107,22 @@ def _reshape(run: Run, name: str, args: Args, place: Place | None, axis: Value |
     short = name.rpartition(".")[2]
     shape = _target(run, args) if short == "reshape" else None
     after = replace(tensor, shape=shape, layer=None, parents=(tensor,))
+    if short == "resize" and _overshoots(args) and tensor.scale not in (Scale.LOGITS, Scale.UNKNOWN):
+        return opaque(after, Undecided(Why.COMBINED, f"resizing after {tensor.activation}"))
     if tensor.scale not in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES) or name in _OF_IMAGES:
         return after
     if keeps_classes(run, short, args, tensor.shape, shape):
         return after
     return opaque(after, MOVED_CLASSES)
+
+
+def _overshoots(args: Args) -> bool:
+    """Whether an interpolation may leave the range of the values."""
+    method = args.get(2, "method") or args.keywords.get("interpolation")
+    name = method.value if isinstance(method, Const) else getattr(method, "name", "")
+    return isinstance(name, str) and name.lower().rpartition(".")[2].startswith(
+        ("bicubic", "lanczos", "mitchell")
+    )
 
 
 _TENSOR_NAMES = frozenset(["tensor", "x", "a"])
@@ -340,7 +351,7 @@ def _clip(run: Run, name: str, args: Args, place: Place | None, axis: Value | No
     tensor = first(args)
     bounds = [v.value for v in args.all() if isinstance(v, Const) and isinstance(v.value, (int, float))]
     cuts = any(isinstance(b, (int, float)) and -1e-3 <= b <= 1 for b in bounds)
-    if tensor.scale is Scale.LOGITS and cuts:
+    if tensor.scale in (Scale.LOGITS, Scale.NON_NEGATIVE, Scale.BOUNDED) and cuts:
         return opaque(tensor, Undecided(Why.COMBINED, "clipped scores"))
     return replace(tensor, layer=None, parents=(tensor,))
 

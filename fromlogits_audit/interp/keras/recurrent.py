@@ -1,15 +1,16 @@
-"""``RNN``: a cell, run over the time steps of a sequence."""
+"""``RNN``: a cell, run over the time steps of a sequence; what gates and two directions leave of a scale."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.choice import lift
+from fromlogits_audit.interp.choice import choose, lift
 from fromlogits_audit.interp.items import content_of
+from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras_values import LayerV, TensorV, data_tensor
-from fromlogits_audit.interp.values import Args, Const, ListV, Place, TupleV, Value
-from fromlogits_audit.ir import Undecided, Why
+from fromlogits_audit.interp.values import Args, Choice, Const, ListV, Place, TupleV, Value
+from fromlogits_audit.ir import Scale, Undecided, Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -56,3 +57,35 @@ def _flag(layer: LayerV, name: str) -> bool | None:
     """A switch of the layer, None where it is not known."""
     value = layer.slots.get(name)
     return False if value is None else bool(value.value) if isinstance(value, Const) else None
+
+
+def behind_gates(result: Value, short: str) -> Value:
+    """What an LSTM or a GRU gives of a softmax: its gates leave numbers in [0, 1] that do not sum to one."""
+    if isinstance(result, Choice):
+        return choose([(guard, behind_gates(v, short)) for guard, v in result.alternatives])
+    gated = short.startswith(("LSTM", "GRU", "ConvLSTM", "CuDNN"))
+    if not gated or not isinstance(result, TensorV) or result.scale is not Scale.PROBABILITIES:
+        return result
+    return opaque(result, Undecided(Why.COMBINED, f"a softmax behind the gates of {short}"))
+
+
+def both_ways(result: Value, mode: Value | None) -> Value:
+    """The outputs of both directions, joined by the ``merge_mode`` of ``Bidirectional``."""
+    if isinstance(result, Choice):
+        return choose([(guard, both_ways(v, mode)) for guard, v in result.alternatives])
+    how = "concat" if mode is None else mode.value if isinstance(mode, Const) else "unknown"
+    if not isinstance(result, TensorV) or result.scale in _LEFT_ALONE.get(how, ()):
+        return result
+    return opaque(result, Undecided(Why.COMBINED, f"both directions joined by {how}"))
+
+
+_ANY = tuple(Scale)
+_LEFT_ALONE: dict[object, tuple[Scale, ...]] = {
+    "ave": _ANY,
+    None: _ANY,
+    "concat": tuple(scale for scale in Scale if scale is not Scale.PROBABILITIES),
+    "sum": (Scale.LOGITS, Scale.NON_NEGATIVE, Scale.UNKNOWN),
+    "mul": (Scale.LOGITS, Scale.INDEPENDENT, Scale.NON_NEGATIVE, Scale.BOUNDED, Scale.UNKNOWN),
+    "unknown": (Scale.LOGITS, Scale.UNKNOWN),
+}
+"""By ``merge_mode``: the scales that stay what they are."""
