@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.activations import activation_function
@@ -18,14 +19,16 @@ from fromlogits_audit.interp.keras import arithmetic, configs, lookups, losses, 
 from fromlogits_audit.interp.keras.activations import apply_spec, capped
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
 from fromlogits_audit.interp.keras.shapes import dims
-from fromlogits_audit.interp.keras_values import MODEL_INPUT, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import MODEL_INPUT, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     FALSE,
     NONE,
     Args,
     Const,
     ExternalV,
+    InstanceV,
     ListV,
+    MethodV,
     Place,
     TupleV,
     Unknown,
@@ -94,13 +97,24 @@ def call(run: Run, function: ExternalV, args: Args, place: Place | None) -> Valu
     computed = _computed(run, function, args, place)
     if computed is not None:
         return computed
-    special = configs.from_config(run, name, args, place) or lookups.call(run, name, args, place)
+    special = _unbound(run, name, args, place) or configs.from_config(run, name, args, place)
+    special = special or lookups.call(run, name, args, place)
     if special is not None:
         return special
     return run.keras.data.call_external(run, name, args, place)
 
 
 _LIBRARIES = ("keras", "transformers.", "segmentation_models.", "tensorflow_addons.", "focal_loss.")
+
+
+def _unbound(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    """``keras.Model.compile(model, ...)``: a method that is given its model."""
+    owner, _, method = name.rpartition(".")
+    model = args.positional[0] if args.positional else None
+    if owner not in ("keras.Model", "keras.Sequential") or not isinstance(model, (ModelV, InstanceV)):
+        return None
+    rest = replace(args, positional=args.positional[1:])
+    return run.call(MethodV(model, method, owner), rest, place) if method[:1].islower() else None
 
 
 def _constructor(run: Run, name: str, args: Args, place: Place) -> Value | None:
