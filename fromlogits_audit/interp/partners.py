@@ -7,8 +7,18 @@ from dataclasses import field
 from fromlogits_audit.interp.drafts import Owner
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.values import Place
-from fromlogits_audit.ir import Loss
+from fromlogits_audit.ir import Loss, Scale
 from fromlogits_audit.lean import dataclass
+
+
+@dataclass(frozen=True)
+class _Met:
+    """A loss that met an output of a model, or what was made of it."""
+
+    loss: Loss
+    place: Place
+    head: str | None
+    scale: Scale
 
 
 @dataclass
@@ -17,22 +27,27 @@ class Partners:
 
     _owners: dict[tuple[int, str | None], Owner] = field(default_factory=dict)
     """Outputs of models, by the identity of the model and which of its outputs; they stay alive here."""
-    _losses: dict[int, list[tuple[Loss, Place, str | None]]] = field(default_factory=dict)
+    _losses: dict[int, list[_Met]] = field(default_factory=dict)
 
     def note(self, tensor: TensorV, loss: Loss, place: Place) -> None:
         """A loss that stands at ``place`` meets a tensor."""
-        self._losses.setdefault(id(self.owner(tensor).model), []).append((loss, place, tensor.head))
+        met = _Met(loss, place, tensor.head, tensor.scale)
+        self._losses.setdefault(id(self.owner(tensor).model), []).append(met)
 
     def owner(self, tensor: TensorV) -> Owner:
         """The output of a model that a tensor is; one that no model returned stands for itself."""
         model = tensor if tensor.final is None else tensor.final
         return self._owners.setdefault((id(model), tensor.head), Owner(model, tensor.head))
 
-    def of(self, owner: Owner) -> tuple[Loss | None, Place | None]:
-        """The loss of a model's output, where all that meet it ask for the same scale, and its place."""
+    def of(self, owner: Owner, scale: Scale) -> tuple[Loss | None, Place | None]:
+        """The loss of a model's output, where all that meet it ask for the same scale, and its place.
+
+        What met a sigmoid of the output says nothing of the output itself, where something else met that.
+        """
         every = self._losses.get(id(owner.model), [])
-        losses = [row for row in every if row[2] == owner.head] or every
-        if len({(loss.family, loss.from_logits) for loss, _, _ in losses}) != 1:
+        of_head = [met for met in every if met.head == owner.head] or every
+        losses = [met for met in of_head if met.scale is scale] or of_head
+        if len({(met.loss.family, met.loss.from_logits) for met in losses}) != 1:
             return None, None
-        places = {place for _, place, _ in losses}
-        return losses[0][0], places.pop() if len(places) == 1 else None
+        places = {met.place for met in losses}
+        return losses[0].loss, places.pop() if len(places) == 1 else None

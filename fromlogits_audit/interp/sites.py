@@ -358,7 +358,7 @@ class Recorder(Apart):
         pairs: tuple[Site, ...] = ()
         for pair, owner in zip(draft.pairs, draft.owners, strict=True):
             if owner is not None:
-                partner, beside = self._partners.of(owner)
+                partner, beside = self._partners.of(owner, pair.output.scale)
                 pair = pair.at(partner=partner)
             pairs += (pair,)
         if draft.kind is Kind.METRIC:
