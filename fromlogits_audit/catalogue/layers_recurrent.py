@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fromlogits_audit.catalogue.interface import Effect, LayerSpec, Shape
 from fromlogits_audit.catalogue.rows import KERAS_2, layer
+from fromlogits_audit.ir import Scale
 
 OPAQUE = Effect.OPAQUE
 RECURRENT = Effect.RECURRENT
@@ -182,3 +183,17 @@ RECURRENT_LAYERS: tuple[LayerSpec, ...] = (
     layer("CuDNNLSTM", RECURRENT, Shape.RECURRENT, "units", KERAS_2, units="units", activation="tanh"),
     layer("CuDNNGRU", RECURRENT, Shape.RECURRENT, "units", KERAS_2, units="units", activation="tanh"),
 )
+
+GATED = ("LSTM", "GRU", "ConvLSTM", "CuDNN")
+"""How the names of layers begin whose gates scale the activation: a softmax then sums to one no more."""
+
+_ANY = tuple(Scale)
+KEPT_BY_MERGE_MODE: dict[object, tuple[Scale, ...]] = {
+    "ave": _ANY,
+    None: _ANY,
+    "concat": tuple(scale for scale in Scale if scale is not Scale.PROBABILITIES),
+    "sum": (Scale.LOGITS, Scale.NON_NEGATIVE, Scale.UNKNOWN),
+    "mul": (Scale.LOGITS, Scale.INDEPENDENT, Scale.NON_NEGATIVE, Scale.BOUNDED, Scale.UNKNOWN),
+    "unknown": (Scale.LOGITS, Scale.UNKNOWN),
+}
+"""By ``merge_mode`` of ``Bidirectional``: the scales that stay what they are."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.activations import activation_string
 from fromlogits_audit.catalogue.interface import ActivationSpec, Effect, LayerSpec, Shape
+from fromlogits_audit.catalogue.layers_recurrent import GATED, KEPT_BY_MERGE_MODE
 from fromlogits_audit.ir import Scale, Undecided, Why
 from fromlogits_audit.saved import merging
 from fromlogits_audit.saved.activations import apply_spec, resolve
@@ -93,9 +94,12 @@ def _recurrent(walker: Walker, spec: LayerSpec, config: Config, shape: Dims, lab
     if spec.shape is Shape.CONV and not config.get("return_sequences") and shape is not None:
         shape = (shape[0], *shape[2:]) if len(shape) > 3 else shape
     result = _activated(walker, spec, config, scores(shape, label, dtype), label)
+    short = spec.name.rpartition(".")[2]
+    if short.startswith(GATED) and result.scale is Scale.PROBABILITIES:
+        result = combined(result, f"a softmax behind the gates of {short}")
     if not config.get("return_state"):
         return result
-    states = 2 if "LSTM" in spec.name else 1
+    states = 2 if "LSTM" in short else 1
     return [result, *[data(what="the state of a recurrent layer")] * states]
 
 
@@ -206,8 +210,8 @@ def _both_ways(config: Config, result: Value) -> Value:
     units = first.units
     if mode == "concat" and first.shape is not None:
         first = replace(first, shape=(*first.shape[:-1], units * 2 if units is not None else None))
-    if first.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES) and mode != "ave":
-        first = combined(first, f"{mode} of two directions")
+    if first.scale not in KEPT_BY_MERGE_MODE.get(mode if isinstance(mode, str) else "unknown", ()):
+        first = combined(first, f"both directions joined by {mode}")
     return [first, *states * 2] if states else first
 
 

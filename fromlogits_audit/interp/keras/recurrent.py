@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fromlogits_audit.catalogue.layers_recurrent import GATED, KEPT_BY_MERGE_MODE
 from fromlogits_audit.interp.choice import choose, lift
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras.activations import opaque
@@ -63,8 +64,11 @@ def behind_gates(result: Value, short: str) -> Value:
     """What an LSTM or a GRU gives of a softmax: its gates leave numbers in [0, 1] that do not sum to one."""
     if isinstance(result, Choice):
         return choose([(guard, behind_gates(v, short)) for guard, v in result.alternatives])
-    gated = short.startswith(("LSTM", "GRU", "ConvLSTM", "CuDNN"))
-    if not gated or not isinstance(result, TensorV) or result.scale is not Scale.PROBABILITIES:
+    if (
+        not short.startswith(GATED)
+        or not isinstance(result, TensorV)
+        or result.scale is not Scale.PROBABILITIES
+    ):
         return result
     return opaque(result, Undecided(Why.COMBINED, f"a softmax behind the gates of {short}"))
 
@@ -74,18 +78,6 @@ def both_ways(result: Value, mode: Value | None) -> Value:
     if isinstance(result, Choice):
         return choose([(guard, both_ways(v, mode)) for guard, v in result.alternatives])
     how = "concat" if mode is None else mode.value if isinstance(mode, Const) else "unknown"
-    if not isinstance(result, TensorV) or result.scale in _LEFT_ALONE.get(how, ()):
+    if not isinstance(result, TensorV) or result.scale in KEPT_BY_MERGE_MODE.get(how, ()):
         return result
     return opaque(result, Undecided(Why.COMBINED, f"both directions joined by {how}"))
-
-
-_ANY = tuple(Scale)
-_LEFT_ALONE: dict[object, tuple[Scale, ...]] = {
-    "ave": _ANY,
-    None: _ANY,
-    "concat": tuple(scale for scale in Scale if scale is not Scale.PROBABILITIES),
-    "sum": (Scale.LOGITS, Scale.NON_NEGATIVE, Scale.UNKNOWN),
-    "mul": (Scale.LOGITS, Scale.INDEPENDENT, Scale.NON_NEGATIVE, Scale.BOUNDED, Scale.UNKNOWN),
-    "unknown": (Scale.LOGITS, Scale.UNKNOWN),
-}
-"""By ``merge_mode``: the scales that stay what they are."""
