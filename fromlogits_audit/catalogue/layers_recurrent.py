@@ -99,53 +99,24 @@ RECURRENT_LAYERS: tuple[LayerSpec, ...] = (
         units="units",
         activation="activation",
     ),
-    layer(
-        "ConvLSTM1D",
-        RECURRENT,
-        Shape.CONV,
-        "filters, kernel_size, strides=1, padding='valid', data_format=None, dilation_rate=1, "
-        "activation='tanh', recurrent_activation='sigmoid', use_bias=True, "
-        "kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal', "
-        "bias_initializer='zeros', unit_forget_bias=True, kernel_regularizer=None, "
-        "recurrent_regularizer=None, bias_regularizer=None, activity_regularizer=None, "
-        "kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0, "
-        "recurrent_dropout=0.0, seed=None, return_sequences=False, return_state=False, "
-        "go_backwards=False, stateful=False",
-        "rnn.conv_lstm1d",
-        units="filters",
-        activation="activation",
-    ),
-    layer(
-        "ConvLSTM2D",
-        RECURRENT,
-        Shape.CONV,
-        "filters, kernel_size, strides=1, padding='valid', data_format=None, dilation_rate=1, "
-        "activation='tanh', recurrent_activation='sigmoid', use_bias=True, "
-        "kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal', "
-        "bias_initializer='zeros', unit_forget_bias=True, kernel_regularizer=None, "
-        "recurrent_regularizer=None, bias_regularizer=None, activity_regularizer=None, "
-        "kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0, "
-        "recurrent_dropout=0.0, seed=None, return_sequences=False, return_state=False, "
-        "go_backwards=False, stateful=False",
-        "rnn.conv_lstm2d",
-        units="filters",
-        activation="activation",
-    ),
-    layer(
-        "ConvLSTM3D",
-        RECURRENT,
-        Shape.CONV,
-        "filters, kernel_size, strides=1, padding='valid', data_format=None, dilation_rate=1, "
-        "activation='tanh', recurrent_activation='sigmoid', use_bias=True, "
-        "kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal', "
-        "bias_initializer='zeros', unit_forget_bias=True, kernel_regularizer=None, "
-        "recurrent_regularizer=None, bias_regularizer=None, activity_regularizer=None, "
-        "kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0, "
-        "recurrent_dropout=0.0, seed=None, return_sequences=False, return_state=False, "
-        "go_backwards=False, stateful=False",
-        "rnn.conv_lstm3d",
-        units="filters",
-        activation="activation",
+    *(
+        layer(
+            f"ConvLSTM{rank}D",
+            RECURRENT,
+            Shape.CONV,
+            "filters, kernel_size, strides=1, padding='valid', data_format=None, dilation_rate=1, "
+            "activation='tanh', recurrent_activation='sigmoid', use_bias=True, "
+            "kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal', "
+            "bias_initializer='zeros', unit_forget_bias=True, kernel_regularizer=None, "
+            "recurrent_regularizer=None, bias_regularizer=None, activity_regularizer=None, "
+            "kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0, "
+            "recurrent_dropout=0.0, seed=None, return_sequences=False, return_state=False, "
+            "go_backwards=False, stateful=False",
+            f"rnn.conv_lstm{rank}d",
+            units="filters",
+            activation="activation",
+        )
+        for rank in (1, 2, 3)
     ),
     layer(
         "RNN",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp import builtin
 from fromlogits_audit.interp.choice import alternatives, choose
-from fromlogits_audit.interp.classes import GENERIC, find_member
+from fromlogits_audit.interp.classes import GENERIC, own_method
 from fromlogits_audit.interp.creation import instantiate
 from fromlogits_audit.interp.dispatch import call_generic
 from fromlogits_audit.interp.equality import MADE, identity
@@ -152,10 +152,10 @@ def _method(run: Run, method: MethodV, args: Args, place: Place | None) -> Value
 
 def call_instance(run: Run, instance: InstanceV, args: Args, place: Place | None) -> Value:
     """``instance(...)``: a Keras layer, model, loss or metric of the project, or ``__call__``."""
-    found = find_member(instance.cls, "__call__")
-    if found is not None and isinstance(found[1], FuncV):
+    own = own_method(instance.cls, "__call__")
+    if own is not None:
         full = Args((instance, *args.positional), args.keywords, args.star, args.double)
-        return invoke(run, found[1].core, full, instance)
+        return invoke(run, own.core, full, instance)
     result = run.keras.call_instance(run, instance, args, place)
     if result is not None:
         return result

@@ -98,6 +98,12 @@ def find_member(cls: ClassV, name: str, after: ClassV | None = None) -> tuple[Cl
     return None
 
 
+def own_method(cls: ClassV, name: str, after: ClassV | None = None) -> FuncV | None:
+    """A method that the project defines for a class, None where it has none or another's."""
+    found = find_member(cls, name, after)
+    return found[1] if found is not None and isinstance(found[1], FuncV) else None
+
+
 def bound_member(run: Run, raw: Value, receiver: Value, cls: ClassV, place: Place | None) -> Value:
     """What reading a class attribute through an instance gives."""
     if isinstance(raw, FuncV):

@@ -9,9 +9,9 @@ from fromlogits_audit.interp.classes import (
     enum_by_value,
     external_bases,
     fill_record,
-    find_member,
     is_enum,
     is_record,
+    own_method,
     resolution_order,
 )
 from fromlogits_audit.interp.containers import OWNER
@@ -23,7 +23,6 @@ from fromlogits_audit.interp.values import (
     Const,
     DictV,
     FuncCore,
-    FuncV,
     InstanceV,
     Place,
     TupleV,
@@ -38,8 +37,8 @@ if TYPE_CHECKING:
 
 def _method(cls: ClassV, name: str, after: ClassV | None = None) -> FuncCore | None:
     """A method that the program defines for a class."""
-    found = find_member(cls, name, after)
-    return found[1].core if found is not None and isinstance(found[1], FuncV) else None
+    own = own_method(cls, name, after)
+    return own.core if own is not None else None
 
 
 def _with_first(first: Value, args: Args) -> Args:

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 
 from fromlogits_audit.interp.classes import compares_by_content, defines, is_record, record_fields
 from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV, TensorV
+from fromlogits_audit.interp.keys import begins
 from fromlogits_audit.interp.values import (
     BoundV,
     ClassV,
@@ -122,7 +123,7 @@ MADE = "made"
 
 
 def _is_made(value: Value) -> bool:
-    return isinstance(value, Unknown) and isinstance(value.key, tuple) and value.key[:1] == (MADE,)
+    return isinstance(value, Unknown) and begins(value.key, MADE)
 
 
 def _is_none(value: Value) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import choose
+from fromlogits_audit.interp.keys import begins
 from fromlogits_audit.interp.state import MAX_DEPTH, MAX_REPEATS, Frame
 from fromlogits_audit.interp.values import (
     NONE,
@@ -38,7 +39,7 @@ UNMADE = "construct"
 
 def is_unmade(rest: Unknown) -> bool:
     """Whether unknown arguments are those of an object that no visible code makes."""
-    return isinstance(rest.key, tuple) and rest.key[:1] == (UNMADE,)
+    return begins(rest.key, UNMADE)
 
 
 def make_function(

@@ -23,6 +23,11 @@ class Key(tuple[Hashable, ...]):
         return self is other or tuple.__eq__(self, other)
 
 
+def begins(key: Hashable, word: str) -> bool:
+    """Whether a key says by its first part what kind of unknown it stands for."""
+    return isinstance(key, tuple) and key[:1] == (word,)
+
+
 NESTED = {tuple, Key}
 KEYS: dict[Key, Key] = {}
 """Every key once, so that equal ones are the same object and are compared at once. A run empties it."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.choice import choose
 from fromlogits_audit.interp.items import content_of, spread
+from fromlogits_audit.interp.reflection import replaced
 from fromlogits_audit.interp.values import (
     ALWAYS,
     FALSE,
@@ -198,7 +199,7 @@ def call_method(run: Run, bag: BagV, name: str, args: Args, place: Place | None)
     if bag.kind == _COMMANDS:
         return _add_command(run, bag, args) if name == "add_parser" else None
     if name == "_replace":  # of a namedtuple
-        return BagV(bag.kind, **{str(key): value for key, value in bag.slots.items()} | args.keywords)
+        return replaced(run, Args((bag,), args.keywords), place)
     if name == "update":  # of a ConfigDict
         return _updated(run, bag, args)
     if name in ("get", "pop"):

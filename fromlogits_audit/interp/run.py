@@ -120,10 +120,8 @@ class Run:
         """Call a double-underscore method that the project defines, None where there is none."""
         if not isinstance(value, InstanceV):
             return None
-        found = classes.find_member(value.cls, name)
-        if found is None or not isinstance(found[1], FuncV):
-            return None
-        return self.call(BoundV(found[1], value), Args(args), place)
+        own = classes.own_method(value.cls, name)
+        return self.call(BoundV(own, value), Args(args), place) if own is not None else None
 
     def super_of(self, frame: Frame) -> Value:
         """``super()`` in the frame of a method."""

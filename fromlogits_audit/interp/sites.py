@@ -190,8 +190,7 @@ class Recorder(Apart):
             if not compatible(guard, other):
                 continue
             output = self.output(tensor, name)
-            if isinstance(tensor, TensorV) and not self._ledger.awaits:
-                self._partners.note(tensor, loss, place)
+            self._note_partner(tensor, loss, place)
             yield Site(
                 Kind.LOSS, _NOWHERE, output, loss=loss, labels=self._labels(labels), trace=self.steps(hops)
             )
@@ -219,8 +218,7 @@ class Recorder(Apart):
         family = Family.UNKNOWN if opaque is not None else Family.ANY
         loss = Loss(f"custom:{name}", family, form=Form.CUSTOM, reason=opaque)
         for _, tensor in alternatives(predicted, self.run.state.guard):
-            if isinstance(tensor, TensorV) and not self._ledger.awaits:
-                self._partners.note(tensor, loss, place)
+            self._note_partner(tensor, loss, place)
         sites = [
             Site(Kind.LOSS, _NOWHERE, self.output(tensor, output), loss=loss, trace=self.steps(hops))
             for _, tensor in alternatives(predicted, self.run.state.guard)
@@ -305,6 +303,10 @@ class Recorder(Apart):
     def _note_met(self, place: Place) -> None:
         if not self._ledger.awaits:
             self.met.add(place.key)
+
+    def _note_partner(self, tensor: Value, loss: Loss, place: Place) -> None:
+        if isinstance(tensor, TensorV) and not self._ledger.awaits:
+            self._partners.note(tensor, loss, place)
 
     @property
     def plural(self) -> bool:

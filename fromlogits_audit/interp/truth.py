@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from fromlogits_audit.interp.choice import alternatives, compatible
 from fromlogits_audit.interp.classes import defines, external_bases
 from fromlogits_audit.interp.keras_values import TensorV
+from fromlogits_audit.interp.keys import begins
 from fromlogits_audit.interp.state import State
 from fromlogits_audit.interp.values import (
     ALWAYS,
@@ -29,6 +30,8 @@ from fromlogits_audit.interp.values import (
 from fromlogits_audit.ir import Why
 
 Key = Hashable
+_OF_VALUES = "tensor"
+"""How the key of a condition begins that asks what a tensor holds."""
 
 
 def condition(value: Value) -> tuple[Key, bool] | None:
@@ -36,7 +39,7 @@ def condition(value: Value) -> tuple[Key, bool] | None:
     if isinstance(value, ExternalV):
         return (("external", value.name), True)
     if isinstance(value, (TensorV, IterV, SliceV)):
-        return (("tensor", id(value)), True)
+        return ((_OF_VALUES, id(value)), True)
     if isinstance(value, (ListV, DictV, TupleV)):
         return (("size", id(value)), True)
     if isinstance(value, MethodV):
@@ -108,7 +111,7 @@ def conditions(state: State, value: Value) -> tuple[Guard, Guard]:
             no.append(guard)
             continue
         key, positive = found
-        on_values = on_values or _is_on_values(key)
+        on_values = on_values or begins(key, _OF_VALUES)
         for side, holds in ((yes, True), (no, False)):
             extra = frozenset({(key, holds == positive)})
             if compatible(guard, extra):
@@ -118,17 +121,13 @@ def conditions(state: State, value: Value) -> tuple[Guard, Guard]:
         return yes_, no_
     # One of the branches runs, also where what they assume does not say so.
     key = state.fresh(Why.RUNTIME).key
-    either = ("tensor", key) if on_values else key
+    either = (_OF_VALUES, key) if on_values else key
     return yes_ | {(either, True)}, no_ | {(either, False)}
 
 
 def rests_on_values(guard: Guard) -> bool:
     """Whether something is assumed about what a tensor holds: ``if p.max() > 1:``."""
-    return any(_is_on_values(key) for key, _ in guard)
-
-
-def _is_on_values(key: Key) -> bool:
-    return isinstance(key, tuple) and key[:1] == ("tensor",)
+    return any(begins(key, _OF_VALUES) for key, _ in guard)
 
 
 def _shared(guards: list[Guard]) -> Guard:

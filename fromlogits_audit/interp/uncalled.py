@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.classes import find_member, resolution_order
+from fromlogits_audit.interp.classes import own_method, resolution_order
 from fromlogits_audit.interp.creation import instantiate
 from fromlogits_audit.interp.functions import UNMADE, invoke, parameters, text_of
 from fromlogits_audit.interp.interest import WORD, Interest, members_in
@@ -244,9 +244,9 @@ def _set_up(run: Run, core: FuncCore, instance: InstanceV) -> None:
     if not core.name.startswith("test"):
         return
     for name in _SET_UP:
-        found = find_member(instance.cls, name)
-        if found is not None and isinstance(found[1], FuncV):
-            invoke(run, found[1].core, Args((instance,)), instance, assumed=True)
+        own = own_method(instance.cls, name)
+        if own is not None:
+            invoke(run, own.core, Args((instance,)), instance, assumed=True)
 
 
 def _instances(run: Run, core: FuncCore, cls: ClassV) -> list[InstanceV]:
@@ -266,8 +266,8 @@ def _instances(run: Run, core: FuncCore, cls: ClassV) -> list[InstanceV]:
 
 def _provides(cls: ClassV, core: FuncCore) -> FuncCore | None:
     """The function that instances of a class have under the name of another."""
-    found = find_member(cls, core.name)
-    return found[1].core if found is not None and isinstance(found[1], FuncV) else None
+    own = own_method(cls, core.name)
+    return own.core if own is not None else None
 
 
 def _calls_super(core: FuncCore | None) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.catalogue.interface import LossFunctionSpec, LossSpec
 from fromlogits_audit.catalogue.losses import inferred_string, loss_class, loss_function, loss_string
 from fromlogits_audit.interp.choice import alternatives
-from fromlogits_audit.interp.classes import find_member
+from fromlogits_audit.interp.classes import own_method
 from fromlogits_audit.interp.creation import instantiate
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.keras.custom import registered
@@ -150,11 +150,7 @@ def kept(run: Run, instance: InstanceV) -> Value | None:
 
 
 def _own_call(instance: InstanceV) -> FuncV | None:
-    for name in ("call", "__call__"):
-        found = find_member(instance.cls, name)
-        if found is not None and isinstance(found[1], FuncV):
-            return found[1]
-    return None
+    return own_method(instance.cls, "call") or own_method(instance.cls, "__call__")
 
 
 def meet(

@@ -16,7 +16,7 @@ from fromlogits_audit.catalogue.metrics import (
     metric_string,
 )
 from fromlogits_audit.interp.choice import alternatives, lift
-from fromlogits_audit.interp.classes import find_member
+from fromlogits_audit.interp.classes import own_method
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras.losses import function_place, reference_loss
 from fromlogits_audit.interp.keras_values import LossV, MetricV, TensorV, data_tensor
@@ -227,8 +227,8 @@ def computed(
 def _own_metric(value: Value) -> Value | None:
     """What Keras calls with labels and predictions for a metric of the project's own, None for Keras's."""
     if isinstance(value, InstanceV):
-        found = find_member(value.cls, "update_state")
-        return BoundV(found[1], value) if found is not None and isinstance(found[1], FuncV) else None
+        own = own_method(value.cls, "update_state")
+        return BoundV(own, value) if own is not None else None
     return value if isinstance(value, (FuncV, BoundV, PartialV)) else None
 
 

@@ -39,8 +39,6 @@ from fromlogits_audit.ir import Scale, Undecided, Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
-"""Tensors visited when the layers of a functional model are collected."""
-
 
 # -- making ------------------------------------------------------------------------------------
 def make_sequential(run: Run, args: Args, place: Place | None, into: InstanceV | None = None) -> Value:
@@ -297,7 +295,9 @@ def _recomputed(run: Run, tensor: TensorV, depth: int) -> Value:
 
 def layers_of(run: Run, model: Value, place: Place | None) -> Value:
     """``model.layers``."""
-    if isinstance(model, (ModelV, InstanceV)) and "$layers" in model.slots:
+    if not isinstance(model, (ModelV, InstanceV)):
+        return run.state.fresh(Why.OPAQUE_LAYER, "the layers of a model")
+    if "$layers" in model.slots:
         outputs_of(run, model, place)  # so that every layer knows its output
         content = model.slots["$layers"]
         if isinstance(content, TupleV):
@@ -306,8 +306,8 @@ def layers_of(run: Run, model: Value, place: Place | None) -> Value:
         made = ListV()
         made.slots["items"] = content
         return made
-    outputs = model.slots.get("$outputs") if isinstance(model, (ModelV, InstanceV)) else None
-    if outputs is None or not isinstance(model, (ModelV, InstanceV)):
+    outputs = model.slots.get("$outputs")
+    if outputs is None:
         return run.state.fresh(Why.OPAQUE_LAYER, "the layers of a model")
     return graphs.layers_of(run, model, outputs)
 

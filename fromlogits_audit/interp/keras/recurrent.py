@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.layers_recurrent import GATED, KEPT_BY_MERGE_MODE
-from fromlogits_audit.interp.choice import choose, lift
+from fromlogits_audit.interp.choice import lift
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras_values import LayerV, TensorV, data_tensor
-from fromlogits_audit.interp.values import Args, Choice, Const, ListV, Place, TupleV, Value
+from fromlogits_audit.interp.values import ALWAYS, Args, Const, ListV, Place, TupleV, Value
 from fromlogits_audit.ir import Scale, Undecided, Why
 
 if TYPE_CHECKING:
@@ -62,22 +62,22 @@ def _flag(layer: LayerV, name: str) -> bool | None:
 
 def behind_gates(result: Value, short: str) -> Value:
     """What an LSTM or a GRU gives of a softmax: its gates leave numbers in [0, 1] that do not sum to one."""
-    if isinstance(result, Choice):
-        return choose([(guard, behind_gates(v, short)) for guard, v in result.alternatives])
-    if (
-        not short.startswith(GATED)
-        or not isinstance(result, TensorV)
-        or result.scale is not Scale.PROBABILITIES
-    ):
+    if not short.startswith(GATED):
         return result
-    return opaque(result, Undecided(Why.COMBINED, f"a softmax behind the gates of {short}"))
+    reason = Undecided(Why.COMBINED, f"a softmax behind the gates of {short}")
+    kept = tuple(scale for scale in Scale if scale is not Scale.PROBABILITIES)
+    return lift(result, ALWAYS, lambda value: _unless(value, kept, reason))
 
 
 def both_ways(result: Value, mode: Value | None) -> Value:
     """The outputs of both directions, joined by the ``merge_mode`` of ``Bidirectional``."""
-    if isinstance(result, Choice):
-        return choose([(guard, both_ways(v, mode)) for guard, v in result.alternatives])
     how = "concat" if mode is None else mode.value if isinstance(mode, Const) else "unknown"
-    if not isinstance(result, TensorV) or result.scale in KEPT_BY_MERGE_MODE.get(how, ()):
-        return result
-    return opaque(result, Undecided(Why.COMBINED, f"both directions joined by {how}"))
+    reason = Undecided(Why.COMBINED, f"both directions joined by {how}")
+    return lift(result, ALWAYS, lambda value: _unless(value, KEPT_BY_MERGE_MODE.get(how, ()), reason))
+
+
+def _unless(value: Value, kept: tuple[Scale, ...], reason: Undecided) -> Value:
+    """A tensor of one of these scales as it is, any other without its scale."""
+    if not isinstance(value, TensorV) or value.scale in kept:
+        return value
+    return opaque(value, reason)

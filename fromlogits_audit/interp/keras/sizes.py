@@ -25,18 +25,20 @@ def read(tensor: TensorV, name: str) -> Value | None:
 
 def shape_value(shape: Dims, key: int) -> Value:
     """``tensor.shape``: sizes that are unknown have a key of their own, so equal ones stay equal."""
-    if ranked(shape) is None or shape is None:
+    known = ranked(shape)
+    if known is None:
         return Unknown(Undecided(Why.RUNTIME, "a shape"), ("shape", key))
     reason = Undecided(Why.RUNTIME, "a size")
     return TupleV(
-        tuple(Unknown(reason, ("size", key, i)) if n is None else Const(n) for i, n in enumerate(shape))
+        tuple(Unknown(reason, ("size", key, i)) if n is None else Const(n) for i, n in enumerate(known))
     )
 
 
 def _rank(shape: Dims, key: int) -> Value:
-    if ranked(shape) is None or shape is None:
+    known = ranked(shape)
+    if known is None:
         return Unknown(Undecided(Why.RUNTIME, "a rank"), ("len", ("shape", key)))
-    return Const(len(shape))
+    return Const(len(known))
 
 
 def of_shape(shape: TupleV, name: str) -> Value | None:

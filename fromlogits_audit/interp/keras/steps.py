@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import regex
-from fromlogits_audit.interp.classes import find_member, resolution_order
+from fromlogits_audit.interp.classes import own_method, resolution_order
+from fromlogits_audit.interp.functions import text_of
 from fromlogits_audit.interp.keras import losses
 from fromlogits_audit.interp.keras.models import outputs_of
 from fromlogits_audit.interp.keras_values import ModelV, data_tensor
@@ -38,8 +39,8 @@ _FORWARD = frozenset(["__init__", "build", "call", "get_config"])
 
 def own(model: Value, name: str) -> BoundV | None:
     """A method that a class of the project defines, None where the model has Keras's."""
-    found = find_member(model.cls, name) if isinstance(model, InstanceV) else None
-    return BoundV(found[1], model) if found is not None and isinstance(found[1], FuncV) else None
+    found = own_method(model.cls, name) if isinstance(model, InstanceV) else None
+    return BoundV(found, model) if found is not None else None
 
 
 def decide(model: Value) -> bool:
@@ -70,7 +71,7 @@ def _texts(model: Value) -> Iterator[str]:
                 continue
             made = value.value if isinstance(value, PendingV) else value
             if isinstance(made, FuncV):
-                yield made.core.chunk.code_of(made.core.node)
+                yield text_of(made.core)
 
 
 def take(run: Run, model: ModelV | InstanceV, args: Args, place: Place | None) -> Value:
