@@ -43,6 +43,10 @@ def write(folder: Path, **files: str) -> list[Path]:
         ("try: import a\nexcept ImportError: pass", [Import("a")]),
         ("from . import a", [Import("", 1), Import("a", 1)]),
         ('importlib.import_module("a.b")', [Import("a.b")]),
+        ("a, b = import_optional(\n    'a.b', names=['a', 'b'])", [Import("a.b")]),
+        ('try_import(".a"); __import__("b.c")', [Import("a", 1), Import("b.c")]),
+        ("import_all(a); reimports('x y')", []),
+        (' "try_import(\\"a.b\\")\n",', [Import("a.b")]),  # a notebook's JSON
         (' "from a import b\\n",', [Import("a"), Import("a.b")]),  # a notebook's JSON
         ("we import goods", []),
     ],

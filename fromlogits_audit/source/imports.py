@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from fromlogits_audit.lean import dataclass
 from fromlogits_audit.source.triage import might_matter
 
-_IMPORT = re.compile(rb"import(?<!\wimport)(?:\b|_module[ \t]*\()")
+_IMPORT = re.compile(rb"import(?:\w+[ \t]*\(|(?<=\wimport)[ \t]*\(|(?<!\wimport)\b)")
 """Begins with a literal, which is searched for several times as fast as a boundary."""
 _FROM = re.compile(rb"\bfrom[ \t]+([.\w]+)[ \t\\\r\n]*\Z")
 _BEFORE = re.compile(rb"(?:\A|[;:\"]|\\n)[ \t]*\Z")
 """What may stand on the line before an ``import``: nothing, another statement, or a notebook's JSON."""
 _DOTTED = re.compile(r"[^\W\d][\w.]*")
 _ALIAS = re.compile(r"\bas\s+\w+")
-_QUOTED = re.compile(rb"\s*[\"'](\.*)([\w.]+)[\"']")
+_QUOTED = re.compile(rb"\s*\\?[\"'](\.*)([\w.]+)\\?[\"']")
 _IN_TESTS = (re.compile(rb"def test\w*\((?!\s*(?:self\s*)?\))"), re.compile(rb"fixture\b"))
 """Where pytest gives functions their arguments, or a file of fixtures. A pattern for both would begin with no
 literal, and take ten times as long."""
@@ -75,7 +75,7 @@ def _imports(data: bytes) -> Iterator[Import]:
 
 
 def _by_call(data: bytes, at: int) -> Iterator[Import]:
-    """``importlib.import_module("a.b")``."""
+    """``importlib.import_module("a.b")``, also behind a function of one's own: ``try_import("a.b")``."""
     match = _QUOTED.match(data, at)
     if match is not None:
         yield Import(match[2].decode("utf-8", "replace"), len(match[1]))
