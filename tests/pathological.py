@@ -118,6 +118,9 @@ MODELS = {
     "wrappers in one another": "x = layers.Dense(3)\n" + "x = layers.TimeDistributed(x)\n" * 3000,
 }
 TEXTS = {
+    "a command line that asks for any number of words": "import argparse\np = argparse.ArgumentParser()\np.add_argument('--act', nargs=10**9)\nact = p.parse_args(['--act', 'softmax']).act",
+    "a command line that ends the program": "import argparse\np = argparse.ArgumentParser()\np.add_argument('--act', action='version', version='1')\nact = p.parse_args(['--act']).act",
+    "more values than a text is given": "act = '%s' * 1000 % (('a' * 1000,) * 1000)",
     "giant f-string": "k = len(f'" + "{x}" * 5000 + "')",
     "long literal text": "k = len('" + "x" * 1_500_000 + "')",
     "a table of 100,000 numbers": "k = [" + ", ".join(map(str, range(100_000))) + "]",

@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fromlogits_audit.interp import containers, copying, options, workers, wrapped
+from fromlogits_audit.interp import containers, copying, options, ordering, workers, wrapped
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.classes import GENERIC, text_of_member
 from fromlogits_audit.interp.combining import COMBINING
 from fromlogits_audit.interp.creation import allocate, call_type
 from fromlogits_audit.interp.dispatch import register
-from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.items import FACTORY, spread
 from fromlogits_audit.interp.iterables import ITERABLES
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.operators import MAX_TEXT, bounded
@@ -34,6 +34,7 @@ from fromlogits_audit.interp.values import (
     MethodV,
     PartialV,
     Place,
+    SliceV,
     TupleV,
     Unknown,
     Value,
@@ -76,7 +77,8 @@ def _plain(value: Value, depth: int = 0) -> Any:
         return value.value
     content = value.slots["items"] if isinstance(value, ListV) else value
     if isinstance(content, TupleV) and not content.open and len(content.items) <= 256 and depth < 2:
-        return [_plain(item, depth + 1) for item in content.items]
+        items = [_plain(item, depth + 1) for item in content.items]
+        return items if isinstance(value, ListV) else tuple(items)
     raise ValueError
 
 
@@ -87,8 +89,16 @@ def _folded(run: Run, name: str, args: Args, place: Place | None) -> Value:
         added = _sum_of_tensors(run, args.positional[0], place)
         if added is not None:
             return added
+    if name in _EXTREMES and args.keywords:
+        found = ordering.extreme(run, args, greatest=name == "builtins.max")
+        return found or run.state.fresh(Why.RUNTIME, f"{name.rpartition('.')[2]}() of a key")
+    if set(args.keywords) - {"dtype"} or args.star is not None or args.double is not None:
+        return run.state.fresh(Why.RUNTIME, f"{name.rpartition('.')[2]}()")
     rows = product(args.positional, run.state.guard)
     return choose([(guard, _fold_row(run, name, row, place)) for guard, row in rows])
+
+
+_EXTREMES = ("builtins.max", "builtins.min")
 
 
 def _sum_of_tensors(run: Run, values: Value, place: Place) -> Value | None:
@@ -142,7 +152,8 @@ def _length(run: Run, value: Value) -> Value:
             return Const(len(items.items))
     if isinstance(value, Unknown):
         return Unknown(value.reason, ("len", value.key))
-    return run.state.fresh(Why.RUNTIME, "a length")
+    own = run.call_special(value, "__len__", (), None)
+    return own if own is not None else run.state.fresh(Why.RUNTIME, "a length")
 
 
 def _partial(run: Run, args: Args, place: Place | None) -> Value:
@@ -166,6 +177,38 @@ def _dict(run: Run, args: Args, place: Place | None) -> Value:
         run, made, {k: (Const(k), v) for k, v in args.keywords.items()}, is_open=args.double is not None
     )
     return made
+
+
+def _dict_of_keys(run: Run, args: Args, place: Place | None) -> Value | None:
+    keys, value = (*args.positional, NONE, NONE)[:2]
+    items = spread(run, keys)
+    if not isinstance(items, TupleV):
+        return None
+    pairs = TupleV(tuple(TupleV((key, value)) for key in items.items), items.open)
+    return _dict(run, Args((pairs,)), place)
+
+
+def _chain_map(run: Run, args: Args, place: Place | None) -> Value:
+    """The first of several dicts that has a key says what it means."""
+    made = DictV()
+    for one in reversed(args.positional):
+        containers.update(run, made, one)
+    return made
+
+
+def _default_dict(run: Run, args: Args, place: Place | None) -> Value:
+    factory, rest = (args.positional or (NONE,))[0], args.positional[1:]
+    made = _dict(run, Args(rest, args.keywords, args.star, args.double), place)
+    if isinstance(made, DictV) and not (isinstance(factory, Const) and factory.value is None):
+        made.slots[FACTORY] = factory
+    return made
+
+
+def _slice(run: Run, args: Args, place: Place | None) -> Value | None:
+    bounds = args.positional
+    if not 1 <= len(bounds) <= 3:
+        return None
+    return SliceV(NONE, bounds[0], NONE) if len(bounds) == 1 else SliceV(*(*bounds, NONE)[:3])
 
 
 def _cast(run: Run, args: Args, place: Place | None) -> Value | None:
@@ -210,7 +253,11 @@ _FUNCTIONS: dict[str, Function] = {
     "functools.partial": _partial,
     "builtins.staticmethod": _static_method,
     "builtins.dict": _dict,
+    "builtins.dict.fromkeys": _dict_of_keys,
+    "builtins.slice": _slice,
+    "collections.ChainMap": _chain_map,
     "collections.OrderedDict": _dict,
+    "collections.defaultdict": _default_dict,
     "easydict.EasyDict": _dict,
     "builtins.object.__new__": _new,
     "builtins.type.__new__": _new,
@@ -276,6 +323,14 @@ _TEXT_METHODS = frozenset(
         "rpartition",
         "splitlines",
         "zfill",
+        "rsplit",
+        "find",
+        "index",
+        "count",
+        "isalpha",
+        "islower",
+        "isupper",
+        "swapcase",
     ]
 )
 

@@ -14,7 +14,7 @@ from fromlogits_audit.interp.dispatch import call_generic
 from fromlogits_audit.interp.equality import MADE, identity
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.keras_values import TensorV
-from fromlogits_audit.interp.reflection import is_class_name
+from fromlogits_audit.interp.outside import is_class_name
 from fromlogits_audit.interp.storing import set_plainly
 from fromlogits_audit.interp.values import (
     Args,

@@ -53,6 +53,7 @@ _ENUM_BASES = (
 )
 _TEXTS = ("builtins.str", "enum.StrEnum", "strenum.StrEnum")
 _NUMBERS = ("builtins.int", "builtins.float", "enum.IntEnum", "enum.IntFlag")
+PARTIAL_METHOD = "partialmethod"
 GENERIC = "singledispatch"
 """The kind of bag that ``functools.singledispatch`` makes of a function."""
 AUTO = "auto"
@@ -116,6 +117,10 @@ def bound_member(run: Run, raw: Value, receiver: Value, cls: ClassV, place: Plac
         return BoundV(raw, receiver, place)
     if isinstance(raw, BagV) and raw.kind == GENERIC:
         return PartialV(raw, Args((receiver,)), place)
+    if isinstance(raw, BagV) and raw.kind == PARTIAL_METHOD:
+        made = raw.slots["made"]
+        if isinstance(made, PartialV):
+            return PartialV(bound_member(run, made.func, receiver, cls, place), made.args, place)
     getter = find_member(raw.cls, "__get__") if isinstance(raw, InstanceV) else None
     if getter is not None and isinstance(getter[1], FuncV):
         return invoke(run, getter[1].core, Args((raw, receiver, cls)), raw)

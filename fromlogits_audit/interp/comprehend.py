@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
 from fromlogits_audit.interp.equality import dict_key
-from fromlogits_audit.interp.items import each, spread, walked
+from fromlogits_audit.interp.items import a_set, each, spread, walked
 from fromlogits_audit.interp.state import MAX_LOOP, Frame
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import DictV, ListV, Unknown, Value
@@ -40,7 +40,8 @@ def comprehension(run: Run, frame: Frame, node: Any, evaluate: Evaluate) -> Valu
             else:
                 items[constant] = (key, value)
         return DictV(items, rows.open)
-    return ListV(tuple(item for item, _ in rows.items), rows.open)
+    made = a_set if isinstance(node, cst.SetComp) else ListV
+    return made(tuple(item for item, _ in rows.items), rows.open)
 
 
 def _clause(run: Run, scope: Frame, clause: cst.CompFor, node: Any, rows: _Rows, evaluate: Evaluate) -> None:

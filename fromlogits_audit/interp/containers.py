@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import choose, lift
 from fromlogits_audit.interp.equality import dict_key, equal
-from fromlogits_audit.interp.items import MAX_PLACES, content_of, get_item, is_at, part_of, spread
+from fromlogits_audit.interp.items import MAX_PLACES, a_set, content_of, get_item, is_at, part_of, spread
 from fromlogits_audit.interp.ordering import ordered
 from fromlogits_audit.interp.values import (
     NONE,
+    TRUE,
     Args,
     Const,
     DictV,
@@ -50,6 +52,24 @@ def _append(run: Run, target: ListV, args: Args) -> Value:
     item = args.positional[0] if args.positional else NONE
     rewrite(run, target, _sequence(lambda c: sequence((*c.items, item), c.open)))
     return NONE
+
+
+def _add(run: Run, target: ListV, args: Args) -> Value:
+    """``set.add``."""
+    return _unite(run, target, Args((TupleV(args.positional),)))
+
+
+def _unite(run: Run, target: ListV, args: Args) -> Value:
+    """``set.update``."""
+    for more in args.positional:
+        items = spread(run, more)
+        new = items if isinstance(items, TupleV) else TupleV((items,), True)
+        rewrite(run, target, _sequence(partial(_united, new)))
+    return NONE
+
+
+def _united(new: TupleV, content: TupleV) -> Value:
+    return a_set(content.items + new.items, content.open or new.open).slots["items"]
 
 
 def _extend(run: Run, target: ListV, args: Args) -> Value:
@@ -135,9 +155,9 @@ def _remove(run: Run, target: ListV, args: Args) -> Value:
 
 
 _LIST: dict[str, Callable[[Run, ListV, Args], Value]] = {}
-_LIST.update({"append": _append, "add": _append, "extend": _extend, "update": _extend, "insert": _insert})
+_LIST.update({"append": _append, "add": _add, "extend": _extend, "update": _unite, "insert": _insert})
 _LIST.update({"pop": _pop, "clear": _clear, "reverse": _reverse, "sort": _sort, "remove": _remove})
-_LIST.update({"popleft": _pop_left, "appendleft": _append_left})
+_LIST.update({"popleft": _pop_left, "appendleft": _append_left, "rotate": lambda r, t, a: _somewhere(r, t)})
 
 
 def update_items(
@@ -279,8 +299,20 @@ def call_method(
     if isinstance(receiver, ListV) and name in _LIST:
         return _LIST[name](run, receiver, args)
     if name in ("index", "count"):
-        return run.state.fresh(Why.RUNTIME, f"list.{name}()")
+        return _counted(run, receiver, name, args)
     return None
+
+
+def _counted(run: Run, receiver: ListV | TupleV, name: str, args: Args) -> Value:
+    """``items.index(item)``, ``items.count(item)``."""
+    content = content_of(run, receiver)
+    if isinstance(content, TupleV) and not content.open and len(args.positional) == 1:
+        same = [equal(item, args.positional[0]) for item in content.items]
+        if None not in same and name == "count":
+            return Const(same.count(True))
+        if True in same and None not in same[: same.index(True)]:
+            return Const(same.index(True))
+    return run.state.fresh(Why.RUNTIME, f"list.{name}()")
 
 
 def _dict_method(run: Run, receiver: DictV, name: str, args: Args) -> Value | None:
@@ -301,7 +333,27 @@ def _dict_method(run: Run, receiver: DictV, name: str, args: Args) -> Value | No
         return NONE
     if name == "copy":
         return copied(run, receiver)
+    if name == "move_to_end" and args.positional:
+        value = get_item(run, receiver, args.positional[0])
+        del_item(run, receiver, args.positional[0])
+        return _at_the_end(run, receiver, args.positional[0], value, args.get(1, "last") or TRUE)
     return None
+
+
+def _at_the_end(run: Run, target: DictV, index: Value, value: Value, last: Value) -> Value:
+    """An item of a dict at its end, or its beginning."""
+    key = dict_key(index)
+    entry = {key: (index, value)} if key is not None else {}
+    at_end = isinstance(last, Const) and bool(last.value)
+
+    def change(content: Value) -> Value:
+        if not isinstance(content, Entries):
+            return content
+        items = {**content.items, **entry} if at_end else {**entry, **content.items}
+        return Entries(items, content.open or key is None)
+
+    rewrite(run, target, change)
+    return NONE
 
 
 def _view(run: Run, content: Value, name: str) -> Value:

@@ -15,7 +15,7 @@ from fromlogits_audit.interp.classes import (
     resolution_order,
 )
 from fromlogits_audit.interp.containers import OWNER
-from fromlogits_audit.interp.functions import invoke
+from fromlogits_audit.interp.functions import invoke, keyword_names
 from fromlogits_audit.interp.values import (
     Args,
     Choice,
@@ -131,7 +131,9 @@ def _set_up(run: Run, instance: InstanceV, args: Args, place: Place | None) -> V
         fill_record(run, instance, args)
         post = _method(cls, "__post_init__")
         if post is not None:
-            invoke(run, post, Args((instance,)), instance)
+            # What is declared as an InitVar is handed on by its name.
+            given = {name: instance.slots[name] for name in keyword_names(post) if name in instance.slots}
+            invoke(run, post, Args((instance,), given), instance)
     else:
         run.keras.construct_base(run, instance, external_bases(cls), args)
     return instance

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.classes import GENERIC, resolution_order
-from fromlogits_audit.interp.reflection import is_instance
+from fromlogits_audit.interp.kinds import is_instance
 from fromlogits_audit.interp.values import (
     NONE,
     Args,

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from fromlogits_audit.interp.classes import compares_by_content, defines, is_record, record_fields
 from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV, TensorV
 from fromlogits_audit.interp.keys import begins
+from fromlogits_audit.interp.outside import is_definition
 from fromlogits_audit.interp.values import (
     BoundV,
     ClassV,
@@ -98,10 +99,13 @@ def equal(a: Value, b: Value) -> bool | None:
     if isinstance(a, FuncV) and isinstance(b, FuncV):
         return a.core is b.core
     if isinstance(a, ExternalV) and isinstance(b, ExternalV):
-        activations = a.name.startswith(_ACTIVATIONS) and b.name.startswith(_ACTIVATIONS)
-        return True if a.name == b.name else (False if activations else None)
+        apart = any(a.name.startswith(one) and b.name.startswith(one) for one in _NAMED_ONCE)
+        return True if a.name == b.name else (False if apart else None)
     if isinstance(a, InstanceV) or isinstance(b, InstanceV):
         return _equal_instances(a, b)
+    first, second = _content(a), _content(b)
+    if first is not None and second is not None:
+        return _equal_contents(first, second, ordered=isinstance(a, TupleV) and isinstance(b, TupleV))
     if (_is_none(a) and _is_made(b)) or (_is_none(b) and _is_made(a)):
         return False
     if isinstance(a, _OBJECTS) and isinstance(b, Const):
@@ -111,13 +115,41 @@ def equal(a: Value, b: Value) -> bool | None:
     if isinstance(a, ClassV) and isinstance(b, ClassV):
         return False
     if isinstance(a, ExternalV) and isinstance(b, Const):
-        return False if b.value is None else None
+        return False if b.value is None or is_definition(a.name) else None
     if isinstance(b, ExternalV) and isinstance(a, Const):
-        return False if a.value is None else None
+        return False if a.value is None or is_definition(b.name) else None
     return None
 
 
-_ACTIVATIONS = "keras.activations."
+def _content(value: Value) -> TupleV | Entries | None:
+    """The items of a sequence or dict all of which are known, else None."""
+    content = value.slots["items"] if isinstance(value, (DictV, ListV)) else value
+    if isinstance(content, (Entries, TupleV)) and not content.open and len(content.items) <= MAX_COMPARED:
+        return content
+    return None
+
+
+def _equal_contents(a: TupleV | Entries, b: TupleV | Entries, *, ordered: bool) -> bool | None:
+    """Whether two contents are equal. Lists that are not ``ordered`` may be sets: then the same items in
+    another order are not told apart."""
+    if type(a) is not type(b) or len(a.items) != len(b.items):
+        return False
+    if isinstance(a, Entries) and isinstance(b, Entries):
+        if a.items.keys() != b.items.keys():
+            return False
+        pairs = [(value, b.items[key][1]) for key, (_, value) in a.items.items()]
+        ordered = True
+    elif isinstance(a, TupleV) and isinstance(b, TupleV):
+        pairs = list(zip(a.items, b.items, strict=True))
+    answers = {None if _content(x) is not None and _content(y) is not None else equal(x, y) for x, y in pairs}
+    if answers <= {True}:
+        return True
+    return False if False in answers and ordered else None
+
+
+MAX_COMPARED = 64
+_NAMED_ONCE = ("builtins.", "keras.activations.")
+"""Modules whose functions have one canonical name each."""
 MADE = "made"
 """How the key of an unknown instance of a class begins: it may be anything but None."""
 

@@ -13,7 +13,7 @@ from fromlogits_audit.interp.choice import alternatives, choose, lift
 from fromlogits_audit.interp.equality import dict_key
 from fromlogits_audit.interp.excluded import run_excluded
 from fromlogits_audit.interp.functions import REST, make_function
-from fromlogits_audit.interp.items import get_item, spread
+from fromlogits_audit.interp.items import a_set, get_item, spread
 from fromlogits_audit.interp.names import lookup
 from fromlogits_audit.interp.reflection import attributes_of
 from fromlogits_audit.interp.state import Frame
@@ -207,7 +207,8 @@ def elements(run: Run, frame: Frame, nodes: Sequence[cst.BaseElement]) -> TupleV
 
 def _list(run: Run, frame: Frame, node: cst.List | cst.Set) -> Value:
     sequence = elements(run, frame, node.elements)
-    return ListV(sequence.items, sequence.open)
+    made = a_set if isinstance(node, cst.Set) else ListV
+    return made(sequence.items, sequence.open)
 
 
 def _tuple(run: Run, frame: Frame, node: cst.Tuple) -> Value:

@@ -6,10 +6,13 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.choice import alternatives, choose, lift, product
+from fromlogits_audit.interp.classes import own_method
 from fromlogits_audit.interp.equality import dict_key, identity
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.values import (
+    Args,
     BagV,
+    BoundV,
     Choice,
     ClassV,
     Const,
@@ -34,6 +37,8 @@ MAX_PLACES = 8
 """Items of a sequence that are told apart where the index is not known."""
 
 
+FACTORY = "$factory"
+"""In a defaultdict: what makes the value of a key that is not there."""
 DATA = "$data"
 """In an instance of a class that derives from dict or list: the one that it is."""
 
@@ -61,6 +66,14 @@ def _item(run: Run, base: Value, index: Value) -> Value:
     return _of_content(run, base, content, index)
 
 
+def a_set(items: tuple[Value, ...], is_open: bool) -> ListV:
+    """A set of some items: how many there are is known where all of them are."""
+    keys = [dict_key(item) for item in items]
+    if None in keys:
+        return ListV(items, is_open or len(items) > 1)
+    return ListV(tuple(dict(zip(keys, items, strict=True)).values()), is_open)
+
+
 def _of_content(run: Run, base: Value, content: Value, index: Value) -> Value:
     if isinstance(content, TupleV):
         return _of_sequence(run, content, index, as_list=isinstance(base, ListV))
@@ -77,6 +90,9 @@ def _of_content(run: Run, base: Value, content: Value, index: Value) -> Value:
         if key in content.slots:
             return content.slots[key]
     if isinstance(content, ClassV):
+        own = own_method(content, "__class_getitem__")
+        if own is not None:
+            return run.call(BoundV(own, content), Args((index,)), None)
         member = run.enum_member(content, index)
         return member if member is not None else content
     if isinstance(content, InstanceV):
@@ -167,6 +183,11 @@ def _of_dict(run: Run, content: Entries, index: Value, base: Value) -> Value:
     if key is not None:
         if key in content.items:
             return content.items[key][1]
+        factory = base.slots.get(FACTORY) if isinstance(base, DictV) else None
+        if factory is not None and not content.open:
+            made = run.call(factory, Args(), None)
+            run.state.write(base, "items", Entries({**content.items, key: (index, made)}))
+            return made
         return Unknown(
             Undecided(Why.RUNTIME, f"key {key!r} of a dict"), ("item", identity(base), identity(index))
         )

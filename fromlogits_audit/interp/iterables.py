@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp import ordering
-from fromlogits_audit.interp.equality import dict_key
-from fromlogits_audit.interp.items import each, spread
+from fromlogits_audit.interp.items import a_set, each, spread
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import (
     NONE,
@@ -51,15 +50,19 @@ def _sequence(run: Run, args: Args, place: Place | None) -> Value:
     return ListV(items.items, items.open) if isinstance(items, TupleV) else items
 
 
+def _deque(run: Run, args: Args, place: Place | None) -> Value:
+    """A list; of one with ``maxlen``, which items are left is not known."""
+    made = _sequence(run, args, place)
+    if args.get(1, "maxlen") is None:
+        return made
+    left = run.state.fresh(Why.RUNTIME, "an item of a deque")
+    return ListV((left,) if args.positional else (), True)
+
+
 def _set(run: Run, args: Args, place: Place | None) -> Value:
     """A set: how many items it has is known where all of them are."""
     items = spread(run, args.positional[0]) if args.positional else TupleV(())
-    if not isinstance(items, TupleV):
-        return items
-    keys = [dict_key(item) for item in items.items]
-    if None in keys:
-        return ListV(items.items, items.open or len(items.items) > 1)
-    return ListV(tuple(dict(zip(keys, items.items, strict=True)).values()), items.open)
+    return a_set(items.items, items.open) if isinstance(items, TupleV) else items
 
 
 def _sorted(run: Run, args: Args, place: Place | None) -> Value:
@@ -203,7 +206,7 @@ ITERABLES: dict[str, Function] = {
     "builtins.set": _set,
     "builtins.sorted": _sorted,
     "builtins.frozenset": _set,
-    "collections.deque": _sequence,
+    "collections.deque": _deque,
     "builtins.tuple": _tuple,
     "builtins.reversed": _reversed,
     "builtins.zip": _zip,

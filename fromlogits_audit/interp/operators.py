@@ -69,6 +69,8 @@ _COMPARISON: dict[type, tuple[str, Callable[[Any, Any], Any]]] = {
     cst.GreaterThanEqual: (">=", operator.ge),
 }
 MAX_TEXT = 20_000
+MAX_FORMATTED = 16
+"""Values that are put into one text."""
 MAX_NUMBER = 2**128
 _WIDTH = re.compile(r"\*|\d{4}")
 """A width or precision in a format that is not known or not small."""
@@ -146,6 +148,9 @@ def _binary(
         if isinstance(first, Entries) and isinstance(second, Entries):
             return DictV({**first.items, **second.items}, first.open or second.open)
     if symbol == "%" and isinstance(a, Const) and isinstance(a.value, str):
+        given = [item.value for item in b.items if isinstance(item, Const)] if isinstance(b, TupleV) else []
+        if isinstance(b, TupleV) and len(given) == len(b.items) <= MAX_FORMATTED:
+            return _fold(run, symbol, function, a.value, tuple(given))
         return run.state.fresh(Why.RUNTIME, "a formatted string")
     special = run.call_special(a, f"__{_DUNDER.get(symbol, '')}__", (b,), place)
     if special is None:

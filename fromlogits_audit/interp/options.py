@@ -10,22 +10,19 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from fromlogits_audit.interp import commandline
 from fromlogits_audit.interp.choice import choose
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.reflection import replaced
 from fromlogits_audit.interp.values import (
-    ALWAYS,
     FALSE,
     NONE,
-    TRUE,
     Args,
     BagV,
     Const,
     DictV,
     Entries,
-    ExternalV,
     FuncV,
-    Guard,
     ListV,
     Place,
     TupleV,
@@ -37,7 +34,6 @@ from fromlogits_audit.ir import Undecided, Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
-_PARSERS = ("argparse.ArgumentParser", "configargparse.ArgumentParser", "configargparse.ArgParser", "tap.Tap")
 _FLAGS = (
     "absl.flags.",
     "tf.flags.",
@@ -51,12 +47,11 @@ _TEXT_READERS: dict[str, Callable[[str], Any]] = {
     "ast.literal_eval": ast.literal_eval,
 }
 _MAX_TEXT = 4000
-_CONVERT: dict[str, Callable[[str], Any]] = {"builtins.int": int, "builtins.float": float}
 
 
 def call_external(run: Run, name: str, args: Args, place: Place | None) -> Value | None:
-    if name in _PARSERS:
-        return BagV("parser")
+    if name in commandline.PARSERS:
+        return commandline.new_parser()
     if name in ("os.environ.get", "os.getenv", "os.environ.setdefault"):
         return args.get(1, "default") or Unknown(
             Undecided(Why.RUNTIME, "an environment variable"), ("env", _text(args.get(0, "key")))
@@ -194,10 +189,8 @@ def apply_option(function: Value, option: BagV) -> None:
 
 
 def call_method(run: Run, bag: BagV, name: str, args: Args, place: Place | None) -> Value | None:
-    if bag.kind == "parser":
-        return _parser_method(run, bag, name, args)
-    if bag.kind == _COMMANDS:
-        return _add_command(run, bag, args) if name == "add_parser" else None
+    if bag.kind in commandline.KINDS:
+        return commandline.call_method(run, bag, name, args)
     if name == "_replace":  # of a namedtuple
         return replaced(run, Args((bag,), args.keywords), place)
     if name == "update":  # of a ConfigDict
@@ -219,95 +212,3 @@ def _updated(run: Run, bag: BagV, args: Args) -> Value:
     for key, value in changes.items():
         run.state.write(bag, key, value)
     return NONE
-
-
-def _parser_method(run: Run, bag: BagV, name: str, args: Args) -> Value | None:
-    if name in ("parse_args", "parse_known_args"):
-        space = BagV("namespace", **_chosen(bag))
-        if name == "parse_args":
-            return space
-        return TupleV((space, run.state.fresh(Why.RUNTIME, "other arguments")))
-    if name == "add_argument":
-        _add_argument(run, bag, args)
-        return NONE
-    if name == "set_defaults":
-        for key, value in args.keywords.items():
-            run.state.write(bag, ("option", key), value)
-        return NONE
-    if name in ("add_argument_group", "add_mutually_exclusive_group"):
-        return bag
-    if name == "add_subparsers":
-        return BagV(_COMMANDS, parser=bag, dest=args.keywords.get("dest") or NONE)
-    return None
-
-
-_COMMANDS = "commands"
-
-
-def _add_command(run: Run, commands: BagV, args: Args) -> Value:
-    """``commands.add_parser("train")``: a parser whose options are there where the command is given."""
-    made, parser = BagV("parser"), commands.slots["parser"]
-    name = args.get(0, "name") or NONE
-    dest = commands.slots["dest"]
-    if isinstance(dest, Const) and isinstance(dest.value, str):
-        run.state.write(made, ("option", dest.value), name)
-    if isinstance(parser, BagV):
-        run.state.write(parser, ("command", id(made)), made)
-    return made
-
-
-def _chosen(bag: BagV) -> dict[str, Value]:
-    """The options of a parser, with those of whichever of its commands is given."""
-    found = {
-        key[1]: value for key, value in bag.slots.items() if isinstance(key, tuple) and key[0] == "option"
-    }
-    commands = [held for key, held in bag.slots.items() if isinstance(key, tuple) and key[0] == "command"]
-    rows: dict[str, list[tuple[Guard, Value]]] = {}
-    for command in commands:
-        guard: Guard = ALWAYS
-        if len(commands) > 1:
-            guard = frozenset({(("==", ("the command of", id(bag)), id(command)), True)})
-        for name, value in _chosen(command).items() if isinstance(command, BagV) else ():
-            rows.setdefault(name, []).append((guard, value))
-    return {**found, **{name: choose(pairs) for name, pairs in rows.items()}}
-
-
-def _add_argument(run: Run, bag: BagV, args: Args) -> None:
-    flags = [v.value for v in args.positional if isinstance(v, Const) and isinstance(v.value, str)]
-    if not flags:
-        return
-    dest = args.keywords.get("dest")
-    long = next((f for f in flags if f.startswith("--")), flags[0])
-    name = str(dest.value) if isinstance(dest, Const) else long.lstrip("-").replace("-", "_")
-    run.state.write(bag, ("option", name), _default(flags, args, name))
-
-
-def _default(flags: list[str], args: Args, name: str) -> Value:
-    required = args.keywords.get("required")
-    positional = not flags[0].startswith("-")
-    nargs = args.keywords.get("nargs")
-    optional = isinstance(nargs, Const) and nargs.value in ("?", "*")
-    if (isinstance(required, Const) and required.value) or (positional and not optional):
-        return Unknown(Undecided(Why.RUNTIME, f"command-line argument {name}"), ("option", name, id(args)))
-    default = args.keywords.get("default")
-    action = args.keywords.get("action")
-    if default is None and isinstance(action, Const) and action.value in ("store_true", "store_false"):
-        return FALSE if action.value == "store_true" else TRUE
-    if default is None:
-        return NONE
-    return _converted(default, args.keywords.get("type"))
-
-
-def _converted(default: Value, kind: Value | None) -> Value:
-    """argparse converts defaults that are strings."""
-    if (
-        isinstance(default, Const)
-        and isinstance(default.value, str)
-        and isinstance(kind, ExternalV)
-        and kind.name in _CONVERT
-    ):
-        try:
-            return Const(_CONVERT[kind.name](default.value))
-        except ValueError:
-            return default
-    return default

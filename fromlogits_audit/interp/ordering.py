@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fromlogits_audit.interp.items import MAX_PLACES, one_of
+from fromlogits_audit.interp.items import MAX_PLACES, one_of, spread
 from fromlogits_audit.interp.values import (
     FALSE,
     NONE,
@@ -37,14 +37,31 @@ def ordered(run: Run, content: TupleV, args: Args) -> TupleV:
     if not isinstance(reverse, Const) or len(content.items) > MAX_SORTED:
         return unordered(run, content)
     try:
-        rows = [
-            (_comparable(item if key is NONE else run.call(key, Args((item,)), None)), item)
-            for item in content.items
-        ]
+        rows = [(_rank(run, item, key), item) for item in content.items]
         result = sorted(rows, key=lambda row: row[0], reverse=bool(reverse.value))
     except (TypeError, ValueError):
         return unordered(run, content)
     return TupleV(tuple(item for _, item in result), content.open)
+
+
+def extreme(run: Run, args: Args, *, greatest: bool) -> Value | None:
+    """``max(items, key=...)``: the first of the items that come last; None where their order is not known."""
+    rows = spread(run, args.positional[0]) if len(args.positional) == 1 else TupleV(args.positional)
+    if not isinstance(rows, TupleV) or rows.open or set(args.keywords) - {"key", "default"}:
+        return None
+    if not rows.items:
+        return args.keywords.get("default")
+    key = args.keywords.get("key", NONE)
+    try:
+        ranks = [_rank(run, item, key) for item in rows.items[:MAX_SORTED]]
+        best = (max if greatest else min)(ranks)
+    except (TypeError, ValueError):
+        return None
+    return rows.items[ranks.index(best)] if len(ranks) == len(rows.items) else None
+
+
+def _rank(run: Run, item: Value, key: Value) -> Any:
+    return _comparable(item if key is NONE else run.call(key, Args((item,)), None))
 
 
 def unordered(run: Run, content: TupleV) -> TupleV:

@@ -13,7 +13,7 @@ from fromlogits_audit.interp.equality import dict_key, identity
 from fromlogits_audit.interp.excluded import run_excluded
 from fromlogits_audit.interp.items import content_of, get_item, spread
 from fromlogits_audit.interp.operators import compare
-from fromlogits_audit.interp.reflection import is_class_name
+from fromlogits_audit.interp.outside import is_class_name
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import (

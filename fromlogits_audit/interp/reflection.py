@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fromlogits_audit.catalogue.layers import layer_class, may_derive
 from fromlogits_audit.interp.choice import alternatives, choose, product
 from fromlogits_audit.interp.classes import (
     AUTO,
+    PARTIAL_METHOD,
     external_bases,
     is_record,
     resolution_order,
@@ -16,34 +15,30 @@ from fromlogits_audit.interp.classes import (
 )
 from fromlogits_audit.interp.containers import OWNER
 from fromlogits_audit.interp.items import spread
-from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV
+from fromlogits_audit.interp.keras_values import LayerV, ModelV
+from fromlogits_audit.interp.kinds import KINDS, Function
 from fromlogits_audit.interp.storing import set_plainly
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
     BagV,
-    BoundV,
     ClassV,
     Const,
     DictV,
     ExternalV,
     FuncV,
     InstanceV,
-    ListV,
-    MethodV,
     PartialV,
     Place,
     TupleV,
     Unknown,
     Value,
-    plain,
 )
-from fromlogits_audit.ir import Form, Undecided, Why
+from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
-Function = Callable[["Run", Args, "Place | None"], "Value | None"]
 MAX_NESTED = 4
 """Records within records that become dicts."""
 
@@ -95,105 +90,6 @@ def _answers(cls: ClassV) -> bool:
     return cls.meta is not None or any("__getattr__" in c.slots for c in resolution_order(cls))
 
 
-def _isinstance(run: Run, args: Args, place: Place | None) -> Value:
-    if len(args.positional) != 2:
-        return run.state.fresh(Why.UNSUPPORTED, "isinstance()")
-    value, kinds = args.positional
-    options_ = kinds.items if isinstance(kinds, TupleV) else (kinds,)
-    answers = [is_instance(value, kind) for kind in options_]
-    if True in answers:
-        return Const(True)
-    if None in answers:
-        return Unknown(
-            Undecided(Why.RUNTIME, "isinstance()"),
-            ("isinstance", _key(value), tuple(_key(k) for k in options_)),
-        )
-    return Const(False)
-
-
-def _key(value: Value) -> Any:
-    from fromlogits_audit.interp.equality import identity
-
-    return identity(value)
-
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,), "int": (int,), "float": (float,), "bool": (bool,), "bytes": (bytes,),
-    "list": (list,), "tuple": (tuple,), "dict": (dict,), "set": (set,),
-}  # fmt: skip
-_CONTAINERS: dict[str, type[Value]] = {"list": ListV, "tuple": TupleV, "dict": DictV}
-
-
-def is_class_name(name: str) -> bool:
-    """Whether a name outside the project is, by its spelling, that of a class: ``keras.losses.Poisson``."""
-    last = name.rpartition(".")[2]
-    return last[:1].isupper() and not last.isupper()
-
-
-def is_instance(value: Value, kind: Value) -> bool | None:
-    """Whether a value is of a type, None where that can't be told."""
-    value = value if isinstance(kind, ClassV) else plain(value)
-    if isinstance(value, Unknown):
-        return None
-    if isinstance(kind, ClassV):
-        return kind in resolution_order(value.cls) if isinstance(value, InstanceV) else False
-    if not isinstance(kind, ExternalV):
-        return None
-    name = kind.name.rpartition(".")[2]
-    if isinstance(value, InstanceV):
-        return _derives(value.cls, kind.name)
-    if kind.name.startswith("builtins.") and not isinstance(value, ExternalV):
-        if isinstance(value, Const):
-            return isinstance(value.value, _TYPES[name]) if name in _TYPES else None
-        known = _CONTAINERS.get(name)
-        if known is not None:
-            return isinstance(value, known)
-        return False if name in _TYPES else None
-    if isinstance(value, ExternalV) and is_class_name(value.name):
-        return name in ("object", "type")
-    if isinstance(value, (LayerV, ModelV)):
-        return _is_layer(value, kind.name)
-    if isinstance(value, LossV) and value.form is Form.INSTANCE and kind.name.startswith("keras.losses."):
-        return name in ("Loss", value.spec.name)
-    return False if isinstance(value, (Const, ListV, TupleV, DictV)) else None
-
-
-def _is_layer(value: LayerV | ModelV, name: str) -> bool | None:
-    """Whether a layer or model is of a class of Keras, None where that can't be told."""
-    if name in ("keras.layers.Layer", "builtins.object"):
-        return True
-    spec = layer_class(name)
-    if isinstance(value, ModelV):
-        if name == "keras.Sequential" and value.kind in ("sequential", "functional"):
-            return value.kind == "sequential"
-        return True if name == "keras.Model" else (None if spec is None else False)
-    if value.is_within:
-        return None
-    if spec is None:
-        return False if name in ("keras.Model", "keras.Sequential") else None
-    return True if spec is value.spec else (None if may_derive(value.spec.name, spec.name) else False)
-
-
-def _derives(cls: ClassV, name: str) -> bool | None:
-    """Whether a class of the project derives from one outside, None where what it derives from may."""
-    bases = external_bases(cls)
-    if name in ("builtins.object", *bases):
-        return True
-    # Of the classes that derive from a string or dict, only Python's own are known.
-    own = not any(isinstance(base, Unknown) for c in resolution_order(cls) for base in c.bases)
-    known = all(base.startswith(("builtins.", "keras.", "enum.", "abc.")) for base in bases)
-    return False if name.startswith("builtins.") and own and known else None
-
-
-def _callable(run: Run, args: Args, place: Place | None) -> Value:
-    value = args.positional[0] if args.positional else NONE
-    if isinstance(value, (FuncV, BoundV, ClassV, PartialV, MethodV)):
-        return Const(True)
-    if isinstance(value, (Const, ListV, TupleV, DictV)):
-        return Const(False)
-    return run.state.fresh(Why.RUNTIME, "callable()")
-
-
 def _type(run: Run, args: Args, place: Place | None) -> Value:
     value = args.positional[0] if args.positional else NONE
     known = (
@@ -201,7 +97,17 @@ def _type(run: Run, args: Args, place: Place | None) -> Value:
     )
     if isinstance(value, InstanceV):
         return value.cls
+    if isinstance(value, Const) and isinstance(value.value, (bool, float, int, str)):
+        return ExternalV(f"builtins.{type(value.value).__name__}")
     return known if isinstance(known, ExternalV) else run.state.fresh(Why.RUNTIME, "type()")
+
+
+def _partial_method(run: Run, args: Args, place: Place | None) -> Value | None:
+    """``functools.partialmethod(method, ...)``, which reading it through an instance binds."""
+    if not args.positional:
+        return None
+    rest = Args(args.positional[1:], args.keywords, args.star, args.double)
+    return BagV(PARTIAL_METHOD, made=PartialV(args.positional[0], rest, place))
 
 
 def _property(run: Run, args: Args, place: Place | None) -> Value:
@@ -289,15 +195,15 @@ def replaced(run: Run, args: Args, place: Place | None) -> Value | None:
 
 
 REFLECTION: dict[str, Function] = {
+    **KINDS,
     "builtins.getattr": _getattr,
     "builtins.setattr": _setattr,
     "builtins.object.__setattr__": set_plainly,
     "builtins.hasattr": _hasattr,
-    "builtins.isinstance": _isinstance,
     "enum.auto": lambda run, args, place: BagV(AUTO),
-    "builtins.callable": _callable,
     "builtins.type": _type,
     "builtins.property": _property,
+    "functools.partialmethod": _partial_method,
     "builtins.__import__": _import,
     "importlib.import_module": _import,
     "collections.namedtuple": _namedtuple,

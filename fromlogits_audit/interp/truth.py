@@ -8,6 +8,7 @@ from fromlogits_audit.interp.choice import alternatives, compatible
 from fromlogits_audit.interp.classes import defines, external_bases
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.keys import begins
+from fromlogits_audit.interp.outside import is_definition
 from fromlogits_audit.interp.state import State
 from fromlogits_audit.interp.values import (
     ALWAYS,
@@ -37,7 +38,7 @@ _OF_VALUES = "tensor"
 def condition(value: Value) -> tuple[Key, bool] | None:
     """The condition key of an unknown value, and whether it is negated."""
     if isinstance(value, ExternalV):
-        return (("external", value.name), True)
+        return None if is_definition(value.name) else (("external", value.name), True)
     if isinstance(value, (TensorV, IterV, SliceV)):
         return ((_OF_VALUES, id(value)), True)
     if isinstance(value, (ListV, DictV, TupleV)):

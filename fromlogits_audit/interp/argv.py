@@ -1,0 +1,44 @@
+"""A command line as argparse itself reads it: what it says of options is what a run would say."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
+
+
+def parsed(
+    arguments: Sequence[tuple[Sequence[str], Mapping[str, Any]]], words: Sequence[str]
+) -> dict[str, Any]:
+    """The options that some words set, as texts; those that are not given are left out.
+
+    ``arguments``: flags and settings of each, with nothing that argparse would call. Raises ValueError or
+    TypeError where argparse refuses the words or the settings.
+    """
+    parser = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    try:
+        for flags, settings in arguments:
+            parser.add_argument(*flags, **_read(settings))
+        return vars(parser.parse_known_args(list(words))[0])
+    except argparse.ArgumentError as error:
+        raise ValueError(str(error)) from error
+
+
+def _read(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that neither print, nor end the program, nor ask for any number of words."""
+    action, nargs = settings.get("action", "store"), settings.get("nargs")
+    if action not in _ACTIONS or (isinstance(nargs, int) and nargs > MAX_VALUES):
+        raise ValueError(f"action {action}, {nargs} values")
+    return {**settings, "action": _ACTIONS[action]}
+
+
+MAX_VALUES = 64
+_ACTIONS: dict[Any, Any] = {
+    name: name for name in ("append", "count", "extend", "store", "store_const", "store_false", "store_true")
+}
+_ACTIONS["argparse.BooleanOptionalAction"] = argparse.BooleanOptionalAction
