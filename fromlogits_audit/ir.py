@@ -176,7 +176,8 @@ class Loss:
     the loss has no such parameter or it is not known (then ``reason`` says why).
     ``sparse`` is True for integer labels, False for one-hot, None where it does not apply.
     ``misuse`` says what is wrong with the construction itself (FLA602), in words.
-    ``spelled`` is the text of the construction as it stands (for messages).
+    ``spelled`` is the text of the construction as it stands (for messages). ``across`` is True where the
+    classes may lie along another axis than the last.
     """
 
     name: str
@@ -191,6 +192,7 @@ class Loss:
     focal: bool = False
     explicit: bool = False
     """True where ``from_logits`` is written out, not a default."""
+    across: bool = False
     reason: Undecided | None = None
     trace: Sequence[Step] = ()
 

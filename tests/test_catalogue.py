@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import operator
 from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
@@ -617,6 +618,18 @@ class TestOps:
     def test_no_name_has_two_rows(self) -> None:
         names = [name for row in OP_ROWS for name in (row[0], *row[3].split())]
         assert sorted(names) == sorted(set(names))
+
+    def test_every_name_of_a_function_in_tensorflow_is_known_where_one_is(self, tf: ModuleType) -> None:
+        names: dict[int, set[str]] = {}
+        for where in ("", ".math", ".nn", ".linalg", ".dtypes", ".random"):
+            module = operator.attrgetter(where[1:])(tf) if where else tf
+            for name, thing in public(module, function).items():
+                names.setdefault(id(thing), set()).add(f"tf{where}.{name}")
+
+        def known(name: str) -> bool:
+            return any(find(name) for find in (op, comparison, activation_function, loss_function))
+
+        assert [sorted(same) for same in names.values() if len(set(map(known, same))) > 1] == []
 
     def test_mirrors_of_numpy(self) -> None:
         assert op("tf.experimental.numpy.argmax") is op("numpy.argmax") is not None

@@ -10,7 +10,7 @@ from fromlogits_audit.interp import containers, copying, options, ordering, work
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.classes import GENERIC, text_of_member
 from fromlogits_audit.interp.combining import COMBINING
-from fromlogits_audit.interp.creation import allocate, call_type
+from fromlogits_audit.interp.creation import allocate, call_type, construct
 from fromlogits_audit.interp.dispatch import register
 from fromlogits_audit.interp.items import FACTORY, spread
 from fromlogits_audit.interp.iterables import ITERABLES
@@ -239,6 +239,13 @@ def _new(run: Run, args: Args, place: Place | None) -> Value | None:
     return allocate(args)
 
 
+def _made_by_type(run: Run, args: Args, place: Place | None) -> Value | None:
+    """``type.__call__(cls, ...)``, in a metaclass."""
+    cls = args.positional[0] if args.positional else None
+    rest = Args(args.positional[1:], args.keywords, args.star, args.double)
+    return construct(run, cls, rest, place) if isinstance(cls, ClassV) else None
+
+
 def _bound_to(run: Run, args: Args, place: Place | None) -> Value | None:
     function, receiver = (*args.positional, NONE, NONE)[:2]
     return BoundV(function, receiver) if isinstance(function, FuncV) else None
@@ -261,6 +268,7 @@ _FUNCTIONS: dict[str, Function] = {
     "easydict.EasyDict": _dict,
     "builtins.object.__new__": _new,
     "builtins.type.__new__": _new,
+    "builtins.type.__call__": _made_by_type,
     "builtins.print": _none,
     "copy.copy": copying.shallow,
     "copy.deepcopy": copying.deep,

@@ -62,6 +62,7 @@ def losses_of(run: Run, value: Value, predicted: Value | None = None) -> Iterabl
                 always_logits=value.always_logits,
                 focal=spec.focal,
                 explicit=value.explicit,
+                across=value.across,
                 reason=reason,
                 trace=Trail(value.trace[:MAX_HOPS]),
             ),

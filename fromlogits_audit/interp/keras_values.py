@@ -137,6 +137,8 @@ class LossV(Value):
     explicit: bool = False
     always_logits: bool = False
     misuse: str | None = None
+    across: bool = False
+    """Whether the classes may lie along another axis than the last."""
     trace: tuple[Hop, ...] = ()
     terms: tuple[LossV, ...] = ()
     """What it is the sum of, where it is one: each of them meets the output."""

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING
 
+from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.classes import own_method, resolution_order
-from fromlogits_audit.interp.creation import instantiate
+from fromlogits_audit.interp.creation import construct, instantiate
 from fromlogits_audit.interp.functions import UNMADE, invoke, parameters, text_of
 from fromlogits_audit.interp.interest import WORD, Interest, members_in
 from fromlogits_audit.interp.pytest_cases import cases, is_given
@@ -260,8 +261,14 @@ def _instances(run: Run, core: FuncCore, cls: ClassV) -> list[InstanceV]:
         inherits = [i for i in made if _calls_super(_provides(i.cls, core))]
     if inherits:
         return inherits[-MAX_INSTANCES:]
-    instance = instantiate(run, cls, _unknown_arguments(run, cls), Place(cls.chunk, cls.node))
-    return [instance] if isinstance(instance, InstanceV) else []
+    place = Place(cls.chunk, cls.node)
+    # A metaclass or ``__new__`` may give what is not known: the methods run on a plain instance then.
+    for make in (instantiate, construct):
+        made_here = make(run, cls, _unknown_arguments(run, cls), place)
+        found = [one for _, one in alternatives(made_here, run.state.guard) if isinstance(one, InstanceV)]
+        if found:
+            return found[:MAX_INSTANCES]
+    return [InstanceV(cls, place)]
 
 
 def _provides(cls: ClassV, core: FuncCore) -> FuncCore | None:

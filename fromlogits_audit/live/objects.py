@@ -103,6 +103,7 @@ def _known(
         explicit="from_logits" in given,
         misuse=None if flag is None or isinstance(flag, bool) else _misuse(flag),
         always_logits=function is not None and function.always_logits,
+        axis=given.get("axis", -1),
     )
 
 

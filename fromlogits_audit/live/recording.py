@@ -232,6 +232,7 @@ def _called(spec: LossFunctionSpec, given: dict[str, Any]) -> Loss:
         explicit="from_logits" in given,
         misuse=None if plain else f"from_logits={str(flag)[:40]!r} is no bool",
         always_logits=spec.always_logits,
+        axis=given.get("axis", -1),
     )
 
 

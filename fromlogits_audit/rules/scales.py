@@ -82,7 +82,7 @@ def loss_code(site: Site) -> str | None:
         return "FLA303"
     if class_as_loss(loss, site.runtime):
         return "FLA601"
-    if loss.family is Family.CATEGORICAL and output.known and output.units == 1:
+    if loss.family is Family.CATEGORICAL and output.known and output.units == 1 and not loss.across:
         return "FLA304"
     return code_for(loss.family, effective_flag(loss), output)
 

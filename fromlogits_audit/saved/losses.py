@@ -98,6 +98,7 @@ def _instance_loss(value: Json, units: int | None) -> Loss:
         spelled=_spelled(spec, given, "from_logits" in config),
         explicit="from_logits" in config,
         misuse=_misuse(given) if spec.has_flag else None,
+        axis=config.get("axis", -1),
     )
 
 
@@ -116,6 +117,7 @@ def known_loss(
     explicit: bool = False,
     misuse: str | None = None,
     always_logits: bool = False,
+    axis: object = -1,
 ) -> Loss:
     """The waist's view of a catalogued loss."""
     return Loss(
@@ -129,6 +131,7 @@ def known_loss(
         always_logits=always_logits or spec.always_logits,
         focal=spec.focal,
         explicit=explicit,
+        across=axis not in (None, -1),
     )
 
 

@@ -202,7 +202,8 @@ def _options(run: Run, args: Args) -> list[tuple[object, Value]]:
 
 def _is_plain(args: Args) -> bool:
     """Whether a call works on numbers of the program alone (numpy.prod of a shape)."""
-    return all(isinstance(v, (Const, TupleV)) for v in args.all())
+    rows = (v.items if isinstance(v, TupleV) else (v,) for v in args.all())
+    return all(isinstance(item, (Const, TupleV)) for row in rows for item in row)
 
 
 def _axis(names: tuple[str, ...], args: Args) -> Value | None:
@@ -229,7 +230,9 @@ def _activation(run: Run, name: str, args: Args, place: Place) -> Value:
     inputs = args.positional[0] if args.positional else next(iter(args.keywords.values()), data_tensor())
     if isinstance(inputs, (ListV, TupleV)):
         inputs = data_tensor()
-    axis = args.get(1, "axis") if spec.name in ("softmax", "log_softmax") else None
+    # ``dim`` is what TensorFlow 1 calls it.
+    given = args.get(1, "axis") or args.keywords.get("dim")
+    axis = given if spec.name in ("softmax", "log_softmax") else None
     options = [(guard, to_tensor(option)) for guard, option in alternatives(inputs, run.state.guard)]
     with run.recorder.together() if len(options) > 1 else nullcontext():
         rows = [(g, apply_spec(run, t, spec, place, axis)) for g, t in options if isinstance(t, TensorV)]

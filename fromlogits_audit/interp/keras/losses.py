@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from fromlogits_audit.interp.keras.custom import registered
 from fromlogits_audit.interp.keras_values import LossV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     FALSE,
+    NONE,
     Args,
     BoundV,
     ClassV,
@@ -57,6 +59,7 @@ def build_loss(run: Run, spec: LossSpec, args: Args, place: Place) -> LossV:
         explicit=explicit,
         always_logits=spec.always_logits,
         misuse=misuse,
+        across=_is_across(given),
     )
     run.recorder.note_built(loss)
     tensors = [value for value in args.positional if isinstance(value, TensorV)]
@@ -64,6 +67,12 @@ def build_loss(run: Run, spec: LossSpec, args: Args, place: Place) -> LossV:
         # Built where it should be called: the output it never sees is the one it was given.
         run.recorder.meet(loss, tensors[-1])
     return loss
+
+
+def _is_across(given: Mapping[str, Value]) -> bool:
+    """Whether classes may lie along another axis than the last; ``dim`` is what TensorFlow 1 calls it."""
+    axis = given.get("axis", given.get("dim", NONE))
+    return not (isinstance(axis, Const) and axis.value in (None, -1))
 
 
 def _misuse(names: tuple[str, ...], args: Args, flag: Value | None, *, called: bool) -> str | None:
@@ -274,6 +283,7 @@ def call_function(run: Run, spec: LossFunctionSpec, function: ExternalV, args: A
         explicit=explicit,
         always_logits=spec.always_logits,
         misuse=_misuse(spec.parameters.names, args, flag, called=True),
+        across=_is_across({**given, **args.keywords}),
     )
     if predicted is None:
         return data_tensor((), what=LOSS_VALUE)

@@ -71,7 +71,8 @@ def _keep(run: Run, name: str, args: Args, place: Place | None, axis: Value | No
     if short == "squeeze":
         return replace(tensor, shape=_squeezed(tensor.shape, axis), layer=None, parents=(tensor,))
     if short == "expand_dims":
-        return replace(tensor, shape=_expanded(tensor.shape, axis or args.get(1, "axis")), parents=(tensor,))
+        shape = _expanded(tensor.shape, axis or args.get(1, "axis"))
+        return replace(tensor, shape=shape, layer=None, parents=(tensor,))
     return replace(tensor, layer=None, parents=(tensor,))
 
 
