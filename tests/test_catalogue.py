@@ -627,7 +627,7 @@ class TestOps:
                 names.setdefault(id(thing), set()).add(f"tf{where}.{name}")
 
         def known(name: str) -> bool:
-            return any(find(name) for find in (op, comparison, activation_function, loss_function))
+            return any(find(name) for find in (op, comparison, activation_function, losses.loss_function))
 
         assert [sorted(same) for same in names.values() if len(set(map(known, same))) > 1] == []
 

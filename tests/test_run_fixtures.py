@@ -42,7 +42,12 @@ OPEN = {
     "503-weighted-means": "a mean written as arithmetic on symbols, never trained: only the scan follows it",
 }
 """Programs of which a run says less than the scan, and why. It never says anything else."""
-PARTLY = ("761-objects-that-exist-already", "764-matched-by-shape", "794-layers-by-position")
+PARTLY = (
+    "761-objects-that-exist-already",
+    "764-matched-by-shape",
+    "794-layers-by-position",
+    "809-along-which-axis",
+)
 """Programs with a site that a run knows more of than the scan, or does not come to."""
 if BACKEND != "tensorflow":
     OPEN["283-shadowed-dense"] = "an own layer, never trained: only TensorFlow's graph shows its product"

@@ -12,6 +12,7 @@ from fromlogits_audit.catalogue.layers_data import DATA_LAYERS
 from fromlogits_audit.catalogue.layers_functional import FUNCTIONAL_LAYERS
 from fromlogits_audit.catalogue.layers_recurrent import RECURRENT_LAYERS
 from fromlogits_audit.catalogue.layers_shape import SHAPE_LAYERS
+from fromlogits_audit.catalogue.layers_third_party import THIRD_PARTY_LAYERS
 from fromlogits_audit.catalogue.layers_weighted import WEIGHTED_LAYERS
 from fromlogits_audit.catalogue.rows import params
 
@@ -61,7 +62,9 @@ LEGACY_KEYWORDS: dict[str, str] = {
 }
 """Keras 1 keywords and what Keras 2 called them (its ``legacy/interfaces.py``)."""
 
-_CLASSES: dict[str, LayerSpec] = {name: spec for spec in LAYERS for name in (spec.name, *spec.aliases)}
+_CLASSES: dict[str, LayerSpec] = {
+    name: spec for spec in (*LAYERS, *THIRD_PARTY_LAYERS) for name in (spec.name, *spec.aliases)
+}
 _MERGES: dict[str, LayerSpec] = {spec.name: spec for spec in MERGE_FUNCTIONS}
 _FUNCTIONAL: dict[str, LayerSpec] = {
     name: spec for spec in FUNCTIONAL_LAYERS for name in (spec.name, *spec.aliases)
@@ -81,6 +84,11 @@ def merge_function(canonical: str) -> LayerSpec | None:
 def functional_layer(canonical: str) -> LayerSpec | None:
     """The row of a TensorFlow 1 layer function, whose first parameter takes the tensor."""
     return _FUNCTIONAL.get(canonical)
+
+
+FIXED_INITIALIZERS = frozenset({"constant", "identity", "ones", "zeros"})
+"""What a layer that is not trained may be given for weights, in small letters: with ones it is a sum, and its
+outputs are no unbounded scores. Random weights are left out: with them it still mixes what it is given."""
 
 
 _KIN: tuple[frozenset[str], ...] = tuple(

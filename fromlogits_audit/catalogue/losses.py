@@ -10,6 +10,7 @@ default reduction ``auto``. ``from_logits`` stands in the same place in both.
 from __future__ import annotations
 
 from fromlogits_audit.catalogue.interface import LossFunctionSpec, LossSpec
+from fromlogits_audit.catalogue.names import LIBRARIES
 from fromlogits_audit.catalogue.rows import params
 from fromlogits_audit.ir import Family
 
@@ -362,12 +363,9 @@ _FUNCTIONS: dict[str, LossFunctionSpec] = {spec.name: spec for spec in LOSS_FUNC
 _INFERRED = frozenset({"crossentropy", "ce"})
 
 
-_THIRD_PARTY = ("tensorflow_addons.", "keras_cv.", "segmentation_models.", "focal_loss.")
-
-
 def loss_class(canonical: str) -> LossSpec | None:
     """The row of a loss class, by canonical name (``keras.losses.BinaryCrossentropy``)."""
-    if canonical.startswith(_THIRD_PARTY):
+    if canonical.startswith(LIBRARIES):
         from fromlogits_audit.catalogue import losses_third_party
 
         return losses_third_party.CLASSES.get(canonical)
@@ -376,7 +374,7 @@ def loss_class(canonical: str) -> LossSpec | None:
 
 def loss_function(canonical: str) -> LossFunctionSpec | None:
     """The row of a function that computes a loss, by canonical name."""
-    if canonical.startswith(_THIRD_PARTY):
+    if canonical.startswith(LIBRARIES):
         from fromlogits_audit.catalogue import losses_third_party
 
         return losses_third_party.FUNCTIONS.get(canonical)

@@ -14,6 +14,12 @@ from functools import lru_cache
 
 from fromlogits_audit import regex
 
+LIBRARIES = (
+    *("focal_loss.", "keras_cv.", "segmentation_models."),
+    *("tensorflow_addons.", "tensorflow_probability.", "transformers."),
+)
+"""How the names of other libraries begin, some of whose classes and functions the catalogue knows."""
+
 _KERAS_ROOT = re.compile(
     r"(?:(?:tensorflow|tf)\.(?:(?:python|_api|compat|contrib|v[12])\.)*keras"
     r"|keras|tf_keras|keras_core|keras\._tf_keras\.keras"

@@ -764,7 +764,12 @@ OP_ROWS: tuple[tuple[str, OpEffect, str, str], ...] = (
     ("tf.random.normal", NEW, "shape, mean=0.0, stddev=1.0, dtype=..., seed=None", ""),
     ("keras.random.normal", NEW, "shape, mean=0.0, stddev=1.0, dtype=None, seed=None", ""),
     ("numpy.random.normal", NEW, "loc=0.0, scale=1.0, size=None", ""),
-    ("tf.random.truncated_normal", NEW, "shape, mean=0.0, stddev=1.0, dtype=..., seed=None", ""),
+    (
+        "tf.random.truncated_normal",
+        NEW,
+        "shape, mean=0.0, stddev=1.0, dtype=..., seed=None",
+        "tf.truncated_normal",
+    ),
     (
         "keras.random.truncated_normal",
         NEW,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.activations import activation_string
 from fromlogits_audit.catalogue.interface import ActivationSpec, Effect, LayerSpec, Shape
+from fromlogits_audit.catalogue.layers import FIXED_INITIALIZERS
 from fromlogits_audit.catalogue.layers_recurrent import GATED, KEPT_BY_MERGE_MODE
 from fromlogits_audit.ir import Scale, Undecided, Why
 from fromlogits_audit.saved import merging
@@ -65,7 +66,19 @@ def _weighted(walker: Walker, spec: LayerSpec, config: Config, shape: Dims, labe
     if spec.name == "keras.layers.EinsumDense":
         target = dims(config.get("output_shape"))
         shape = (None, *target) if target else None
-    return _activated(walker, spec, config, scores(shape, f"{label}: unbounded scores", dtype), label)
+    made = scores(shape, f"{label}: unbounded scores", dtype)
+    return _activated(walker, spec, config, _with_fixed(made, label) if _is_fixed(config) else made, label)
+
+
+def _is_fixed(config: Config) -> bool:
+    """Whether a layer keeps weights that it is given: of ones, say, which make it a sum."""
+    given = config.get("kernel_initializer")
+    name = given.get("class_name") if isinstance(given, dict) else given
+    return config.get("trainable") is False and str(name).lower() in FIXED_INITIALIZERS
+
+
+def _with_fixed(made: Tensor, label: str) -> Tensor:
+    return opaque(made, Undecided(Why.COMBINED, f"{label} with weights that are given and stay"))
 
 
 def _activated(walker: Walker, spec: LayerSpec, config: Config, tensor: Tensor, label: str) -> Tensor:

@@ -9,6 +9,7 @@ from fromlogits_audit.catalogue.interface import Effect
 from fromlogits_audit.interp.keras import formulas
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.merging import combine, summed, weighted
+from fromlogits_audit.interp.keras.shapes import UNRANKED
 from fromlogits_audit.interp.keras_values import SHARES, SPREAD, TensorV, data_tensor
 from fromlogits_audit.interp.values import Args, Const, Hop, Place, Unknown, Value
 from fromlogits_audit.ir import Scale, Undecided, Why
@@ -25,6 +26,13 @@ def tensors_of(args: Args) -> list[TensorV]:
     return [v for v in args.all() if isinstance(v, TensorV)]
 
 
+def columns(right: Value | None, *, transposed: bool = False) -> int | None:
+    """How many columns a matrix product has by its second factor, None where that is not known."""
+    shape = right.shape if isinstance(right, TensorV) else None
+    size = shape[-2 if transposed else -1] if shape is not None and len(shape) > transposed else None
+    return None if size == UNRANKED else size
+
+
 _LABELS = Undecided(Why.DATA, "labels")
 _WITH_LABELS = Undecided(Why.COMBINED, "a matrix product with labels")
 """It gathers or averages scores by class, and no weights of a layer are in it."""
@@ -32,12 +40,12 @@ _UNWEIGHTED = Undecided(Why.COMBINED, "a matrix product without weights")
 """Of data, or of bounded outputs: rows are picked, averaged or compared."""
 
 
-def matrix_product(args: Args, place: Place | None, *, transposed: bool = False) -> Value:
-    """Unbounded scores where weights or such scores are in it. ``transposed``: its units are not known."""
+def matrix_product(args: Args, place: Place | None, units: int | None = None) -> Value:
+    """Unbounded scores where weights or such scores are in it."""
     tensors = tensors_of(args)
-    units = tensors[1].shape[-1] if len(tensors) > 1 and tensors[1].shape else None
-    base = tensors[0].shape if tensors else None
-    shape = (*base[:-1], None if transposed else units) if base else (None, None)
+    left = args.get(0, "a")
+    base = left.shape if isinstance(left, TensorV) else None
+    shape = (*base[:-1], units) if base else (None, units)
     missing = _no_scores(args, tensors)
     if missing is not None:
         return TensorV(shape=shape, reason=missing)
@@ -82,7 +90,7 @@ def binary(symbol: str, a: Value, b: Value, place: Place | None) -> Value:
 
 def _binary(symbol: str, a: Value, b: Value, place: Place | None) -> Value:
     if symbol == "@":
-        return matrix_product(Args((a, b)), place)
+        return matrix_product(Args((a, b)), place, columns(b))
     made = _elementwise(symbol, a, b)
     return one_sided(made) if symbol == "**" or a is b else made
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import lookups, models, sizes
+from fromlogits_audit.interp.keras.shapes import number
 from fromlogits_audit.interp.keras_values import (
     LITERAL,
     MODEL_INPUT,
@@ -99,11 +100,14 @@ def _layer(run: Run, base: LayerV, name: str) -> Value | None:
         return _shapes(base.slots.get("$output", NONE))
     if name == "activation" and name in base.spec.parameters.names:
         return lookups.activation_object(base.slots.get(name, NONE))
-    if name in base.slots:
+    if name in base.slots and name != "weights":
         return base.slots[name]
-    if name in base.spec.parameters.names:
+    if name in base.spec.parameters.names and name != "weights":
         default = base.spec.parameters.default(name)
         return Const(default) if isinstance(default, (str, int, float, bool, type(None))) else None
+    if name == "embeddings":
+        rows = base.slots.get("input_dim"), base.slots.get("output_dim")
+        return TensorV(shape=tuple(number(size) for size in rows), reason=WEIGHTS)
     if name in ("weights", "variables", "kernel", "bias"):
         return TensorV(reason=WEIGHTS)
     if name in ("trainable", "name"):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fromlogits_audit.catalogue.ops import op
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.classes import external_bases, find_member
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras import callbacks, encoders, sources
 from fromlogits_audit.interp.keras.compiling import HEADS
 from fromlogits_audit.interp.keras.labels import counted, drawn, of_literal, one_hot, some_of
+from fromlogits_audit.interp.keras.shapes import Dims, dims
 from fromlogits_audit.interp.keras_values import CONSTANTS, NORMAL, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
@@ -125,7 +127,8 @@ class Data:
             return counted(args)
         if module.endswith("random") and short in ("shuffle", "permutation") and args.positional:
             return args.positional[0] if isinstance(args.positional[0], TensorV) else data_tensor()
-        return TensorV(reason=NORMAL if _is_normal(name, args) else CONSTANTS)
+        reason = NORMAL if _is_normal(name, args) else CONSTANTS
+        return TensorV(shape=_made_shape(run, name, args), reason=reason)
 
     # -- where labels go ---------------------------------------------------------------------------
     def fit(self, run: Run, model: Value, args: Args) -> None:
@@ -226,6 +229,13 @@ def _unit_rows(name: str, args: Args) -> TensorV:
     square = columns is None or name.rpartition(".")[2] == "identity" or name.startswith("keras.backend.")
     made = one_hot(rows if square or (isinstance(columns, Const) and columns.value is None) else columns)
     return data_tensor((one_hot(rows).classes, made.classes), made)
+
+
+def _made_shape(run: Run, name: str, args: Args) -> Dims:
+    """The shape that a maker of tensors is told: ``tf.zeros([784, 10])``."""
+    spec = op(name)
+    names = spec.parameters.names if spec is not None else ()
+    return dims(run, args.get(0, "shape")) if names[:1] == ("shape",) else None
 
 
 def _whole(dtype: Value | None) -> bool:

@@ -12,6 +12,7 @@ from fromlogits_audit.catalogue.interface import OpEffect
 from fromlogits_audit.catalogue.layers import functional_layer, layer_class, merge_function
 from fromlogits_audit.catalogue.losses import loss_class, loss_function
 from fromlogits_audit.catalogue.metrics import metric_class, metric_function
+from fromlogits_audit.catalogue.names import LIBRARIES
 from fromlogits_audit.catalogue.ops import comparison, op
 from fromlogits_audit.catalogue.third_party import head
 from fromlogits_audit.interp.choice import alternatives, choose
@@ -104,9 +105,6 @@ def call(run: Run, function: ExternalV, args: Args, place: Place | None) -> Valu
     return run.keras.data.call_external(run, name, args, place)
 
 
-_LIBRARIES = ("keras", "transformers.", "segmentation_models.", "tensorflow_addons.", "focal_loss.")
-
-
 def _unbound(run: Run, name: str, args: Args, place: Place) -> Value | None:
     """``keras.Model.compile(model, ...)``: a method that is given its model."""
     owner, _, method = name.rpartition(".")
@@ -119,7 +117,7 @@ def _unbound(run: Run, name: str, args: Args, place: Place) -> Value | None:
 
 def _constructor(run: Run, name: str, args: Args, place: Place) -> Value | None:
     """Classes: layers, models, losses, metrics."""
-    if not name.startswith(_LIBRARIES):
+    if not name.startswith(("keras", *LIBRARIES)):
         return None
     layer = layer_class(name)
     if layer is not None:

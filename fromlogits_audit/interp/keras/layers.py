@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.interface import Effect, LayerSpec, Shape
-from fromlogits_audit.catalogue.layers import parameter_name
+from fromlogits_audit.catalogue.layers import FIXED_INITIALIZERS, parameter_name
 from fromlogits_audit.interp.choice import alternatives, choose, product
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras import merging
@@ -143,7 +143,19 @@ def _weighted(run: Run, layer: LayerV, shape: tuple[int | None, ...] | None) -> 
         target = dims(run, layer.slots.get("output_shape"))
         shape = (None, *target) if target else None
     scores = TensorV(Scale.LOGITS, "linear", shape, trace=(Hop(layer.place, f"{detail}: unbounded scores"),))
+    if _is_fixed(layer):
+        scores = opaque(scores, Undecided(Why.COMBINED, f"{short} with weights that are given and stay"))
     return _activated(run, layer, scores)
+
+
+def _is_fixed(layer: LayerV) -> bool:
+    """Whether a layer keeps the weights that it is given: of ones, say, which make it a sum."""
+    trainable, given = layer.slots.get("trainable"), layer.slots.get("kernel_initializer")
+    if not isinstance(trainable, Const) or trainable.value:
+        return False
+    if isinstance(given, Const) and isinstance(given.value, str):
+        return given.value.lower() in FIXED_INITIALIZERS
+    return given is not None or "weights" in layer.slots
 
 
 def _attention(layer: LayerV) -> TensorV:
@@ -245,9 +257,10 @@ def _wrapper(run: Run, layer: LayerV, inputs: Value, args: Args, place: Place | 
             else tensor
         )
         result = run.call(inner, Args((cut,)), place or layer.place)
-        if layer.spec.name.endswith("Bidirectional"):
+        both = layer.spec.name.endswith("Bidirectional")
+        if both:
             result = both_ways(result, layer.slots.get("merge_mode"))
-        return as_wrapped(result, distributed, shape, doubled=not distributed and _concatenates(layer))
+        return as_wrapped(result, distributed, shape, _joined(layer) if both else 1)
 
     source = content_of(run, inputs)
     if isinstance(source, (TupleV, DictV)):
@@ -255,31 +268,31 @@ def _wrapper(run: Run, layer: LayerV, inputs: Value, args: Args, place: Place | 
     return choose([(g, through(v)) for g, v in alternatives(source, run.state.guard)])
 
 
-def _concatenates(layer: LayerV) -> bool:
-    mode = layer.slots.get("merge_mode")
-    return mode is None or (isinstance(mode, Const) and mode.value == "concat")
+def _joined(layer: LayerV) -> int | None:
+    """How many times as many units Bidirectional has, None where it is not known how it merges."""
+    mode = layer.slots.get("merge_mode", Const("concat"))
+    return (2 if mode.value == "concat" else 1) if isinstance(mode, Const) else None
 
 
 def as_wrapped(
-    result: Value, distributed: bool, shape: tuple[int | None, ...] | None, *, doubled: bool
+    result: Value, distributed: bool, shape: tuple[int | None, ...] | None, times: int | None
 ) -> Value:
-    """The shape of what TimeDistributed and Bidirectional return."""
+    """The shape of what a wrapper returns, with so many times the units."""
     if isinstance(result, Choice):
-        return choose(
-            [(g, as_wrapped(v, distributed, shape, doubled=doubled)) for g, v in result.alternatives]
-        )
+        return choose([(g, as_wrapped(v, distributed, shape, times)) for g, v in result.alternatives])
     if isinstance(result, ListV):
         content = result.slots["items"]
         first = content.items[0] if isinstance(content, TupleV) and content.items else data_tensor()
         rest = content.items[1:] if isinstance(content, TupleV) else ()
-        return ListV((as_wrapped(first, distributed, shape, doubled=doubled), *rest))
+        return ListV((as_wrapped(first, distributed, shape, times), *rest))
     if not isinstance(result, TensorV) or result.shape is None:
         return result
     if distributed:
         time = shape[1] if shape and len(shape) > 2 else None
         return replace(result, shape=(result.shape[0], time, *result.shape[1:]))
     last = result.shape[-1]
-    return replace(result, shape=(*result.shape[:-1], last * 2 if doubled and last is not None else None))
+    units = last * times if times is not None and last is not None else None
+    return replace(result, shape=(*result.shape[:-1], units))
 
 
 def _lambda(run: Run, layer: LayerV, inputs: Value, place: Place | None) -> Value:

@@ -284,6 +284,8 @@ def _tensor(run: Run, tensor: TensorV, name: str, args: Args, place: Place | Non
         return ops.apply_effect(run, f"method.{name}", effect, full, place, axis)
     if name in _SAME_ARRAY:
         return tensor
+    if name == "log_prob":  # of a distribution: the density of the labels
+        return data_tensor((), what="the density of a distribution")
     external.note_escape(run, f"method.{name}", Args((tensor,)))
     return data_tensor(what=f"{name}() of a tensor")
 

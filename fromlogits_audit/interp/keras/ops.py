@@ -14,6 +14,7 @@ from fromlogits_audit.interp.keras import formulas, sizes
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.arithmetic import (
     binary,
+    columns,
     matrix_product,
     negate,
     note_cutoff,
@@ -24,9 +25,10 @@ from fromlogits_audit.interp.keras.labels import labelled
 from fromlogits_audit.interp.keras.merging import combine
 from fromlogits_audit.interp.keras.moving import keeps_classes
 from fromlogits_audit.interp.keras.selecting import first, select
-from fromlogits_audit.interp.keras.shapes import Dims, dims, number, ranked
+from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, dims, number, ranked
 from fromlogits_audit.interp.keras_values import DIRECTIONS, MOVED_CLASSES, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
+    FALSE,
     NONE,
     Args,
     Const,
@@ -106,7 +108,7 @@ def _reshape(run: Run, name: str, args: Args, place: Place | None, axis: Value |
     args = _with_stacked(run, args)
     tensor = first(args)
     short = name.rpartition(".")[2]
-    shape = _target(run, args) if short == "reshape" else None
+    shape = _target(run, args) if short == "reshape" else _turned(name, args, tensor.shape)
     after = replace(tensor, shape=shape, layer=None, parents=(tensor,))
     if short == "resize" and _overshoots(args) and tensor.scale not in (Scale.LOGITS, Scale.UNKNOWN):
         return opaque(after, Undecided(Why.COMBINED, f"resizing after {tensor.activation}"))
@@ -115,6 +117,12 @@ def _reshape(run: Run, name: str, args: Args, place: Place | None, axis: Value |
     if keeps_classes(run, short, args, tensor.shape, shape):
         return after
     return opaque(after, MOVED_CLASSES)
+
+
+def _turned(name: str, args: Args, shape: Dims) -> Dims:
+    """The shape after ``tf.transpose(x)``, which turns the axes round where it is told no order."""
+    plain = name.endswith(".transpose") and name not in _OF_IMAGES and len(args.all()) == 1
+    return shape[::-1] if plain and shape is not None and UNRANKED not in shape else None
 
 
 def _overshoots(args: Args) -> bool:
@@ -155,9 +163,10 @@ def _target(run: Run, args: Args) -> Dims:
 
 
 def _linear(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    by_formula = name.endswith(("einsum", "tensordot"))
-    transposed = isinstance(args.keywords.get("transpose_b"), Const) or by_formula
-    return matrix_product(args, place, transposed=transposed)
+    flag = args.keywords.get("transpose_b", FALSE)
+    if name.endswith(("einsum", "tensordot")) or not isinstance(flag, Const):
+        return matrix_product(args, place)
+    return matrix_product(args, place, columns(args.get(1, "b"), transposed=bool(flag.value)))
 
 
 def _add(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
