@@ -45,6 +45,8 @@ WITHOUT_KERAS = 10
 MAX_DEPTH = 36
 MAX_REPEATS = 3
 """How often one function may be active at once."""
+MAX_COUNTED = 8
+"""The same where it counts its depth, and every condition on the way is known."""
 MAX_LOOP = 40
 """A loop over a known sequence longer than this runs once with an unknown variable."""
 

@@ -9,7 +9,7 @@ how the two ``if binary:`` of a program are seen to be one condition.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
@@ -214,6 +214,8 @@ class FuncCore:
     """Whether ``contextlib.contextmanager`` decorates it: it runs around the body of a ``with``."""
     cases: tuple[Value, ...] = ()
     """The decorators that give it arguments (pytest.mark.parametrize)."""
+    path: Mapping[Hashable, bool] | None = None
+    """What was assumed when the outermost of its active calls began."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
