@@ -82,6 +82,9 @@ CALLS = {
     + lines(lambda i: f"def f{i}():\n    return f{i - 1}() + f{i - 1}()", range(1, 60)) + "\nn = f59()",
     "mutual recursion": "def a(k): return b(k - 1) + c(k - 1)\ndef b(k): return a(k - 1) + c(k)\n"
     "def c(k): return a(k) + b(k)\nn = a(100)",
+    "handed over again and again": "from unknown import give\ndef aim():\n    return loss(y, model(x))\n"
+    + lines(lambda i: f"model, loss = layers.Dense({i}), keras.losses.Hinge()\ngive(aim)\n"
+            "give(lambda: loss(y, model(x)))", range(1500)),
     "recursion": "def fib(k):\n    return k if k < 2 else fib(k - 1) + fib(k - 2)\nn = fib(400)",
     "Ackermann": "def A(m, k):\n    if m == 0: return k + 1\n    if k == 0: return A(m - 1, 1)\n"
     "    return A(m - 1, A(m, k - 1))\nn = A(5, 5)",

@@ -128,12 +128,12 @@ def _external(run: Run, function: ExternalV, args: Args, place: Place | None) ->
     if result is None:
         result = builtin.call_external(run, function.name, args, place)
     if result is None:
-        run.escaped(function.name, args)
+        handed = run.escaped(function.name, args)
         reason = Undecided(Why.EXTERNAL, f"result of {function.name}")
         key: Hashable = run.state.fresh(Why.EXTERNAL).key
         key = (MADE, key) if is_class_name(function.name) else key
         of_values = any(isinstance(value, TensorV) for value in args.all())
-        return Unknown(reason, ("tensor", key) if of_values else key, place)
+        return run.handed.gave(Unknown(reason, ("tensor", key) if of_values else key, place), handed)
     return result
 
 
@@ -145,8 +145,8 @@ def _method(run: Run, method: MethodV, args: Args, place: Place | None) -> Value
     if result is None:
         result = builtin.call_method(run, method, args, place)
     if result is None:
-        run.escaped(method.name, args)
-        return run.state.fresh(Why.UNSUPPORTED, f"method {method.name}", place)
+        handed = run.escaped(method.name, args)
+        return run.handed.gave(run.state.fresh(Why.UNSUPPORTED, f"method {method.name}", place), handed)
     return result
 
 
@@ -164,7 +164,8 @@ def call_instance(run: Run, instance: InstanceV, args: Args, place: Place | None
 
 def _unknown(run: Run, function: Unknown, args: Args, place: Place | None) -> Value:
     """A call of something unknown: what it was given may have been used there."""
-    run.escaped("something unknown", args)
+    run.handed.called(run, function)
+    handed = run.escaped("something unknown", args)
     chosen = run.keras.call_unknown(run, function, args, place)
     if chosen is not None:
         return chosen
@@ -172,7 +173,7 @@ def _unknown(run: Run, function: Unknown, args: Args, place: Place | None) -> Va
     if fallback is not None:
         return fallback
     key = _getter_key(function, args) or ("call", function.key, run.state.fresh(Why.RUNTIME).key)
-    return Unknown(function.reason, key, place)
+    return run.handed.gave(Unknown(function.reason, key, place), handed)
 
 
 def _getter_key(function: Unknown, args: Args) -> Hashable | None:

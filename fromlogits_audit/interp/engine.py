@@ -10,7 +10,6 @@ from pathlib import Path
 from fromlogits_audit.errors import InputError
 from fromlogits_audit.interp.analysis import Analysis, Lookup, Problem
 from fromlogits_audit.interp.declared import Declared
-from fromlogits_audit.interp.interest import Interest
 from fromlogits_audit.interp.keras.models import run_unused
 from fromlogits_audit.interp.keras.semantics import Keras
 from fromlogits_audit.interp.modules import Modules
@@ -99,8 +98,9 @@ def analyse(
         names = declared.words if declared is not None else frozenset[str]()
         selection = Selection(session.modules, project.files, names, beside)
         run.state.scarce = not selection.names_keras
+        run.interest = selection.interest
         modules = [inner for module in selection.to_run() for inner in _run_module(session, run, module)]
-        run_uncalled(run, modules, selection.interest)
+        run_uncalled(run, modules)
         run_unused(run)
         session.analysis.met = declared.met if declared is not None else frozenset()
         analysis = session.finish(run)
@@ -124,10 +124,9 @@ def analyse_text(text: str, shown: str, declared: Declared | None = None) -> Ana
     run = Run(session.modules, Keras(), declared)
     with _deep_recursion():
         module = session.modules.add(path, source)
+        run.interest.learn([module])
         session.modules.execute(run, module)
-        interest = Interest()
-        interest.learn([module])
-        run_uncalled(run, [module], interest)
+        run_uncalled(run, [module])
         run_unused(run)
         return session.finish(run)
 

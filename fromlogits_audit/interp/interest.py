@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from fromlogits_audit.interp.parse import ParsedModule
+    from fromlogits_audit.interp.parse import Chunk, ParsedModule
 
 WORD = re.compile(r"[^\W\d]\w*")
 _MEMBER = re.compile(r"""[.'"]\s*([^\W\d]\w*)""")
@@ -137,6 +137,10 @@ class Interest:
             names = reached - learned
             learned |= reached
         self.names = frozenset(learned) if leads <= MAX_LEADS else self._given
+
+    def concerns(self, chunk: Chunk) -> bool:
+        """Whether something in a chunk, not necessarily each of its definitions, is worth running."""
+        return chunk.bears or chunk.says_any(self.names)
 
     def _mentioning(self, modules: Sequence[ParsedModule], names: set[str]) -> Iterator[str]:
         """Definitions that hold no site and mention one of the names."""

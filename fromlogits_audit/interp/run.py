@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.errors import InputError
 from fromlogits_audit.interp import attributes, calls, classes, options
+from fromlogits_audit.interp.handed import Handed, HandedOver
+from fromlogits_audit.interp.interest import Interest
 from fromlogits_audit.interp.keras.external import note_escape
 from fromlogits_audit.interp.keras_values import LossV, ModelV
 from fromlogits_audit.interp.keys import KEYS
@@ -53,6 +55,9 @@ class Run:
         self.recorder = Recorder(self)
         self.nesting = 0
         self.functions: list[FuncCore] = []
+        self.handed = HandedOver()
+        self.interest = Interest()
+        """What makes a definition worth running that nothing calls."""
         self.classes: list[ClassV] = []
         self.hooked: set[str] = set()
         """Names of classes that are told of every class that derives from them."""
@@ -150,12 +155,16 @@ class Run:
             self._declared.external(self, function, args, place) if isinstance(function, ExternalV) else None
         )
 
-    def escaped(self, name: str, args: Args) -> None:
-        """Losses given to code that cannot be seen: they may meet an output there."""
+    def escaped(self, name: str, args: Args) -> list[Handed]:
+        """What is given to code that cannot be seen: losses may meet an output there, functions may run."""
+        handed: list[Handed] = []
         for value in args.all():
             if isinstance(value, LossV):
                 self.recorder.note_escape(value)
+            else:
+                handed += self.handed.note(self, value)
         note_escape(self, name, args)
+        return handed
 
     def release(self) -> None:
         """Let go of what the program made and of its syntax trees, so that few of them are left to the cyclic

@@ -36,11 +36,13 @@ MAX_NESTED = 40
 MAX_INSTANCES = 4
 
 
-def run_uncalled(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> None:
+def run_uncalled(run: Run, modules: Sequence[ParsedModule]) -> None:
     """Run what was never entered: roots first, so that what they call is judged by its callers.
 
     Definitions that neither hold a site nor lead to one are left alone.
     """
+    interest = run.interest
+    run.handed.ended = True
     _ask_for(run, modules, interest)
     for _ in range(MAX_ROUNDS):
         waiting = _waiting(run, modules, interest)
@@ -63,7 +65,7 @@ def _ask_for(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> N
     for module in modules:
         for value in list(module.frame.slots.values()) if module.frame is not None else []:
             chunk = value.chunk if isinstance(value, PendingV) and value.value is None else None
-            if chunk is not None and _may_matter(chunk, interest):
+            if chunk is not None and interest.concerns(chunk):
                 with run.guard(module, chunk.first):
                     forced(value)
     for cls in list(run.classes):
@@ -79,14 +81,9 @@ def _ask_for_methods(run: Run, cls: ClassV, interest: Interest) -> None:
     ]
     bearing = frozenset(name for name, _, chunk in pending if interest.leads and chunk.bears)
     for _, value, chunk in pending:
-        if _may_matter(chunk, interest) or _mentions(chunk.text, bearing):
+        if interest.concerns(chunk) or _mentions(chunk.text, bearing):
             with run.guard(chunk.module, chunk.first):
                 forced(value)
-
-
-def _may_matter(chunk: Chunk, interest: Interest) -> bool:
-    """Whether something in a chunk, not necessarily each of its definitions, is worth running."""
-    return chunk.bears or chunk.says_any(interest.names)
 
 
 def _waiting(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> list[FuncCore]:
@@ -101,7 +98,7 @@ def _waiting(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> l
 
 
 def _matters(core: FuncCore, interest: Interest) -> bool:
-    if _may_matter(core.chunk, interest) and (
+    if interest.concerns(core.chunk) and (
         core.module.is_of_interest(text_of(core))
         or not interest.names.isdisjoint(_words(core))
         or _is_step(core)
@@ -165,6 +162,8 @@ def run_before_rebinding(run: Run, chunks: list[Chunk], index: int) -> None:
         return
     here = cells.origin(chunks[index].first).cell
     for core in [core for core in run.functions if not core.entered and core.module is module]:
+        if run.handed.moments(core):
+            continue
         cell = cells.origin(core.chunk.first).cell
         if cell >= here or (core.owner is not None and core.name not in _HOOKS):
             continue
@@ -207,9 +206,21 @@ def _roots(waiting: list[FuncCore]) -> list[FuncCore]:
 
 
 def _run_one(run: Run, core: FuncCore) -> None:
+    """Run a function as of every moment that it was handed over at, else as things stand."""
+    core.entered = True
+    moments = run.handed.moments(core)
+    if not moments:
+        _run_now(run, core)
+    for moment in moments:
+        with moment.back(run.state):
+            _run_now(run, core)
+        if run.state.cut:
+            return  # the others' share
+
+
+def _run_now(run: Run, core: FuncCore) -> None:
     # A call of it that was not followed may give it anything: what stands in it is undecided.
     run.state.start(core.module, cut=core.left_out)
-    core.entered = True
     left = run.policies.get(id(core.module))
     if left is NONE:
         run.settings.slots["policy"] = NONE
