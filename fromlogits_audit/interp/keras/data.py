@@ -125,6 +125,8 @@ class Data:
             return drawn(run, args.get(1, "minval"), args.get(2, "maxval"), args.get(0, "shape"))
         if short == "arange":
             return counted(args)
+        if short == "constant":
+            return TensorV(labels=of_literal(run, args.get(0, "value") or NONE), reason=CONSTANTS)
         if module.endswith("random") and short in ("shuffle", "permutation") and args.positional:
             return args.positional[0] if isinstance(args.positional[0], TensorV) else data_tensor()
         reason = NORMAL if _is_normal(name, args) else CONSTANTS

@@ -206,7 +206,7 @@ def _model_from_config(run: Run, name: str, args: Args, place: Place) -> Value |
 
 
 def _convert(run: Run, name: str, args: Args, place: Place) -> Value | None:
-    """``tf.constant``, ``np.array``: tensors stay, literals are data."""
+    """``np.array``: tensors stay, literals are data."""
     first = args.get(0, "value") or args.get(0, "x") or NONE
     if isinstance(first, (TensorV, Unknown, LayerV)):
         return first
@@ -278,7 +278,6 @@ _FUNCTIONS: dict[str, Function] = {
     "keras.config.set_dtype_policy": _policy,
     "keras.mixed_precision.experimental.set_policy": _policy,
     "keras.config.set_global_policy": _policy,
-    "tf.constant": _convert,
     "numpy.array": _convert,
     "numpy.asarray": _convert,
     "keras.ops.convert_to_tensor": _convert,
