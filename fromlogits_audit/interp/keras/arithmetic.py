@@ -45,7 +45,7 @@ def matrix_product(args: Args, place: Place | None, units: int | None = None) ->
     tensors = tensors_of(args)
     left = args.get(0, "a")
     base = left.shape if isinstance(left, TensorV) else None
-    shape = (*base[:-1], units) if base else (None, units)
+    shape = (*base[:-1], units) if base else (UNRANKED, units)
     missing = _no_scores(args, tensors)
     if missing is not None:
         return TensorV(shape=shape, reason=missing)

@@ -200,8 +200,12 @@ def _options(run: Run, args: Args) -> list[tuple[object, Value]]:
 
 def _is_plain(args: Args) -> bool:
     """Whether a call works on numbers of the program alone (numpy.prod of a shape)."""
-    rows = (v.items if isinstance(v, TupleV) else (v,) for v in args.all())
-    return all(isinstance(item, (Const, ListV, TupleV)) for row in rows for item in row)
+    plain = (Const, ListV, TupleV)
+    return all(
+        isinstance(value, Const)
+        or (isinstance(value, TupleV) and all(isinstance(item, plain) for item in value.items))
+        for value in args.all()
+    )
 
 
 def _axis(names: tuple[str, ...], args: Args) -> Value | None:
