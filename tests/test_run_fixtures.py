@@ -46,6 +46,7 @@ PARTLY = (
     "761-objects-that-exist-already",
     "764-matched-by-shape",
     "794-layers-by-position",
+    "805-a-try-that-is-known-to-raise",
     "809-along-which-axis",
 )
 """Programs with a site that a run knows more of than the scan, or does not come to."""

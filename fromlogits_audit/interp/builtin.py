@@ -17,6 +17,7 @@ from fromlogits_audit.interp.iterables import ITERABLES
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.operators import MAX_TEXT, bounded
 from fromlogits_audit.interp.pytest_cases import CASES
+from fromlogits_audit.interp.raising import SUPPRESS
 from fromlogits_audit.interp.reflection import REFLECTION, replaced
 from fromlogits_audit.interp.values import (
     NONE,
@@ -219,6 +220,10 @@ def _namespace(run: Run, args: Args, place: Place | None) -> Value:
     return BagV("namespace", **args.keywords)
 
 
+def _suppress(run: Run, args: Args, place: Place | None) -> Value | None:
+    return BagV(SUPPRESS, kinds=TupleV(args.positional, args.star is not None))
+
+
 def _none(run: Run, args: Args, place: Place | None) -> Value:
     return NONE
 
@@ -276,6 +281,7 @@ _FUNCTIONS: dict[str, Function] = {
     "types.MethodType": _bound_to,
     "functools.lru_cache": _cache,
     "typing.cast": _cast,
+    "contextlib.suppress": _suppress,
     "types.SimpleNamespace": _namespace,
     "argparse.Namespace": _namespace,
     "ml_collections.ConfigDict": _namespace,

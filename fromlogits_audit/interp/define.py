@@ -129,13 +129,14 @@ def pending(run: Run, frame: Frame, chunk: Chunk) -> PendingV:
         path, run.state.path = run.state.path, {}
         nesting, run.nesting = run.nesting, 0
         try:
-            if chunk.members:
-                return finish_class(run, *_class_in_parts(run, frame, chunk))
-            node = chunk.body[0]
-            if isinstance(node, cst.ClassDef):
-                return built_class(run, frame, node)
-            assert isinstance(node, cst.FunctionDef)
-            return built_function(run, frame, node)
+            with run.state.unsure():
+                if chunk.members:
+                    return finish_class(run, *_class_in_parts(run, frame, chunk))
+                node = chunk.body[0]
+                if isinstance(node, cst.ClassDef):
+                    return built_class(run, frame, node)
+                assert isinstance(node, cst.FunctionDef)
+                return built_function(run, frame, node)
         finally:
             frame.chunk, run.state.path, run.nesting = before, path, nesting
 
@@ -195,8 +196,9 @@ def _part(run: Run, scope: Frame, made: ClassV, name: str, chunks: list[Chunk]) 
         inner = Frame(scope.module, scope.chunk, scope.parent, cls=made)
         inner.slots.update({key: value for key, value in scope.slots.items() if key != name})
         try:
-            for chunk in chunks:
-                _run_part(run, inner, chunk)
+            with run.state.unsure():
+                for chunk in chunks:
+                    _run_part(run, inner, chunk)
         finally:
             run.state.path, run.nesting = path, nesting
         if ("setter", name) in inner.slots:
@@ -220,7 +222,8 @@ def build_class(run: Run, frame: Frame, node: cst.ClassDef) -> tuple[ClassV, dic
     made = ClassV(node.name.value, frame.module, frame.chunk, node)
     made.bases = tuple(evaluate(run, frame, arg.value) for arg in node.bases if not arg.star)
     scope = Frame(frame.module, frame.chunk, frame, cls=made)
-    run_block(run, scope, node.body.body)
+    with run.state.unsure():
+        run_block(run, scope, node.body.body)
     for key, value in scope.slots.items():
         made.slots[key] = value
     return made, _keywords(run, frame, node)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
-from fromlogits_audit.interp import comprehend, operators, texts
+from fromlogits_audit.interp import comprehend, faults, operators, texts
 from fromlogits_audit.interp.attributes import get_attribute
 from fromlogits_audit.interp.calls import call
 from fromlogits_audit.interp.choice import alternatives, choose, lift
@@ -65,7 +66,10 @@ def _name(run: Run, frame: Frame, node: cst.Name) -> Value:
 
 def _attribute(run: Run, frame: Frame, node: cst.Attribute) -> Value:
     base = evaluate(run, frame, node.value)
-    return get_attribute(run, base, node.attr.value, Place(frame.chunk, node))
+    value = get_attribute(run, base, node.attr.value, Place(frame.chunk, node))
+    if run.state.catchers:
+        faults.check_member(run, base, node.attr.value, value)
+    return value
 
 
 def _call(run: Run, frame: Frame, node: cst.Call) -> Value:
@@ -76,7 +80,9 @@ def _call(run: Run, frame: Frame, node: cst.Call) -> Value:
     ):
         return _FRAME_CALLS[node.func.value](run, frame, node)
     function = evaluate(run, frame, node.func)
-    return call(run, function, arguments(run, frame, node.args), Place(frame.chunk, node))
+    args = arguments(run, frame, node.args)
+    called = faults.followed if run.state.catchers else call
+    return called(run, function, args, Place(frame.chunk, node))
 
 
 def arguments(run: Run, frame: Frame, args: Sequence[cst.Arg]) -> Args:
@@ -146,7 +152,10 @@ _FRAME_CALLS: dict[str, Handler] = {"super": _super, "locals": _locals, "globals
 
 def _subscript(run: Run, frame: Frame, node: cst.Subscript) -> Value:
     base = evaluate(run, frame, node.value)
-    return get_item(run, base, index_of(run, frame, node))
+    index = index_of(run, frame, node)
+    if run.state.catchers:
+        faults.check_item(run, base, index)
+    return get_item(run, base, index)
 
 
 def index_of(run: Run, frame: Frame, node: cst.Subscript) -> Value:
@@ -284,6 +293,8 @@ def _unary(run: Run, frame: Frame, node: cst.UnaryOperation) -> Value:
 def _binary(run: Run, frame: Frame, node: cst.BinaryOperation) -> Value:
     left = evaluate(run, frame, node.left)
     right = evaluate(run, frame, node.right)
+    if run.state.catchers:
+        faults.check_operation(run, node.operator, left, right)
     return operators.binary(run, node.operator, left, right, Place(frame.chunk, node))
 
 
@@ -291,7 +302,8 @@ def _comparison(run: Run, frame: Frame, node: cst.Comparison) -> Value:
     left = evaluate(run, frame, node.left)
     result: Value | None = None
     for target in node.comparisons:
-        right = evaluate(run, frame, target.comparator)
+        with run.state.unsure() if result is not None else nullcontext():  # a < b < c
+            right = evaluate(run, frame, target.comparator)
         value = operators.compare(run, target.operator, left, right, Place(frame.chunk, node))
         result = value if result is None else operators.both(run, result, value)
         left = right
@@ -336,7 +348,8 @@ def _ellipsis(run: Run, frame: Frame, node: cst.Ellipsis) -> Value:
 
 
 def _comprehension(run: Run, frame: Frame, node: Any) -> Value:
-    return comprehend.comprehension(run, frame, node, evaluate)
+    with run.state.unsure() if run.state.catchers else nullcontext():
+        return comprehend.comprehension(run, frame, node, evaluate)
 
 
 _HANDLERS: dict[type, Handler] = {

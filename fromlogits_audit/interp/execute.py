@@ -9,17 +9,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
-from fromlogits_audit.interp import define, loops, managers, operators
+from fromlogits_audit.interp import attempts, define, loops, managers, operators
 from fromlogits_audit.interp.assign import assign
 from fromlogits_audit.interp.containers import del_item
 from fromlogits_audit.interp.evaluate import evaluate, index_of
 from fromlogits_audit.interp.excluded import run_excluded
 from fromlogits_audit.interp.items import DATA
 from fromlogits_audit.interp.patterns import match_cases
+from fromlogits_audit.interp.raising import Raised, class_of, throw_builtin
 from fromlogits_audit.interp.state import Branch, Frame
 from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import (
-    ALWAYS,
     NONE,
     ClassV,
     Guard,
@@ -47,6 +47,10 @@ class Outcome:
     """A break that certainly happens."""
     rest_done: bool = False
     """What follows the statement has been run with it."""
+    raised: Value | None = None
+    """The class of the exception that certainly ends it, where it is known and a ``try`` is around."""
+    failed: bool = False
+    """Such an exception was raised on the way: what follows is left out, not lost."""
 
     @property
     def survives(self) -> bool:
@@ -60,26 +64,35 @@ Block = Sequence[cst.CSTNode]
 def run_block(run: Run, frame: Frame, statements: Block) -> Outcome:
     """Run statements until one ends the block; a split of paths takes the rest with it."""
     total = Outcome()
-    for index, statement in enumerate(statements):
-        run.state.step()
-        if type(statement) is cst.If or type(statement) is cst.Match:
-            outcome = _split(run, frame, statement, statements[index + 1 :])
+    index, catchers = 0, run.state.catchers
+    try:
+        for index, statement in enumerate(statements):
+            run.state.step()
+            splits = type(statement) is cst.If or type(statement) is cst.Match
+            if splits:
+                outcome = _split(run, frame, statement, statements[index + 1 :])  # type: ignore[arg-type]
+            else:
+                outcome = _statement(run, frame, statement)
             total.returns += outcome.returns
             total.jumps = total.jumps or outcome.jumps
-            if outcome.stops or not outcome.falls or outcome.rest_done:
+            if not outcome.falls or outcome.stops or outcome.rest_done:
                 total.falls, total.stops = outcome.falls, outcome.stops
-                if outcome.returns and not outcome.rest_done:
-                    rest = statements[index + 1 :]
-                    run_excluded(run, frame, rest, partial(run_block, run, frame, rest))
+                total.raised, total.failed = outcome.raised, outcome.failed
+                if (splits and outcome.returns and not outcome.rest_done) or outcome.failed:
+                    _leave_out(run, frame, statements[index + 1 :])
                 return total
-            continue
-        outcome = _statement(run, frame, statement)
-        total.returns += outcome.returns
-        total.jumps = total.jumps or outcome.jumps
-        if not outcome.falls:
-            total.falls, total.stops = False, outcome.stops
-            return total
+            if outcome.returns or outcome.jumps:
+                run.state.catchers = ()  # what follows may not be reached
+    except Raised as error:
+        total.falls, total.raised, total.failed = False, error.kind, True
+        _leave_out(run, frame, statements[index:])
+    finally:
+        run.state.catchers = catchers
     return total
+
+
+def _leave_out(run: Run, frame: Frame, rest: Block) -> None:
+    run_excluded(run, frame, rest, partial(run_block, run, frame, rest))
 
 
 def _statement(run: Run, frame: Frame, node: cst.CSTNode) -> Outcome:
@@ -103,7 +116,9 @@ def _line(run: Run, frame: Frame, parts: Sequence[cst.BaseSmallStatement]) -> Ou
             value = NONE if part.value is None else evaluate(run, frame, part.value)
             return Outcome(falls=False, returns=[(run.state.guard, value)])
         if kind is cst.Raise:
-            return Outcome(falls=False)
+            assert isinstance(part, cst.Raise)
+            raised = class_of(run, frame, part) if run.state.catchers else None
+            return Outcome(falls=False, raised=raised, failed=raised is not None)
         if kind is cst.Break or kind is cst.Continue:
             return Outcome(falls=False, jumps=True, stops=kind is cst.Break)
         handler = _SIMPLE.get(kind)
@@ -117,7 +132,11 @@ Case = tuple[Guard, Callable[[], Outcome]]
 
 
 def _split(run: Run, frame: Frame, node: cst.If | cst.Match, rest: Block) -> Outcome:
-    cases = _if_cases(run, frame, node) if isinstance(node, cst.If) else match_cases(run, frame, node)
+    if isinstance(node, cst.If):
+        cases = _if_cases(run, frame, node)
+    else:
+        with run.state.unsure():
+            cases = match_cases(run, frame, node)
     if len(cases) == 1:
         return cases[0][1]()
     return run_cases(run, frame, cases, rest)
@@ -186,46 +205,6 @@ def run_cases(run: Run, frame: Frame, cases: list[Case], rest: Block) -> Outcome
 
 
 # -- compound statements ---------------------------------------------------------------------
-def _try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
-    """The body is what happens; handlers run for their sites alone, unless the body must fail."""
-    with run.state.branch(ALWAYS) as body:
-        outcome = run_block(run, frame, node.body.body)
-    handlers: list[cst.ExceptHandler | cst.ExceptStarHandler] = [*node.handlers]
-    fails = not outcome.survives
-    if not fails:
-        for handler in handlers:
-            with run.state.scratch():
-                _interrupt(run, node, body)
-                run_block(run, frame, handler.body.body)
-        handlers = []
-    run.state.adopt(body)
-    for number, handler in enumerate(handlers):
-        if number == 0:
-            outcome = run_block(run, frame, handler.body.body)
-            continue
-        with run.state.scratch():
-            run_block(run, frame, handler.body.body)
-    if node.orelse is not None and outcome.falls and not fails:
-        after = run_block(run, frame, node.orelse.body.body)
-        outcome = Outcome(after.falls, outcome.returns + after.returns, outcome.jumps or after.jumps)
-    if node.finalbody is not None:
-        last = run_block(run, frame, node.finalbody.body.body)
-        if last.returns and not last.falls:
-            return last
-    return outcome
-
-
-def _interrupt(run: Run, node: cst.Try | cst.TryStar, body: Branch) -> None:
-    """The state in which a handler starts: an exception comes before its statement assigns anything."""
-    block = node.body.body
-    if len(block) == 1 and isinstance(block[0], cst.SimpleStatementLine) and len(block[0].body) == 1:
-        return
-    raised = ("raised", id(node))
-    run.state.join(
-        [Branch(frozenset({(raised, True)}), {}), Branch(frozenset({(raised, False)}), body.writes)]
-    )
-
-
 def _for(run: Run, frame: Frame, node: cst.For) -> Outcome:
     return loops.run_for(run, frame, node)
 
@@ -238,8 +217,8 @@ _COMPOUND: dict[type, Callable[[Any, Frame, Any], Any]] = {
     cst.For: _for,
     cst.While: _while,
     cst.With: managers.run_with,
-    cst.Try: _try,
-    cst.TryStar: _try,
+    cst.Try: attempts.run_try,
+    cst.TryStar: attempts.run_try,
     cst.FunctionDef: define.function,
     cst.ClassDef: define.class_,
 }
@@ -295,7 +274,9 @@ def _delete(run: Run, frame: Frame, node: cst.Del) -> None:
 
 
 def _assert(run: Run, frame: Frame, node: cst.Assert) -> None:
-    evaluate(run, frame, node.test)
+    test = evaluate(run, frame, node.test)
+    if run.state.catchers and truth(run.state, test) is False:
+        throw_builtin(run, "AssertionError")
 
 
 def _global(run: Run, frame: Frame, node: cst.Global) -> None:

@@ -70,6 +70,13 @@ def _yields(core: FuncCore) -> bool:
     return core.generator
 
 
+def _runs_at_once(core: FuncCore) -> bool:
+    """Whether a call runs the body: one of a generator or of a coroutine does not."""
+    node = core.node
+    waits = isinstance(node, cst.FunctionDef) and node.asynchronous is not None
+    return not waits and not _yields(core)
+
+
 def text_of(core: FuncCore) -> str:
     """The text of a function's definition."""
     if core.text is None:
@@ -145,9 +152,14 @@ def _run(
     bind(run, core, args, frame, assumed=assumed)
     run.state.stack.append(core)
     nesting, run.nesting = run.nesting, 0
+    catchers = run.state.catchers
+    if catchers:
+        through = run.state.follows is core and at_yield is None and _runs_at_once(core)
+        run.state.catchers, run.state.follows = catchers if through else (), None
     try:
         return _body(run, core, frame)
     finally:
+        run.state.catchers = catchers
         run.nesting = nesting
         run.state.stack.pop()
 
@@ -177,6 +189,10 @@ def _body(run: Run, core: FuncCore, frame: Frame) -> Value:
     if outcome.falls:
         returns.append((run.state.guard, NONE))
     elif not returns:
+        if outcome.raised is not None:
+            from fromlogits_audit.interp.raising import throw
+
+            throw(run, outcome.raised)
         # What follows the call would never run: it is judged all the same, by nothing that is certain.
         return run.state.fresh(Why.RUNTIME, f"a call of {core.name}, which raises an error")
     return choose(returns)
@@ -216,6 +232,8 @@ def bind(run: Run, core: FuncCore, args: Args, frame: Frame, *, assumed: bool) -
         frame.slots[params.star_kwarg.name.value] = rest = DictV(items, args.double is not None)
         if args.double is not None:
             rest.slots[REST] = args.double
+        if assumed:
+            run.given_away[id(rest)] = rest
 
 
 def _missing(run: Run, core: FuncCore, name: str, args: Args, *, assumed: bool) -> Value:

@@ -30,8 +30,12 @@ MAX_WHILE = 24
 def run_for(run: Run, frame: Frame, node: cst.For) -> Outcome:
     source = spread(run, evaluate(run, frame, node.iter))
     if isinstance(source, TupleV) and not source.open and len(source.items) <= MAX_LOOP:
-        return _turns(run, frame, node, source)
-    with run.state.branch(ALWAYS) as branch:
+        catchers = run.state.catchers
+        try:
+            return _turns(run, frame, node, source)
+        finally:
+            run.state.catchers = catchers
+    with run.state.branch(ALWAYS) as branch, run.state.repeating():
         outcome = _turns(run, frame, node, source)
     widen.adopt(run, branch, node)
     return outcome
@@ -56,7 +60,11 @@ def _turns(run: Run, frame: Frame, node: cst.For, source: TupleV | Unknown) -> O
             return total
         if not outcome.falls and not outcome.jumps:
             total.falls = isinstance(source, Unknown) or source.open
+            if not total.falls:
+                total.raised, total.failed = outcome.raised, outcome.failed
             return total
+        if outcome.jumps or outcome.returns:
+            run.state.catchers = ()  # the next turn may not come
         if run.state.cut:
             break
     _orelse(run, frame, node, total)
@@ -86,7 +94,7 @@ def run_while(run: Run, frame: Frame, node: cst.While) -> Outcome:
     from fromlogits_audit.interp.execute import Outcome
 
     total = Outcome()
-    with run.state.branch(ALWAYS) as branch:
+    with run.state.branch(ALWAYS) as branch, run.state.repeating():
         ended = _while_turns(run, frame, node, total)
     if ended is _End.DOUBTFUL:
         _may_have_run(run, branch, node)

@@ -8,7 +8,8 @@ from fromlogits_audit import cst
 from fromlogits_audit.interp.assign import assign
 from fromlogits_audit.interp.evaluate import evaluate
 from fromlogits_audit.interp.functions import invoke
-from fromlogits_audit.interp.values import NONE, ManagerV, Value
+from fromlogits_audit.interp.raising import SUPPRESS, catches
+from fromlogits_audit.interp.values import NONE, BagV, ManagerV, Value
 from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
@@ -32,11 +33,34 @@ def _entered(run: Run, frame: Frame, node: cst.With, number: int) -> Outcome:
     value = evaluate(run, frame, item.item)
     if isinstance(value, ManagerV):
         return _managed(run, frame, node, number, value)
+    if isinstance(value, BagV) and value.kind == SUPPRESS:
+        return _suppressed(run, frame, node, number, value)
     entered = run.call_special(value, "__enter__", (), None)
     if item.asname is not None:
         assign(run, frame, item.asname.name, entered if entered is not None else value)
-    outcome = _entered(run, frame, node, number + 1)
+    with run.state.unsure():  # it may catch what the body raises
+        outcome = _entered(run, frame, node, number + 1)
     run.call_special(value, "__exit__", (NONE, NONE, NONE), None)
+    return outcome
+
+
+def _suppressed(run: Run, frame: Frame, node: cst.With, number: int, manager: BagV) -> Outcome:
+    """``contextlib.suppress(KeyError)``: what it names ends the body and nothing else."""
+    from fromlogits_audit.interp.execute import Outcome
+
+    kinds, before = manager.slots["kinds"], run.state.catchers
+
+    def left(raised: Value) -> Value | None:
+        answer = catches(kinds, raised)
+        return None if answer is None else (NONE if answer else raised)
+
+    run.state.catchers = () if run.state.repeats else (*before, left)
+    try:
+        outcome = _entered(run, frame, node, number + 1)
+    finally:
+        run.state.catchers = before
+    if outcome.raised is not None and catches(kinds, outcome.raised):
+        return Outcome(True, outcome.returns, outcome.jumps)
     return outcome
 
 

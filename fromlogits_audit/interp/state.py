@@ -102,6 +102,10 @@ class Frame:
         return frame
 
 
+Catcher = Callable[[Value], "Value | None"]
+"""What leaves a ``try`` in which an exception of a class is raised: NONE where it is caught for good."""
+
+
 class Holder:
     """Anything with journalled slots: a Frame or a heap object."""
 
@@ -140,6 +144,15 @@ class State:
         function of the project is entered, no loop turns again, and every site is undecided."""
         self._running: ParsedModule | None = None
         self.stack: list[FuncCore] = []
+        self.catchers: tuple[Catcher, ...] = ()
+        """The ``try`` statements that what runs now is certain to run in, the innermost last
+        (:mod:`fromlogits_audit.interp.raising`)."""
+        self.repeats = False
+        """Whether one turn of a loop runs for all of them: a later one may find what is missing in it."""
+        self.follows: FuncCore | None = None
+        """What the call on its way runs, where the program spells the call out inside a ``try``."""
+        self.handled: Value | None = None
+        """The class of the exception that is being handled, where it is known."""
 
     # -- symbols ---------------------------------------------------------------------------
     def fresh(self, why: Why, detail: str = "", place: Place | None = None) -> Unknown:
@@ -184,9 +197,29 @@ class State:
         path, journal = self.path, self._journal
         self.path, self._journal = {}, []
         try:
-            yield
+            with self.unsure():
+                yield
         finally:
             self.path, self._journal = path, journal
+
+    @contextmanager
+    def unsure(self) -> Iterator[None]:
+        """Run what may not happen, or not here: no exception that it raises is followed."""
+        catchers, handled = self.catchers, self.handled
+        self.catchers, self.handled = (), None
+        try:
+            yield
+        finally:
+            self.catchers, self.handled = catchers, handled
+
+    @contextmanager
+    def repeating(self) -> Iterator[None]:
+        """Run one turn of a loop for any number of them."""
+        before, self.repeats = self.repeats, True
+        try:
+            yield
+        finally:
+            self.repeats = before
 
     @contextmanager
     def scratch(self) -> Iterator[None]:
@@ -194,7 +227,8 @@ class State:
         before = self.path
         self.begin()
         try:
-            yield
+            with self.unsure():
+                yield
         finally:
             self.end()
             self.path = before
@@ -286,7 +320,7 @@ class State:
 class _Assuming:
     """A block under assumptions. No generator: there is one for every branch of every condition."""
 
-    __slots__ = ("_before", "_branch", "_state")
+    __slots__ = ("_before", "_branch", "_catchers", "_state")
 
     def __init__(self, state: State, guard: Guard) -> None:
         self._state, self._branch = state, Branch(guard, {})
@@ -294,6 +328,7 @@ class _Assuming:
     def __enter__(self) -> Branch:
         state = self._state
         self._before = state.path
+        self._catchers, state.catchers = state.catchers, ()
         if self._branch.guard:
             state.path = {**state.path, **dict(self._branch.guard)}
         state.begin()
@@ -302,3 +337,4 @@ class _Assuming:
     def __exit__(self, *error: object) -> None:
         self._branch.writes = self._state.end()
         self._state.path = self._before
+        self._state.catchers = self._catchers

@@ -230,7 +230,8 @@ def in_blocks(pair: Pairing) -> list[str]:
     loss = pair.loss()[0].text
     call = f"{pair.name}.compile(optimizer='adam', loss={loss})"
     how = module.project.choose(
-        "block", {"with": 1, "try": 1, "if": 1, "match": 1, "for": 1, "while": 1, "try-else": 1}
+        "block",
+        {"with": 1, "try": 1, "if": 1, "match": 1, "for": 1, "while": 1, "try-else": 1, "caught": 1},
     )
     if how == "with":
         module.need("from contextlib import nullcontext")
@@ -247,6 +248,16 @@ def in_blocks(pair: Pairing) -> list[str]:
             f"    {call}",
             "finally:",
             "    done = True",
+        ]
+    if how == "caught":
+        return [
+            "try:",
+            "    chosen = {'a': 'adam'}['b']",
+            "    raise SystemExit",
+            "except ValueError:",
+            "    raise",
+            "except LookupError:",
+            f"    {call}",
         ]
     if how == "if":
         return ["if True:", f"    {call}"]

@@ -1,0 +1,142 @@
+"""``try``: the body is what happens; where it is certain to raise, the handler for that goes on.
+
+Handlers of what is not known to happen run for their sites alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from fromlogits_audit import cst
+from fromlogits_audit.interp.excluded import run_excluded
+from fromlogits_audit.interp.raising import catches, class_of, named
+from fromlogits_audit.interp.state import Branch
+from fromlogits_audit.interp.values import ALWAYS, NONE, Value
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.execute import Outcome
+    from fromlogits_audit.interp.run import Run
+    from fromlogits_audit.interp.state import Frame
+
+Handlers = Sequence[cst.ExceptHandler | cst.ExceptStarHandler]
+
+
+def run_try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
+    """A whole statement. The body fails where it has to raise, whether or not it is known what."""
+    from fromlogits_audit.interp.execute import run_block
+
+    around = run.state.catchers
+    with run.state.branch(ALWAYS) as body:
+        if isinstance(node, cst.Try) and not run.state.repeats:
+            own = (partial(_left_of, run, frame, node),) if node.handlers else ()
+            run.state.catchers = (*around, *own)
+        outcome = run_block(run, frame, node.body.body)
+    fails = not outcome.survives
+    if not fails:
+        for handler in node.handlers:
+            with run.state.scratch():
+                _interrupt(run, node, body)
+                run_block(run, frame, handler.body.body)
+    run.state.adopt(body)
+    if fails:
+        outcome = _rescued(run, frame, node, outcome)
+    if node.orelse is not None:
+        outcome = _otherwise(run, frame, node.orelse, outcome, fails=fails)
+    if node.finalbody is not None:
+        last = run_block(run, frame, node.finalbody.body.body)
+        if last.returns and not last.falls:
+            return last
+    return outcome
+
+
+def _otherwise(run: Run, frame: Frame, node: cst.Else, outcome: Outcome, *, fails: bool) -> Outcome:
+    """``else``: it follows a body that ends with ``outcome``, and none that fails."""
+    from fromlogits_audit.interp.execute import Outcome, run_block
+
+    block = node.body.body
+    if fails:
+        run_excluded(run, frame, block, partial(run_block, run, frame, block))
+    if fails or not outcome.falls:
+        return outcome
+    after = run_block(run, frame, block)
+    returns, jumps = outcome.returns + after.returns, outcome.jumps or after.jumps
+    return Outcome(after.falls, returns, jumps, raised=after.raised, failed=after.failed)
+
+
+def _rescued(run: Run, frame: Frame, node: cst.Try | cst.TryStar, outcome: Outcome) -> Outcome:
+    """What follows a body that fails: one of the handlers, or what was raised goes on outwards."""
+    from fromlogits_audit.interp.execute import run_block
+
+    handlers: list[cst.ExceptHandler | cst.ExceptStarHandler] = [*node.handlers]
+    chosen, failed = _chosen(run, frame, handlers, outcome.raised), outcome.failed
+    for number, handler in enumerate(handlers):
+        if number != chosen:
+            with run.state.scratch():
+                run_block(run, frame, handler.body.body)
+            continue
+        with _handling(run, outcome.raised):
+            outcome = run_block(run, frame, handler.body.body)
+        outcome.failed = outcome.failed or failed
+    return outcome
+
+
+@contextmanager
+def _handling(run: Run, raised: Value | None) -> Iterator[None]:
+    """A handler runs meanwhile: what a bare ``raise`` in it raises is known."""
+    before, run.state.handled = run.state.handled, raised
+    try:
+        yield
+    finally:
+        run.state.handled = before
+
+
+def _chosen(run: Run, frame: Frame, handlers: Handlers, raised: Value | None) -> int | None:
+    """Which handler runs, None where none does; on any doubt it is the first."""
+    for number, handler in enumerate(handlers):
+        answer = None if raised is None else _is_for(run, frame, handler, raised)
+        if answer is None:
+            return 0
+        if answer:
+            return number
+    return None
+
+
+def _is_for(
+    run: Run, frame: Frame, handler: cst.ExceptHandler | cst.ExceptStarHandler, raised: Value
+) -> bool | None:
+    return True if handler.type is None else catches(named(run, frame, handler.type), raised)
+
+
+def _left_of(run: Run, frame: Frame, node: cst.Try, raised: Value) -> Value | None:
+    """What leaves a ``try`` in which something is raised: NONE where a handler goes on, None where it is not
+    known. A handler that ends by raising something else does not go on."""
+    for handler in node.handlers:
+        answer = _is_for(run, frame, handler, raised)
+        if answer is None:
+            return None
+        if answer:
+            return _raised_by(run, frame, handler, raised)
+    return raised
+
+
+def _raised_by(run: Run, frame: Frame, handler: cst.ExceptHandler, raised: Value) -> Value | None:
+    last: cst.CSTNode = handler.body.body[-1]
+    if isinstance(last, cst.SimpleStatementLine):
+        last = last.body[-1]
+    if not isinstance(last, cst.Raise):
+        return NONE
+    return raised if last.exc is None else class_of(run, frame, last)
+
+
+def _interrupt(run: Run, node: cst.Try | cst.TryStar, body: Branch) -> None:
+    """The state in which a handler starts: an exception comes before its statement assigns anything."""
+    block = node.body.body
+    if len(block) == 1 and isinstance(block[0], cst.SimpleStatementLine) and len(block[0].body) == 1:
+        return
+    raised = ("raised", id(node))
+    run.state.join(
+        [Branch(frozenset({(raised, True)}), {}), Branch(frozenset({(raised, False)}), body.writes)]
+    )

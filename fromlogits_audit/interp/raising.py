@@ -1,0 +1,127 @@
+"""Exceptions that are certain to happen inside a ``try``: what they are, and who catches them.
+
+The interpreter follows an exception only where it is sure of three things: that it happens (every
+alternative of a value raises, on the path as it is), what its class is, and that a ``try`` which the program
+is in catches it. Anything else goes on with a value that is not known, as outside of every ``try``: of a
+program that ends with an error here, the rest must be judged all the same.
+
+:attr:`State.catchers` are the ``try`` statements that what runs now is certain to run in. It is empty in
+every branch, in a loop of which one turn stands for all, after what may have left the block, and in every
+call that the program does not spell out itself. A :class:`Raised` therefore never crosses one of those: it
+ends a statement, and ``run_block`` takes it from there.
+"""
+
+from __future__ import annotations
+
+import builtins
+from typing import TYPE_CHECKING
+
+from fromlogits_audit import cst
+from fromlogits_audit.interp.classes import external_bases, resolution_order, unknown_base
+from fromlogits_audit.interp.values import NONE, ClassV, ExternalV, InstanceV, TupleV, Value
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+    from fromlogits_audit.interp.state import Frame
+
+_BUILTINS = "builtins."
+SUPPRESS = "suppress"
+"""The kind of bag that ``contextlib.suppress`` makes; ``kinds`` are the classes that it is given."""
+
+
+class Raised(Exception):
+    """The statement that runs raises an exception of a class, which a ``try`` around it catches."""
+
+    def __init__(self, kind: Value) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+def throw(run: Run, kind: Value) -> None:
+    """End the statement with an exception where something is certain to catch it; else nothing happens."""
+    if is_caught(run, kind):
+        raise Raised(kind)
+
+
+def throw_builtin(run: Run, name: str) -> None:
+    """The same for an exception of Python's own."""
+    throw(run, ExternalV(_BUILTINS + name))
+
+
+def is_caught(run: Run, kind: Value) -> bool:
+    """Whether a ``try`` around what runs catches an exception and goes on.
+
+    Where the budget is spent, functions are not entered: what they would have set is missing, not known.
+    """
+    if run.state.cut:
+        return False
+    for catcher in reversed(run.state.catchers):
+        left = catcher(kind)
+        if left is None or left is NONE:
+            return left is NONE
+        kind = left
+    return False
+
+
+# -- classes -----------------------------------------------------------------------------------
+def class_of(run: Run, frame: Frame, node: cst.Raise) -> Value | None:
+    """The class of what a statement raises, None where it is not known.
+
+    Only a name is looked up: what an exception is given to say is not worth running.
+    """
+    if node.exc is None:
+        return run.state.handled
+    called = isinstance(node.exc, cst.Call)
+    value = named(run, frame, node.exc.func if isinstance(node.exc, cst.Call) else node.exc)
+    if isinstance(value, InstanceV) and not called:
+        value = value.cls
+    return value if value is not None and _is_exception(value) else None
+
+
+def named(run: Run, frame: Frame, node: cst.CSTNode) -> Value | None:
+    """What a name, an attribute or a tuple of them means."""
+    from fromlogits_audit.interp.evaluate import evaluate
+
+    if isinstance(node, cst.Tuple):
+        parts = [named(run, frame, element.value) for element in node.elements]
+        known = tuple(part for part in parts if part is not None)
+        return TupleV(known) if len(known) == len(parts) else None
+    if not isinstance(node, (cst.Name, cst.Attribute)):
+        return None
+    with run.state.unsure():
+        return evaluate(run, frame, node)
+
+
+def _builtin(value: Value) -> type[BaseException] | None:
+    """An exception class of Python's own."""
+    name = value.name if isinstance(value, ExternalV) else ""
+    found = getattr(builtins, name[len(_BUILTINS) :], None) if name.startswith(_BUILTINS) else None
+    return found if isinstance(found, type) and issubclass(found, BaseException) else None
+
+
+def _bases(cls: ClassV) -> list[type[BaseException] | None]:
+    """What a class of the project derives from outside of it, None for what is no exception of Python's."""
+    bases: list[type[BaseException] | None] = [_builtin(ExternalV(name)) for name in external_bases(cls)]
+    return bases if unknown_base(cls) is None else [*bases, None]
+
+
+def _is_exception(value: Value) -> bool:
+    return any(_bases(value)) if isinstance(value, ClassV) else _builtin(value) is not None
+
+
+def catches(kinds: Value | None, raised: Value) -> bool | None:
+    """Whether ``except kinds`` catches an exception of a class, None where that is not known."""
+    if isinstance(kinds, TupleV) and not kinds.open:
+        answers = [catches(kind, raised) for kind in kinds.items]
+        return True if True in answers else (None if None in answers else False)
+    own = _bases(raised) if isinstance(raised, ClassV) else [_builtin(raised)]
+    if isinstance(kinds, ClassV):
+        if isinstance(raised, ClassV) and kinds in resolution_order(raised):
+            return True
+        return None if None in own else False
+    wanted = _builtin(kinds) if kinds is not None else None
+    if wanted is None:
+        return None
+    if any(base is not None and issubclass(base, wanted) for base in own):
+        return True
+    return None if None in own else False
