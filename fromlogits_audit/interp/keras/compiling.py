@@ -142,8 +142,7 @@ def heads_of(run: Run, outputs: Value) -> list[Head]:
 
 
 def _layer_name(value: Value) -> str | None:
-    """The name of the layer that an output comes from; what an operator makes of it has another one."""
-    return value.name if isinstance(value, TensorV) and value.layer is not None else None
+    return value.name if isinstance(value, TensorV) else None
 
 
 def _paired(run: Run, loss: Value, heads: list[Head]) -> list[tuple[Head, Value]]:

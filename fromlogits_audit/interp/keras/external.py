@@ -20,6 +20,7 @@ from fromlogits_audit.interp.keras import arithmetic, configs, lookups, losses, 
 from fromlogits_audit.interp.keras.activations import apply_spec, capped
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
 from fromlogits_audit.interp.keras.shapes import dims
+from fromlogits_audit.interp.keras.unnamed import unnamed
 from fromlogits_audit.interp.keras_values import MODEL_INPUT, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     FALSE,
@@ -238,7 +239,9 @@ def _activation(run: Run, name: str, args: Args, place: Place) -> Value:
     options = [(guard, to_tensor(option)) for guard, option in alternatives(inputs, run.state.guard)]
     with run.recorder.together() if len(options) > 1 else nullcontext():
         rows = [(g, apply_spec(run, t, spec, place, axis)) for g, t in options if isinstance(t, TensorV)]
-        return choose([(guard, capped(made, args.keywords.get("max_value"))) for guard, made in rows])
+        return unnamed(
+            choose([(guard, capped(made, args.keywords.get("max_value"))) for guard, made in rows])
+        )
 
 
 def _functional(run: Run, name: str, args: Args, place: Place) -> Value:

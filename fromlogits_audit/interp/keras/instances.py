@@ -188,16 +188,12 @@ def _is_loss(base: str) -> bool:
 
 
 def _named(instance: InstanceV, result: Value) -> Value:
-    """A single output of a custom layer carries the layer's name."""
+    """A single output of a custom layer carries the layer's name, and none of what is inside it."""
     name = instance.slots.get("$name")
-    if (
-        isinstance(result, TensorV)
-        and isinstance(name, Const)
-        and isinstance(name.value, str)
-        and not is_model(instance)
-    ):
-        return replace(result, name=name.value)
-    return result
+    if not isinstance(result, TensorV) or is_model(instance):
+        return result
+    given = name.value if isinstance(name, Const) and isinstance(name.value, str) else None
+    return replace(result, name=given) if given != result.name else result
 
 
 def call_base(run: Run, instance: InstanceV, base: str, args: Args, place: Place | None) -> Value:

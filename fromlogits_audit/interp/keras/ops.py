@@ -26,6 +26,7 @@ from fromlogits_audit.interp.keras.merging import combine
 from fromlogits_audit.interp.keras.moving import keeps_classes
 from fromlogits_audit.interp.keras.selecting import first, select
 from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, dims, number, ranked
+from fromlogits_audit.interp.keras.unnamed import unnamed
 from fromlogits_audit.interp.keras_values import DIRECTIONS, MOVED_CLASSES, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     FALSE,
@@ -58,7 +59,7 @@ def apply_effect(
         result = _HANDLERS[effect](run, name, one, place, axis)
         if effect in (OpEffect.EXP, OpEffect.CLIP, OpEffect.FOLD):
             result = one_sided(result)
-        results.append((guard, labelled(run, effect, name, one, result)))
+        results.append((guard, unnamed(labelled(run, effect, name, one, result))))
     return choose(results)
 
 

@@ -21,7 +21,16 @@ from fromlogits_audit.interp.keras.labels import after_index, after_operator, so
 from fromlogits_audit.interp.keras.layers import apply_layer
 from fromlogits_audit.interp.keras.losses import combined, meet
 from fromlogits_audit.interp.keras.models import call_model, outputs_of
-from fromlogits_audit.interp.keras_values import INNER, LayerV, LossV, MetricV, ModelV, TensorV, data_tensor
+from fromlogits_audit.interp.keras.unnamed import unnamed
+from fromlogits_audit.interp.keras_values import (
+    INNER,
+    LayerV,
+    LossV,
+    MetricV,
+    ModelV,
+    TensorV,
+    data_tensor,
+)
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -172,16 +181,16 @@ class Keras:
 
     # -- tensors -----------------------------------------------------------------------------------
     def arithmetic(self, run: Run, symbol: str, a: Value, b: Value, place: Place) -> Value:
-        return after_operator(symbol, a, b, arithmetic.binary(symbol, a, b, place))
+        return unnamed(after_operator(symbol, a, b, arithmetic.binary(symbol, a, b, place)))
 
     def compare(self, run: Run, symbol: str, a: Value, b: Value, place: Place) -> Value:
         return arithmetic.compare(run, symbol, a, b, place)
 
     def negate(self, run: Run, tensor: TensorV) -> Value:
-        return arithmetic.negate(tensor)
+        return unnamed(arithmetic.negate(tensor))
 
     def index(self, run: Run, tensor: TensorV, key: Value) -> Value:
-        result = indexing.index(tensor, key)
+        result = unnamed(indexing.index(tensor, key))
         if tensor.labels is None or not isinstance(result, TensorV):
             return result
         return replace(result, labels=after_index(tensor, key))
