@@ -50,7 +50,7 @@ def get_attribute(run: Run, base: Value, name: str, place: Place) -> Value:
 
 
 def _read(run: Run, base: Value, name: str, place: Place) -> Value:
-    if name == "__dict__" and isinstance(base, (InstanceV, BagV)):
+    if name == "__dict__" and isinstance(base, (BagV, InstanceV, ModuleV)):
         return attributes_of(run, base)
     if isinstance(base, ExternalV):
         return run.external_attribute(base, name, place)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from fromlogits_audit.interp.excluded import run_excluded
 from fromlogits_audit.interp.functions import REST, make_function
 from fromlogits_audit.interp.items import a_set, get_item, spread
 from fromlogits_audit.interp.names import lookup
-from fromlogits_audit.interp.reflection import attributes_of
+from fromlogits_audit.interp.reflection import attributes_of, names_in
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import (
@@ -28,12 +28,12 @@ from fromlogits_audit.interp.values import (
     ExternalV,
     Guard,
     ListV,
+    ModuleV,
     Place,
     SliceV,
     TupleV,
     Unknown,
     Value,
-    forced,
     sequence,
 )
 from fromlogits_audit.ir import Why
@@ -141,10 +141,7 @@ def _vars(run: Run, frame: Frame, node: cst.Call) -> Value:
 
 def _locals(run: Run, frame: Frame, node: cst.Call) -> Value:
     scope = frame.root if isinstance(node.func, cst.Name) and node.func.value == "globals" else frame
-    items: dict[Hashable, tuple[Value, Value]] = {
-        key: (Const(key), forced(value)) for key, value in scope.slots.items() if isinstance(key, str)
-    }
-    return DictV(items, open=True)
+    return names_in(scope)
 
 
 _FRAME_CALLS: dict[str, Handler] = {"super": _super, "locals": _locals, "globals": _locals, "vars": _vars}
@@ -152,10 +149,18 @@ _FRAME_CALLS: dict[str, Handler] = {"super": _super, "locals": _locals, "globals
 
 def _subscript(run: Run, frame: Frame, node: cst.Subscript) -> Value:
     base = evaluate(run, frame, node.value)
+    if isinstance(base, ExternalV) and base.name == "sys.modules" and _is_this_module(node):
+        return ModuleV(frame.module)
     index = index_of(run, frame, node)
     if run.state.catchers:
         faults.check_item(run, base, index)
     return get_item(run, base, index)
+
+
+def _is_this_module(node: cst.Subscript) -> bool:
+    """Whether what stands between the brackets is ``__name__``."""
+    part = node.slice[0].slice
+    return isinstance(part, cst.Index) and isinstance(part.value, cst.Name) and part.value.value == "__name__"
 
 
 def index_of(run: Run, frame: Frame, node: cst.Subscript) -> Value:

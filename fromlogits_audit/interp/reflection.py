@@ -28,16 +28,19 @@ from fromlogits_audit.interp.values import (
     ExternalV,
     FuncV,
     InstanceV,
+    ModuleV,
     PartialV,
     Place,
     TupleV,
     Unknown,
     Value,
+    forced,
 )
 from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
+    from fromlogits_audit.interp.state import Frame
 
 MAX_NESTED = 4
 """Records within records that become dicts."""
@@ -160,11 +163,19 @@ def attributes_of(run: Run, value: Value) -> Value:
 def _attributes(run: Run, value: Value) -> Value:
     if isinstance(value, Unknown):
         return Unknown(value.reason, ("vars", value.key))
+    if isinstance(value, ModuleV) and value.module.frame is not None:
+        return names_in(value.module.frame)
     if not isinstance(value, (InstanceV, BagV)):
         return run.state.fresh(Why.UNSUPPORTED, "vars()")
     made = DictV({name: (Const(name), held) for name, held in _named(value)})
     made.slots[OWNER] = value
     return made
+
+
+def names_in(frame: Frame) -> Value:
+    """``globals()``, ``vars(module)``: what the names of a frame mean; there may be others."""
+    held = [(key, forced(value)) for key, value in frame.slots.items() if isinstance(key, str)]
+    return DictV({key: (Const(key), value) for key, value in held}, open=True)
 
 
 def _named(value: InstanceV | BagV) -> list[tuple[str, Value]]:
