@@ -18,7 +18,7 @@ class Kind(enum.Enum):
     A = "elu"
 class Picky:
     def __init__(self, name):
-        self.name = TABLE[name]
+        self.name = check(name)
 def check(name):
     if name not in TABLE:
         raise Inner(name)
@@ -29,9 +29,9 @@ def first(name):
             return TABLE[known]
     raise Own
 def later():
-    yield TABLE["b"]
+    yield int("b")
 async def awaited():
-    return TABLE["b"]
+    return int("b")
 act = "relu"
 """
 AFTER = """
@@ -41,87 +41,79 @@ model.compile("sgd", "mse")
 """
 CAUGHT = "try:\n    {body}\n    act = 'tanh'\nexcept {kinds}:\n    act = 'selu'\nelse:\n    act = 'softsign'"
 BODIES = [
-    ("act = TABLE['b']", "KeyError"),
-    ("act = TABLE['a']", "KeyError"),  # it is there
-    ("act = TABLE['b']", "(ValueError, LookupError)"),
-    ("act = TABLE['b']", "Exception as error"),
-    ("act = ['elu', 'relu'][2]", "IndexError"),
-    ("act = ('elu',)[-2]", "IndexError"),
+    ("act = int('b')", "ValueError"),
+    ("act = TABLE['a']", "ValueError"),  # it is there
+    ("act = int('b')", "(ValueError, ArithmeticError)"),
+    ("act = int('b')", "Exception as error"),
     ("act = ['elu'][-1]", "IndexError"),
-    ("x = None; x = x['a']", "TypeError"),
     ("n = int('auto')", "ValueError"),
     ("n = int('12')", "ValueError"),
     ("n = float('one')", "(ArithmeticError, ValueError)"),
     ("n = float(None)", "TypeError"),
-    ("n = 7 % 0", "ZeroDivisionError"),
     ("n = 7 / 2", "ZeroDivisionError"),
-    ("n = 'a' + 1", "TypeError"),
     ("n = '%d' % 1", "TypeError"),
     ("assert act == 'elu'", "AssertionError"),
     ("assert act == 'relu'", "AssertionError"),
-    ("kind = Kind('selu')", "ValueError"),
     ("kind = Kind('elu')", "ValueError"),
-    ("kind = Kind['B']", "KeyError"),
-    ("kind = Kind['A']", "KeyError"),
+    ("kind = Kind['A']", "ValueError"),
     ("check('b')", "Own"),
     ("check('b')", "ValueError"),
     ("check('a')", "ValueError"),
     ("first('b')", "Own"),
     ("first('a')", "Own"),
-    ("Picky('b')", "KeyError"),
-    ("Picky('a')", "KeyError"),
+    ("Picky('b')", "ValueError"),
+    ("Picky('a')", "ValueError"),
     ("print(check('b'))", "Inner"),
     ("raise Inner", "Own"),
-    ("raise Inner('a')", "(KeyError, ValueError)"),
-    ("x = later()", "KeyError"),  # nothing of it runs yet
-    ("x = awaited(); x.close()", "KeyError"),
-    ("x = act == 'relu' or TABLE['b']", "KeyError"),
-    ("x = act == 'elu' or TABLE['b']", "KeyError"),
-    ("x = 'elu' if act else TABLE['b']", "KeyError"),
-    ("x = 2 < 1 < TABLE['b']", "KeyError"),
-    ("x = (TABLE[k] for k in 'bc')", "KeyError"),
-    ("x = lambda: TABLE['b']", "KeyError"),
-    ("TABLE['b'] = 1; TABLE['b']", "KeyError"),
+    ("raise Inner('a')", "(ValueError, ValueError)"),
+    ("x = later()", "ValueError"),  # nothing of it runs yet
+    ("x = awaited(); x.close()", "ValueError"),
+    ("x = act == 'relu' or int('b')", "ValueError"),
+    ("x = act == 'elu' or int('b')", "ValueError"),
+    ("x = 'elu' if act else int('b')", "ValueError"),
+    ("x = 2 < 1 < int('b')", "ValueError"),
+    ("x = (TABLE[k] for k in 'bc')", "ValueError"),
+    ("x = lambda: int('b')", "ValueError"),
 ]
 WHOLE = [
     "try:\n    raise Own\nexcept ValueError:\n    act = 'tanh'\nexcept Own:\n    act = 'selu'",
-    "try:\n    raise Inner\nexcept KeyError:\n    act = 'tanh'\nexcept:\n    act = 'selu'",
-    "try:\n    try:\n        check('b')\n    except KeyError:\n        act = 'tanh'\n    act = 'elu'\n"
+    "try:\n    raise Inner\nexcept ValueError:\n    act = 'tanh'\nexcept:\n    act = 'selu'",
+    "try:\n    try:\n        check('b')\n    except ValueError:\n        act = 'tanh'\n    act = 'elu'\n"
     "except Own:\n    pass",
     "try:\n    try:\n        check('b')\n    except Own:\n        raise\n    act = 'elu'\n"
-    "except KeyError:\n    act = 'tanh'\nexcept Own:\n    act = 'selu'",
-    "try:\n    try:\n        act = TABLE['b']\n    except KeyError:\n        raise Own\n"
-    "except KeyError:\n    act = 'tanh'\nexcept Own:\n    act = 'selu'",
-    "try:\n    try:\n        act = TABLE['b']\n    finally:\n        act = 'elu'\n    act = 'tanh'\n"
-    "except KeyError:\n    pass",
-    "try:\n    act = 'elu'\n    act = TABLE['b']\nexcept KeyError:\n    pass",
-    "with contextlib.suppress(KeyError):\n    act = 'elu'\n    act = TABLE['b']\n    act = 'tanh'",
-    "with contextlib.suppress(KeyError):\n    act = TABLE['a']",
-    "try:\n    with contextlib.suppress(ValueError):\n        act = TABLE['b']\n    act = 'tanh'\n"
-    "except KeyError:\n    act = 'selu'",
-    "for name in ('b', 'a', 'c'):\n    try:\n        act = TABLE[name]\n    except KeyError:\n"
+    "except ValueError:\n    act = 'tanh'\nexcept Own:\n    act = 'selu'",
+    "try:\n    try:\n        act = int('b')\n    except ValueError:\n        raise Own\n"
+    "except ValueError:\n    act = 'tanh'\nexcept Own:\n    act = 'selu'",
+    "try:\n    try:\n        act = int('b')\n    finally:\n        act = 'elu'\n    act = 'tanh'\n"
+    "except ValueError:\n    pass",
+    "try:\n    act = 'elu'\n    act = int('b')\nexcept ValueError:\n    pass",
+    "with contextlib.suppress(ValueError):\n    act = 'elu'\n    act = int('b')\n    act = 'tanh'",
+    "with contextlib.suppress(ValueError):\n    act = TABLE['a']",
+    "try:\n    with contextlib.suppress(ValueError):\n        act = int('b')\n    act = 'tanh'\n"
+    "except ValueError:\n    act = 'selu'",
+    "for name in ('b', 'a', 'c'):\n    try:\n        act = check(name)\n    except ValueError:\n"
     "        continue",
-    "for name in ('a', 'b'):\n    try:\n        act = TABLE[name]\n    except KeyError:\n"
+    "for name in ('a', 'b'):\n    try:\n        act = check(name)\n    except ValueError:\n"
     "        act = 'selu'\n        break",
-    "def cached(name):\n    try:\n        return TABLE[name]\n    except KeyError:\n"
+    "def cached(name):\n    try:\n        return check(name)\n    except ValueError:\n"
     "        made = TABLE[name] = 'selu'\n        return made\nact = cached('b')",
-    "def cached(name, made):\n    try:\n        return TABLE[name]\n    except KeyError:\n"
+    "def cached(name, made):\n    try:\n        return check(name)\n    except ValueError:\n"
     "        TABLE[name] = made\n        return made\ncached('b', 'selu')\nact = cached('b', 'tanh')",
     "class Quiet:\n    def __enter__(self):\n        return self\n    def __exit__(self, *error):\n"
     "        return True\ntry:\n    with Quiet():\n        TABLE['a']\n    act = 'selu'\n"
-    "except KeyError:\n    act = 'tanh'",
+    "except ValueError:\n    act = 'tanh'",
 ]  # fmt: skip
 KNOWN = [CAUGHT.format(body=body, kinds=kinds) for body, kinds in BODIES] + WHOLE
 
 ASKED = "if 'FLAG' in os.environ:\n    {yes}\nelse:\n    {no}\n"
 OPEN = [
     ASKED.format(yes="name = 'a'", no="name = 'b'")
-    + CAUGHT.format(body="act = TABLE[name]", kinds="KeyError"),
-    "os.fill(TABLE)\n" + "try:\n    act = TABLE['b']\nexcept KeyError:\n    act = 'selu'",
-    "try:\n    act = TABLE['b']\nexcept os.Missing:\n    act = 'selu'",
-    "try:\n    act = TABLE['b']\nexcept ValueError:\n    act = 'selu'",
+    + CAUGHT.format(body="act = check(name)", kinds="ValueError"),
+    "try:\n    act = TABLE['b']\nexcept KeyError:\n    act = 'selu'",
+    "try:\n    act = int('b')\nexcept os.Missing:\n    act = 'selu'",
+    "try:\n    act = int('b')\nexcept KeyError:\n    act = 'selu'",
     "def found(name):\n    for turn in (1, 2):\n        if 'FLAG' in os.environ:\n            return 'elu'\n"
-    "    return TABLE[name]\ntry:\n    act = found('b')\nexcept KeyError:\n    act = 'selu'",
+    "    return TABLE[name]\ntry:\n    act = found('b')\nexcept ValueError:\n    act = 'selu'",
 ]
 """What may raise, and what nothing here catches: no handler is taken for what happens."""
 

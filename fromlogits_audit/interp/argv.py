@@ -20,6 +20,8 @@ def parsed(
     ``arguments``: flags and settings of each, with nothing that argparse would call. Raises ValueError or
     TypeError where argparse refuses the words or the settings.
     """
+    if sum(_is_open(flags, settings) for flags, settings in arguments) > MAX_OPEN:
+        raise ValueError("more open positional arguments than are told apart")
     parser = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     try:
         for flags, settings in arguments:
@@ -27,6 +29,11 @@ def parsed(
         return vars(parser.parse_known_args(list(words))[0])
     except argparse.ArgumentError as error:
         raise ValueError(str(error)) from error
+
+
+def _is_open(flags: Sequence[str], settings: Mapping[str, Any]) -> bool:
+    """Whether a positional argument takes any number of words: each of them doubles what argparse tries."""
+    return not flags[0].startswith("-") and not isinstance(settings.get("nargs"), (int, type(None)))
 
 
 def _read(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,6 +45,7 @@ def _read(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 MAX_VALUES = 64
+MAX_OPEN = 3
 _ACTIONS: dict[Any, Any] = {
     name: name for name in ("append", "count", "extend", "store", "store_const", "store_false", "store_true")
 }

@@ -189,14 +189,6 @@ def _dict_of_keys(run: Run, args: Args, place: Place | None) -> Value | None:
     return _dict(run, Args((pairs,)), place)
 
 
-def _chain_map(run: Run, args: Args, place: Place | None) -> Value:
-    """The first of several dicts that has a key says what it means."""
-    made = DictV()
-    for one in reversed(args.positional):
-        containers.update(run, made, one)
-    return made
-
-
 def _default_dict(run: Run, args: Args, place: Place | None) -> Value:
     factory, rest = (args.positional or (NONE,))[0], args.positional[1:]
     made = _dict(run, Args(rest, args.keywords, args.star, args.double), place)
@@ -267,7 +259,6 @@ _FUNCTIONS: dict[str, Function] = {
     "builtins.dict": _dict,
     "builtins.dict.fromkeys": _dict_of_keys,
     "builtins.slice": _slice,
-    "collections.ChainMap": _chain_map,
     "collections.OrderedDict": _dict,
     "collections.defaultdict": _default_dict,
     "easydict.EasyDict": _dict,

@@ -45,8 +45,30 @@ MAX_WORDS = 256
 """Words of a command line that are read."""
 
 
-def new_parser() -> BagV:
-    return BagV(_PARSER)
+_READING = frozenset(
+    {
+        "allow_abbrev",
+        "argument_default",
+        "conflict_handler",
+        "fromfile_prefix_chars",
+        "parents",
+        "prefix_chars",
+    }
+)
+"""Settings of a parser that change how it reads words."""
+_GROWING = frozenset({"append", "append_const", "count", "extend"})
+"""Actions that go on from the default."""
+
+
+def new_parser(args: Args) -> BagV:
+    made = BagV(_PARSER)
+    if args.double is not None or not _READING.isdisjoint(args.keywords):
+        made.slots[_OTHERWISE] = TRUE
+    return made
+
+
+_OTHERWISE = "$otherwise"
+"""Set in a parser whose words are not read as by default."""
 
 
 def call_method(run: Run, bag: BagV, name: str, args: Args) -> Value | None:
@@ -56,7 +78,9 @@ def call_method(run: Run, bag: BagV, name: str, args: Args) -> Value | None:
     if name in ("parse_args", "parse_known_args"):
         space = BagV("namespace", **_chosen(bag))
         words = args.get(0, "args")
-        if words is not None:
+        if args.get(1, "namespace") is not None:
+            return run.state.fresh(Why.RUNTIME, "options in a namespace that was there before")
+        if words is not None and words is not NONE:
             space.slots.update(_given(run, bag, words))
         if name == "parse_args":
             return space
@@ -111,7 +135,8 @@ def _add_argument(run: Run, bag: BagV, args: Args) -> None:
     long = next((f for f in flags if f.startswith("--")), flags[0])
     name = str(dest.value) if isinstance(dest, Const) else long.lstrip("-").replace("-", "_")
     arguments = _arguments(bag)
-    if all(_name(one) != name for one in arguments):
+    said = ("option", name) in bag.slots and "default" not in args.keywords  # by set_defaults()
+    if not said and all(_name(one) != name for one in arguments):
         # Of several arguments for one name, the first says what it is by default.
         run.state.write(bag, ("option", name), _default(run, flags, args, name))
     one = BagV("argument", name=Const(name), flags=TupleV(tuple(map(Const, flags))), **_described(args))
@@ -119,7 +144,7 @@ def _add_argument(run: Run, bag: BagV, args: Args) -> None:
 
 
 _ARGUMENT = "argument"
-_DESCRIBED = ("action", "nargs", "const", "type")
+_DESCRIBED = ("action", "nargs", "const", "type", "default")
 
 
 def _described(args: Args) -> dict[str, Value]:
@@ -158,8 +183,10 @@ def _converted(run: Run, text: Value, kind: Value | None) -> Value:
         return text
     if kind.name.startswith("builtins.str."):
         return run.call(MethodV(text, kind.name.rpartition(".")[2]), Args(), None)
+    if kind.name not in _CONVERT:
+        return run.state.fresh(Why.RUNTIME, f"what {kind.name} makes of a text")
     try:
-        return Const(_CONVERT[kind.name](text.value)) if kind.name in _CONVERT else text
+        return Const(_CONVERT[kind.name](text.value))
     except ValueError:
         return text
 
@@ -172,16 +199,26 @@ def _given(run: Run, bag: BagV, words: Value) -> dict[str, Value]:
     understood, no option is known.
     """
     content = spread(run, words) if isinstance(words, (ListV, TupleV)) else None
-    if not isinstance(content, TupleV) or not content.items:
+    if isinstance(words, Unknown) or (isinstance(content, TupleV) and not content.items):
         return {}
     arguments = _arguments(bag)
     try:
+        if not isinstance(content, TupleV) or not _reads_plainly(bag, arguments):
+            raise ValueError("words that are not read one by one")
         found = _parsed(arguments, content)
     except (ValueError, TypeError):
         unknown = run.state.fresh(Why.RUNTIME, "a command line that is not understood")
-        return {_name(one): unknown for one in arguments}
+        return dict.fromkeys(_chosen(bag), unknown)
     kinds = {_name(one): one.slots.get("type") for one in arguments}
     return {name: _value(run, held, kinds.get(name)) for name, held in found.items()}
+
+
+def _reads_plainly(bag: BagV, arguments: list[BagV]) -> bool:
+    """Whether words mean what they say: no commands, no settings, and no defaults that grow."""
+    commands = any(isinstance(key, tuple) and key[0] == "command" for key in bag.slots)
+    actions = [one.slots.get("action") for one in arguments if "default" in one.slots]
+    grows = any(isinstance(action, Const) and action.value in _GROWING for action in actions)
+    return not commands and not grows and _OTHERWISE not in bag.slots
 
 
 def _parsed(arguments: list[BagV], content: TupleV) -> dict[str, Any]:

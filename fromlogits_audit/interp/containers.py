@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp.choice import choose, lift
 from fromlogits_audit.interp.equality import dict_key, equal
 from fromlogits_audit.interp.items import MAX_PLACES, a_set, content_of, get_item, is_at, part_of, spread
-from fromlogits_audit.interp.ordering import ordered
+from fromlogits_audit.interp.ordering import counted, ordered
 from fromlogits_audit.interp.values import (
     NONE,
     TRUE,
@@ -154,10 +154,24 @@ def _remove(run: Run, target: ListV, args: Args) -> Value:
     return NONE
 
 
+def _mixed(run: Run, target: ListV, args: Args) -> Value:
+    """Items came, went or changed places in a way that is not followed."""
+    run.state.write(target, "items", run.state.fresh(Why.RUNTIME, "a list whose items changed places"))
+    return NONE
+
+
 _LIST: dict[str, Callable[[Run, ListV, Args], Value]] = {}
 _LIST.update({"append": _append, "add": _add, "extend": _extend, "update": _unite, "insert": _insert})
 _LIST.update({"pop": _pop, "clear": _clear, "reverse": _reverse, "sort": _sort, "remove": _remove})
-_LIST.update({"popleft": _pop_left, "appendleft": _append_left, "rotate": lambda r, t, a: _somewhere(r, t)})
+_LIST.update({"popleft": _pop_left, "appendleft": _append_left, "discard": _remove})
+_REORDERING = (
+    "rotate",
+    "extendleft",
+    "difference_update",
+    "intersection_update",
+    "symmetric_difference_update",
+)
+_LIST.update(dict.fromkeys(_REORDERING, _mixed))
 
 
 def update_items(
@@ -299,20 +313,8 @@ def call_method(
     if isinstance(receiver, ListV) and name in _LIST:
         return _LIST[name](run, receiver, args)
     if name in ("index", "count"):
-        return _counted(run, receiver, name, args)
+        return counted(run, receiver, name, args)
     return None
-
-
-def _counted(run: Run, receiver: ListV | TupleV, name: str, args: Args) -> Value:
-    """``items.index(item)``, ``items.count(item)``."""
-    content = content_of(run, receiver)
-    if isinstance(content, TupleV) and not content.open and len(args.positional) == 1:
-        same = [equal(item, args.positional[0]) for item in content.items]
-        if None not in same and name == "count":
-            return Const(same.count(True))
-        if True in same and None not in same[: same.index(True)]:
-            return Const(same.index(True))
-    return run.state.fresh(Why.RUNTIME, f"list.{name}()")
 
 
 def _dict_method(run: Run, receiver: DictV, name: str, args: Args) -> Value | None:
@@ -333,11 +335,24 @@ def _dict_method(run: Run, receiver: DictV, name: str, args: Args) -> Value | No
         return NONE
     if name == "copy":
         return copied(run, receiver)
+    if name == "popitem":
+        return _popped(run, receiver, content)
     if name == "move_to_end" and args.positional:
         value = get_item(run, receiver, args.positional[0])
         del_item(run, receiver, args.positional[0])
         return _at_the_end(run, receiver, args.positional[0], value, args.get(1, "last") or TRUE)
     return None
+
+
+def _popped(run: Run, target: DictV, content: Value) -> Value:
+    """``dict.popitem()``: the last item."""
+    if isinstance(content, Entries) and content.items and not content.open:
+        key, value = list(content.items.values())[-1]
+        del_item(run, target, key)
+        return TupleV((key, value))
+    unknown = run.state.fresh(Why.RUNTIME, "an item of a dict")
+    run.state.write(target, "items", unknown)
+    return unknown
 
 
 def _at_the_end(run: Run, target: DictV, index: Value, value: Value, last: Value) -> Value:

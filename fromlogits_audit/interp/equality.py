@@ -104,7 +104,7 @@ def equal(a: Value, b: Value) -> bool | None:
     if isinstance(a, InstanceV) or isinstance(b, InstanceV):
         return _equal_instances(a, b)
     first, second = _content(a), _content(b)
-    if first is not None and second is not None:
+    if first is not None and second is not None and type(a) is type(b):
         return _equal_contents(first, second, ordered=isinstance(a, TupleV) and isinstance(b, TupleV))
     if (_is_none(a) and _is_made(b)) or (_is_none(b) and _is_made(a)):
         return False

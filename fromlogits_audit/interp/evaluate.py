@@ -66,10 +66,7 @@ def _name(run: Run, frame: Frame, node: cst.Name) -> Value:
 
 def _attribute(run: Run, frame: Frame, node: cst.Attribute) -> Value:
     base = evaluate(run, frame, node.value)
-    value = get_attribute(run, base, node.attr.value, Place(frame.chunk, node))
-    if run.state.catchers:
-        faults.check_member(run, base, node.attr.value, value)
-    return value
+    return get_attribute(run, base, node.attr.value, Place(frame.chunk, node))
 
 
 def _call(run: Run, frame: Frame, node: cst.Call) -> Value:
@@ -152,8 +149,6 @@ def _subscript(run: Run, frame: Frame, node: cst.Subscript) -> Value:
     if isinstance(base, ExternalV) and base.name == "sys.modules" and _is_this_module(node):
         return ModuleV(frame.module)
     index = index_of(run, frame, node)
-    if run.state.catchers:
-        faults.check_item(run, base, index)
     return get_item(run, base, index)
 
 
@@ -298,8 +293,6 @@ def _unary(run: Run, frame: Frame, node: cst.UnaryOperation) -> Value:
 def _binary(run: Run, frame: Frame, node: cst.BinaryOperation) -> Value:
     left = evaluate(run, frame, node.left)
     right = evaluate(run, frame, node.right)
-    if run.state.catchers:
-        faults.check_operation(run, node.operator, left, right)
     return operators.binary(run, node.operator, left, right, Place(frame.chunk, node))
 
 

@@ -232,8 +232,6 @@ def bind(run: Run, core: FuncCore, args: Args, frame: Frame, *, assumed: bool) -
         frame.slots[params.star_kwarg.name.value] = rest = DictV(items, args.double is not None)
         if args.double is not None:
             rest.slots[REST] = args.double
-        if assumed:
-            run.given_away[id(rest)] = rest
 
 
 def _missing(run: Run, core: FuncCore, name: str, args: Args, *, assumed: bool) -> Value:

@@ -22,8 +22,10 @@ from fromlogits_audit.interp.values import (
     Const,
     FuncCore,
     FuncV,
+    ListV,
     PartialV,
     PendingV,
+    TupleV,
     Unknown,
     Value,
 )
@@ -121,13 +123,16 @@ class HandedOver:
         if core.entered or not run.interest.concerns(core.chunk):
             return None
         moments = self._moments.setdefault(id(core), [])
-        if sum(moment.times for moment in moments) >= MAX_NOTED or len(moments) >= MAX_MOMENTS:
+        if sum(moment.times for moment in moments) >= MAX_NOTED:
             return None
         moment = Moment(_bindings(core), run.state.path)
         for other in moments:
             if other.equals(moment):
                 other.times += 1
                 return core, other
+        if len(moments) >= MAX_MOMENTS:
+            core.left_out = True  # what it meets then is not looked at: nothing is claimed of it
+            return None
         moments.append(moment)
         return core, moment
 
@@ -143,6 +148,11 @@ def _functions(run: Run, value: Value) -> Iterator[FuncCore]:
     if isinstance(value, Choice):
         for _, option in alternatives(value, run.state.guard):
             yield from _functions(run, option)
+    elif isinstance(value, TupleV):
+        for item in value.items[:MAX_MOMENTS]:
+            yield from _functions(run, item)
+    elif isinstance(value, ListV):
+        yield from _functions(run, value.slots["items"])
     elif isinstance(value, PartialV):
         yield from _functions(run, value.func)
     elif isinstance(value, BoundV):

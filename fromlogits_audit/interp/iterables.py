@@ -55,8 +55,7 @@ def _deque(run: Run, args: Args, place: Place | None) -> Value:
     made = _sequence(run, args, place)
     if args.get(1, "maxlen") is None:
         return made
-    left = run.state.fresh(Why.RUNTIME, "an item of a deque")
-    return ListV((left,) if args.positional else (), True)
+    return ListV((run.state.fresh(Why.RUNTIME, "an item of a deque"),), True)
 
 
 def _set(run: Run, args: Args, place: Place | None) -> Value:

@@ -92,7 +92,7 @@ def is_instance(value: Value, kind: Value) -> bool | None:
             return isinstance(value, known)
         return False if name in _TYPES else None
     if isinstance(value, ExternalV) and is_class_name(value.name):
-        return name == "object"
+        return True if name == "object" else (False if kind.name.startswith(_TOLD) else None)
     if isinstance(value, ExternalV) and is_definition(value.name):
         of_keras = is_class_name(kind.name) and kind.name.startswith("keras.")
         return False if name in _TYPES or of_keras else None
@@ -100,7 +100,12 @@ def is_instance(value: Value, kind: Value) -> bool | None:
         return _is_layer(value, kind.name)
     if isinstance(value, LossV) and value.form is Form.INSTANCE and kind.name.startswith("keras.losses."):
         return name in ("Loss", value.spec.name)
-    return False if isinstance(value, (Const, ListV, TupleV, DictV)) else None
+    plain_value = isinstance(value, (Const, ListV, TupleV, DictV))
+    return False if plain_value and kind.name.startswith(_TOLD) else None
+
+
+_TOLD = ("builtins.", "keras.", "numpy.", "tf.", "torch.")
+"""Where classes come from of which no number, text or container is an instance, unless it is said."""
 
 
 def _is_class(value: Value) -> bool | None:

@@ -75,7 +75,8 @@ def _managed(run: Run, frame: Frame, node: cst.With, number: int, manager: Manag
         inside, run.nesting = run.nesting, nesting
         if asname is not None:
             assign(run, frame, asname.name, yielded)
-        outcomes.append(_entered(run, frame, node, number + 1))
+        with run.state.unsure():  # it may catch what the body raises
+            outcomes.append(_entered(run, frame, node, number + 1))
         run.nesting = inside
 
     invoke(run, manager.core, manager.args, manager.receiver, at_yield=body)

@@ -51,7 +51,7 @@ _MAX_TEXT = 4000
 
 def call_external(run: Run, name: str, args: Args, place: Place | None) -> Value | None:
     if name in commandline.PARSERS:
-        return commandline.new_parser()
+        return commandline.new_parser(args)
     if name in ("os.environ.get", "os.getenv", "os.environ.setdefault"):
         return args.get(1, "default") or Unknown(
             Undecided(Why.RUNTIME, "an environment variable"), ("env", _text(args.get(0, "key")))

@@ -1,10 +1,11 @@
-"""Sorting, by what Python compares where that is known, and shuffling."""
+"""Sorting, counting and shuffling, by what Python compares where that is known."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fromlogits_audit.interp.items import MAX_PLACES, one_of, spread
+from fromlogits_audit.interp.equality import equal
+from fromlogits_audit.interp.items import MAX_PLACES, content_of, one_of, spread
 from fromlogits_audit.interp.values import (
     FALSE,
     NONE,
@@ -47,7 +48,9 @@ def ordered(run: Run, content: TupleV, args: Args) -> TupleV:
 def extreme(run: Run, args: Args, *, greatest: bool) -> Value | None:
     """``max(items, key=...)``: the first of the items that come last; None where their order is not known."""
     rows = spread(run, args.positional[0]) if len(args.positional) == 1 else TupleV(args.positional)
-    if not isinstance(rows, TupleV) or rows.open or set(args.keywords) - {"key", "default"}:
+    if args.star is not None or args.double is not None or set(args.keywords) - {"key", "default"}:
+        return None
+    if not isinstance(rows, TupleV) or rows.open:
         return None
     if not rows.items:
         return args.keywords.get("default")
@@ -90,3 +93,15 @@ def _comparable(value: Value, depth: int = 0) -> Any:
     if isinstance(value, TupleV) and not value.open and len(value.items) <= 8 and depth < 2:
         return tuple(_comparable(item, depth + 1) for item in value.items)
     raise ValueError
+
+
+def counted(run: Run, receiver: ListV | TupleV, name: str, args: Args) -> Value:
+    """``items.index(item)``, ``items.count(item)``."""
+    content = content_of(run, receiver)
+    if isinstance(content, TupleV) and not content.open and len(args.positional) == 1:
+        same = [equal(item, args.positional[0]) for item in content.items]
+        if None not in same and name == "count":
+            return Const(same.count(True))
+        if True in same and None not in same[: same.index(True)]:
+            return Const(same.index(True))
+    return run.state.fresh(Why.RUNTIME, f"list.{name}()")

@@ -51,9 +51,10 @@ def throw_builtin(run: Run, name: str) -> None:
 def is_caught(run: Run, kind: Value) -> bool:
     """Whether a ``try`` around what runs catches an exception and goes on.
 
-    Where the budget is spent, functions are not entered: what they would have set is missing, not known.
+    Where the budget is spent, functions are not entered: what they would have set is missing, not known. So
+    is what those would have set that run before code which nothing calls.
     """
-    if run.state.cut:
+    if run.state.cut or run.handed.ended:
         return False
     for catcher in reversed(run.state.catchers):
         left = catcher(kind)

@@ -29,7 +29,6 @@ from fromlogits_audit.interp.values import (
     FuncCore,
     FuncV,
     InstanceV,
-    ListV,
     ModuleV,
     PendingV,
     Place,
@@ -86,8 +85,6 @@ class Run:
         """Where the definition or statement begins that set it."""
         self.excluded: dict[int, Any] = {}
         """Code that control does not reach and that has been run for its sites, by identity."""
-        self.given_away: dict[int, Value] = {}
-        """Lists and dicts by identity that code out of sight was given: it may have filled them."""
         self._declared = declared
 
     @contextmanager
@@ -164,16 +161,10 @@ class Run:
         for value in args.all():
             if isinstance(value, LossV):
                 self.recorder.note_escape(value)
-            elif isinstance(value, (ListV, DictV)):
-                self.given_away[id(value)] = value
             else:
                 handed += self.handed.note(self, value)
         note_escape(self, name, args)
         return handed
-
-    def is_filled_here(self, value: Value) -> bool:
-        """Whether only code that can be seen fills a list or dict."""
-        return id(value) not in self.given_away and value is not self.custom_objects
 
     def release(self) -> None:
         """Let go of what the program made and of its syntax trees, so that few of them are left to the cyclic

@@ -252,11 +252,11 @@ def in_blocks(pair: Pairing) -> list[str]:
     if how == "caught":
         return [
             "try:",
-            "    chosen = {'a': 'adam'}['b']",
+            "    chosen = int('adam')",
             "    raise SystemExit",
-            "except ValueError:",
-            "    raise",
             "except LookupError:",
+            "    raise",
+            "except (ArithmeticError, ValueError):",
             f"    {call}",
         ]
     if how == "if":

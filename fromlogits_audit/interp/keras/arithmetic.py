@@ -9,7 +9,7 @@ from fromlogits_audit.catalogue.interface import Effect
 from fromlogits_audit.interp.keras import formulas
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.merging import combine, summed, weighted
-from fromlogits_audit.interp.keras.shapes import UNRANKED
+from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims
 from fromlogits_audit.interp.keras_values import SHARES, SPREAD, TensorV, data_tensor
 from fromlogits_audit.interp.values import Args, Const, Hop, Place, Unknown, Value
 from fromlogits_audit.ir import Scale, Undecided, Why
@@ -28,7 +28,7 @@ def tensors_of(args: Args) -> list[TensorV]:
 
 def columns(right: Value | None, *, transposed: bool = False) -> int | None:
     """How many columns a matrix product has by its second factor, None where that is not known."""
-    shape = right.shape if isinstance(right, TensorV) else None
+    shape = right.shape if isinstance(right, TensorV) and len(right.shape or ()) > 1 else None
     size = shape[-2 if transposed else -1] if shape is not None and len(shape) > transposed else None
     return None if size == UNRANKED else size
 
@@ -43,9 +43,11 @@ _UNWEIGHTED = Undecided(Why.COMBINED, "a matrix product without weights")
 def matrix_product(args: Args, place: Place | None, units: int | None = None) -> Value:
     """Unbounded scores where weights or such scores are in it."""
     tensors = tensors_of(args)
-    left = args.get(0, "a")
+    left, right = args.get(0, "a"), args.get(1, "b")
     base = left.shape if isinstance(left, TensorV) else None
-    shape = (*base[:-1], units) if base else (UNRANKED, units)
+    shape: Dims = (*base[:-1], units) if base else (UNRANKED, units)
+    if isinstance(right, TensorV) and right.shape is not None and len(right.shape) < 2:
+        shape = None  # the product with a vector has an axis less
     missing = _no_scores(args, tensors)
     if missing is not None:
         return TensorV(shape=shape, reason=missing)

@@ -164,7 +164,7 @@ def _target(run: Run, args: Args) -> Dims:
 
 
 def _linear(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    flag = args.keywords.get("transpose_b", FALSE)
+    flag = args.keywords.get("transpose_b") or args.keywords.get("adjoint_b") or FALSE
     if name.endswith(("einsum", "tensordot")) or not isinstance(flag, Const):
         return matrix_product(args, place)
     return matrix_product(args, place, columns(args.get(1, "b"), transposed=bool(flag.value)))
