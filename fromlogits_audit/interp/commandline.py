@@ -15,6 +15,7 @@ from fromlogits_audit.interp.values import (
     Args,
     BagV,
     BoundV,
+    Choice,
     ClassV,
     Const,
     ExternalV,
@@ -80,7 +81,7 @@ def call_method(run: Run, bag: BagV, name: str, args: Args) -> Value | None:
         words = args.get(0, "args")
         if args.get(1, "namespace") is not None:
             return run.state.fresh(Why.RUNTIME, "options in a namespace that was there before")
-        if words is not None and words is not NONE:
+        if words is not None and not _is_the_user_s(run, words):
             space.slots.update(_given(run, bag, words))
         if name == "parse_args":
             return space
@@ -192,15 +193,24 @@ def _converted(run: Run, text: Value, kind: Value | None) -> Value:
 
 
 # -- a command line that stands in the code ------------------------------------------------------
+def _is_the_user_s(run: Run, words: Value) -> bool:
+    """Whether a command line is one that a user gives, of which nothing stands in the code: no option is set
+    then. Neither is by an empty one."""
+    if isinstance(words, Choice):
+        return all(_is_the_user_s(run, option) for _, option in words.alternatives)
+    if isinstance(words, Const):
+        return not words.value
+    content = spread(run, words) if isinstance(words, (ListV, TupleV)) else None
+    items = content.items if isinstance(content, TupleV) else ()
+    return all(isinstance(item, Unknown) for item in items)
+
+
 def _given(run: Run, bag: BagV, words: Value) -> dict[str, Value]:
     """The options that a list of words sets: ``parse_args(["--epochs", "3"])``.
 
-    Of a list that is not known, as of the words that a user will give, none; where the words can't be
-    understood, no option is known.
+    Where the words can't be understood, no option is known.
     """
     content = spread(run, words) if isinstance(words, (ListV, TupleV)) else None
-    if isinstance(words, Unknown) or (isinstance(content, TupleV) and not content.items):
-        return {}
     arguments = _arguments(bag)
     try:
         if not isinstance(content, TupleV) or not _reads_plainly(bag, arguments):
