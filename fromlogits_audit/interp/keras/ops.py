@@ -14,8 +14,6 @@ from fromlogits_audit.interp.keras import formulas, sizes
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.arithmetic import (
     binary,
-    columns,
-    matrix_product,
     negate,
     note_cutoff,
     one_sided,
@@ -24,12 +22,12 @@ from fromlogits_audit.interp.keras.arithmetic import (
 from fromlogits_audit.interp.keras.labels import labelled
 from fromlogits_audit.interp.keras.merging import combine
 from fromlogits_audit.interp.keras.moving import keeps_classes
+from fromlogits_audit.interp.keras.products import linear
 from fromlogits_audit.interp.keras.selecting import first, select
 from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, dims, number, ranked
 from fromlogits_audit.interp.keras.unnamed import unnamed
 from fromlogits_audit.interp.keras_values import DIRECTIONS, MOVED_CLASSES, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
-    FALSE,
     NONE,
     Args,
     Const,
@@ -161,13 +159,6 @@ def _target(run: Run, args: Args) -> Dims:
     )
     sizes = dims(run, target) if target is not None else tuple(number(v) for v in rest)
     return tuple(None if n == -1 else n for n in sizes) if sizes else None
-
-
-def _linear(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    flag = args.keywords.get("transpose_b") or args.keywords.get("adjoint_b") or FALSE
-    if name.endswith(("einsum", "tensordot")) or not isinstance(flag, Const):
-        return matrix_product(args, place)
-    return matrix_product(args, place, columns(args.get(1, "b"), transposed=bool(flag.value)))
 
 
 def _add(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
@@ -371,7 +362,7 @@ Handler = Callable[["Run", str, Args, "Place | None", "Value | None"], Value]
 _HANDLERS: dict[OpEffect, Handler] = {
     OpEffect.KEEP: _keep,
     OpEffect.RESHAPE: _reshape,
-    OpEffect.LINEAR: _linear,
+    OpEffect.LINEAR: linear,
     OpEffect.ADD: _add,
     OpEffect.SCALE: _scale,
     OpEffect.MEAN: _mean,
