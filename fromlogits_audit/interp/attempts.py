@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
-from fromlogits_audit.interp.excluded import run_excluded
 from fromlogits_audit.interp.raising import catches, class_of, named
 from fromlogits_audit.interp.state import Branch
 from fromlogits_audit.interp.values import ALWAYS, NONE, Value
@@ -54,11 +53,11 @@ def run_try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
 
 def _otherwise(run: Run, frame: Frame, node: cst.Else, outcome: Outcome, *, fails: bool) -> Outcome:
     """``else``: it follows a body that ends with ``outcome``, and none that fails."""
-    from fromlogits_audit.interp.execute import Outcome, run_block
+    from fromlogits_audit.interp.execute import Outcome, leave_out, run_block
 
     block = node.body.body
     if fails:
-        run_excluded(run, frame, block, partial(run_block, run, frame, block))
+        leave_out(run, frame, block)
     if fails or not outcome.falls:
         return outcome
     after = run_block(run, frame, block)

@@ -13,7 +13,7 @@ from fromlogits_audit.interp.combining import COMBINING
 from fromlogits_audit.interp.creation import allocate, call_type, construct
 from fromlogits_audit.interp.dispatch import register
 from fromlogits_audit.interp.items import FACTORY, spread
-from fromlogits_audit.interp.iterables import ITERABLES
+from fromlogits_audit.interp.iterables import ITERABLES, Function
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.operators import MAX_TEXT, bounded
 from fromlogits_audit.interp.pytest_cases import CASES
@@ -45,7 +45,6 @@ from fromlogits_audit.ir import Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
-Function = Callable[["Run", Args, "Place | None"], "Value | None"]
 _FOLD: dict[str, Callable[..., Any]] = {
     **{
         f"builtins.{f.__name__}": f
@@ -160,8 +159,7 @@ def _length(run: Run, value: Value) -> Value:
 def _partial(run: Run, args: Args, place: Place | None) -> Value:
     if not args.positional:
         return run.state.fresh(Why.UNSUPPORTED, "partial()")
-    rest = Args(args.positional[1:], args.keywords, args.star, args.double)
-    return PartialV(args.positional[0], rest, place)
+    return PartialV(args.positional[0], args.rest(), place)
 
 
 def _static_method(run: Run, args: Args, place: Place | None) -> Value | None:
@@ -190,8 +188,8 @@ def _dict_of_keys(run: Run, args: Args, place: Place | None) -> Value | None:
 
 
 def _default_dict(run: Run, args: Args, place: Place | None) -> Value:
-    factory, rest = (args.positional or (NONE,))[0], args.positional[1:]
-    made = _dict(run, Args(rest, args.keywords, args.star, args.double), place)
+    factory = args.positional[0] if args.positional else NONE
+    made = _dict(run, args.rest(), place)
     if isinstance(made, DictV) and not (isinstance(factory, Const) and factory.value is None):
         made.slots[FACTORY] = factory
     return made
@@ -239,8 +237,7 @@ def _new(run: Run, args: Args, place: Place | None) -> Value | None:
 def _made_by_type(run: Run, args: Args, place: Place | None) -> Value | None:
     """``type.__call__(cls, ...)``, in a metaclass."""
     cls = args.positional[0] if args.positional else None
-    rest = Args(args.positional[1:], args.keywords, args.star, args.double)
-    return construct(run, cls, rest, place) if isinstance(cls, ClassV) else None
+    return construct(run, cls, args.rest(), place) if isinstance(cls, ClassV) else None
 
 
 def _bound_to(run: Run, args: Args, place: Place | None) -> Value | None:

@@ -102,7 +102,7 @@ def call_method(run: Run, bag: BagV, name: str, args: Args) -> Value | None:
 
 def _add_command(run: Run, commands: BagV, args: Args) -> Value:
     """``commands.add_parser("train")``: a parser whose options are there where the command is given."""
-    made, parser = BagV("parser"), commands.slots["parser"]
+    made, parser = BagV(_PARSER), commands.slots["parser"]
     name = args.get(0, "name") or NONE
     dest = commands.slots["dest"]
     if isinstance(dest, Const) and isinstance(dest.value, str):

@@ -86,7 +86,7 @@ class Declared:
         if name is None:
             return None
         place = function.place or Place(function.core.chunk, function.core.node)
-        own = replace(args, positional=args.positional[1:]) if receiver is not None else args
+        own = args.rest() if receiver is not None else args
         if name in self._losses:
             function.core.entered = True
             return self._loss(run, name, own, place)

@@ -148,8 +148,7 @@ def _subscript(run: Run, frame: Frame, node: cst.Subscript) -> Value:
     base = evaluate(run, frame, node.value)
     if isinstance(base, ExternalV) and base.name == "sys.modules" and _is_this_module(node):
         return ModuleV(frame.module)
-    index = index_of(run, frame, node)
-    return get_item(run, base, index)
+    return get_item(run, base, index_of(run, frame, node))
 
 
 def _is_this_module(node: cst.Subscript) -> bool:

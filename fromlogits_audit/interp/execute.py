@@ -79,19 +79,20 @@ def run_block(run: Run, frame: Frame, statements: Block) -> Outcome:
                 total.falls, total.stops = outcome.falls, outcome.stops
                 total.raised, total.failed = outcome.raised, outcome.failed
                 if (splits and outcome.returns and not outcome.rest_done) or outcome.failed:
-                    _leave_out(run, frame, statements[index + 1 :])
+                    leave_out(run, frame, statements[index + 1 :])
                 return total
             if outcome.returns or outcome.jumps:
                 run.state.catchers = ()  # what follows may not be reached
     except Raised as error:
         total.falls, total.raised, total.failed = False, error.kind, True
-        _leave_out(run, frame, statements[index:])
+        leave_out(run, frame, statements[index:])
     finally:
         run.state.catchers = catchers
     return total
 
 
-def _leave_out(run: Run, frame: Frame, rest: Block) -> None:
+def leave_out(run: Run, frame: Frame, rest: Block) -> None:
+    """Run what is not reached for its sites alone."""
     run_excluded(run, frame, rest, partial(run_block, run, frame, rest))
 
 

@@ -7,7 +7,7 @@ among them: code that is not followed may have put it there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.calls import call
@@ -55,37 +55,19 @@ def _body_of(function: Value) -> FuncCore | None:
 
 
 def _of_call(run: Run, function: Value, args: Args) -> str | None:
-    if args.keywords or args.star is not None or args.double is not None:
-        return None
     convert = _NUMBERS.get(function.name) if isinstance(function, ExternalV) else None
-    if convert is None:
+    if convert is None or args.keywords or args.star is not None or args.double is not None:
         return None
-    rows = product(args.positional, run.state.guard)
-    return _agreed(_of_number(convert, row) for _, row in rows)
-
-
-def _of_number(function: Callable[..., Any], row: Sequence[Value]) -> str | None:
-    if not all(isinstance(value, Const) for value in row):
-        return None
-    return _error(
-        lambda: function(*(value.value for value in row if isinstance(value, Const))),
-        ValueError,
-        TypeError,
-        OverflowError,
-    )
-
-
-def _agreed(answers: Iterable[str | None]) -> str | None:
-    """What all alternatives raise."""
-    names = set(answers)
+    names = {_of_number(convert, row) for _, row in product(args.positional, run.state.guard)}
     return names.pop() if len(names) == 1 else None
 
 
-def _error(action: Callable[[], object], *kinds: type[Exception]) -> str | None:
-    try:
-        action()
-    except kinds as error:
-        return type(error).__name__
-    except Exception:
+def _of_number(convert: Callable[..., Any], row: Sequence[Value]) -> str | None:
+    given = [value.value for value in row if isinstance(value, Const)]
+    if len(given) < len(row):
         return None
+    try:
+        convert(*given)
+    except (ValueError, TypeError, OverflowError) as error:
+        return type(error).__name__
     return None

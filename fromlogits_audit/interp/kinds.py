@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.catalogue.layers import layer_class, may_derive
 from fromlogits_audit.interp.classes import external_bases, resolution_order
+from fromlogits_audit.interp.iterables import Function
 from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV
 from fromlogits_audit.interp.outside import is_class_name, is_definition
 from fromlogits_audit.interp.values import (
@@ -32,8 +32,6 @@ from fromlogits_audit.ir import Form, Undecided, Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
-
-Function = Callable[["Run", Args, "Place | None"], "Value | None"]
 
 
 def _isinstance(run: Run, args: Args, place: Place | None) -> Value:

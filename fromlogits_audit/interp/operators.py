@@ -114,11 +114,6 @@ def unary(run: Run, op: cst.BaseUnaryOp, value: Value) -> Value:
     return run.state.fresh(Why.UNSUPPORTED, "operator")
 
 
-def arithmetic(op: cst.CSTNode) -> tuple[str, Callable[[Any, Any], Any]]:
-    """An operator's symbol, and what it does to two plain values."""
-    return _ARITHMETIC[type(op)]
-
-
 def binary(run: Run, op: cst.CSTNode, left: Value, right: Value, place: Place) -> Value:
     """An arithmetic operation over all alternatives."""
     symbol, function = _ARITHMETIC[type(op)]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import builtins
 
-_OF_KERAS = frozenset(
-    f"keras.{part}"
-    for part in (
-        *("activations", "applications", "callbacks", "constraints", "initializers", "layers", "losses"),
-        *("metrics", "models", "ops", "optimizers", "regularizers"),
-    )
+_DEFINING = frozenset(
+    {
+        "tf.nn",
+        *(f"keras.{part}" for part in ("activations", "applications", "callbacks", "constraints")),
+        *(f"keras.{part}" for part in ("initializers", "layers", "losses", "metrics", "models", "ops")),
+        *(f"keras.{part}" for part in ("optimizers", "regularizers")),
+    }
 )
-_DEFINING = _OF_KERAS | {"tf.nn"}
 """Modules that hold classes and functions, and no values."""
 
 

@@ -15,8 +15,9 @@ from fromlogits_audit.interp.classes import (
 )
 from fromlogits_audit.interp.containers import OWNER
 from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.iterables import Function
 from fromlogits_audit.interp.keras_values import LayerV, ModelV
-from fromlogits_audit.interp.kinds import KINDS, Function
+from fromlogits_audit.interp.kinds import KINDS
 from fromlogits_audit.interp.storing import set_plainly
 from fromlogits_audit.interp.values import (
     NONE,
@@ -109,8 +110,7 @@ def _partial_method(run: Run, args: Args, place: Place | None) -> Value | None:
     """``functools.partialmethod(method, ...)``, which reading it through an instance binds."""
     if not args.positional:
         return None
-    rest = Args(args.positional[1:], args.keywords, args.star, args.double)
-    return BagV(PARTIAL_METHOD, made=PartialV(args.positional[0], rest, place))
+    return BagV(PARTIAL_METHOD, made=PartialV(args.positional[0], args.rest(), place))
 
 
 def _property(run: Run, args: Args, place: Place | None) -> Value:

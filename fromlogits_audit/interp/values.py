@@ -379,6 +379,10 @@ class Args:
             return self.positional[index]
         return None
 
+    def rest(self) -> Args:
+        """All arguments but the first by position."""
+        return Args(self.positional[1:], self.keywords, self.star, self.double)
+
     def bind(self, names: tuple[str, ...]) -> dict[str, Value]:
         """Arguments by parameter name; surplus positional ones are left out."""
         bound = dict(zip(names, self.positional, strict=False))

@@ -67,7 +67,9 @@ def _weighted(walker: Walker, spec: LayerSpec, config: Config, shape: Dims, labe
         target = dims(config.get("output_shape"))
         shape = (None, *target) if target else None
     made = scores(shape, f"{label}: unbounded scores", dtype)
-    return _activated(walker, spec, config, _with_fixed(made, label) if _is_fixed(config) else made, label)
+    if _is_fixed(config):
+        made = combined(made, f"{label} with weights that are given and stay")
+    return _activated(walker, spec, config, made, label)
 
 
 def _is_fixed(config: Config) -> bool:
@@ -75,10 +77,6 @@ def _is_fixed(config: Config) -> bool:
     given = config.get("kernel_initializer")
     name = given.get("class_name") if isinstance(given, dict) else given
     return config.get("trainable") is False and str(name).lower() in FIXED_INITIALIZERS
-
-
-def _with_fixed(made: Tensor, label: str) -> Tensor:
-    return opaque(made, Undecided(Why.COMBINED, f"{label} with weights that are given and stay"))
 
 
 def _activated(walker: Walker, spec: LayerSpec, config: Config, tensor: Tensor, label: str) -> Tensor:

@@ -28,8 +28,10 @@ def tensors_of(args: Args) -> list[TensorV]:
 
 def columns(right: Value | None, *, transposed: bool = False) -> int | None:
     """How many columns a matrix product has by its second factor, None where that is not known."""
-    shape = right.shape if isinstance(right, TensorV) and len(right.shape or ()) > 1 else None
-    size = shape[-2 if transposed else -1] if shape is not None and len(shape) > transposed else None
+    shape = right.shape if isinstance(right, TensorV) else None
+    if shape is None or len(shape) < 2:
+        return None
+    size = shape[-2 if transposed else -1]
     return None if size == UNRANKED else size
 
 

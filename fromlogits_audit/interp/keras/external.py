@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.activations import activation_function
@@ -112,8 +111,7 @@ def _unbound(run: Run, name: str, args: Args, place: Place) -> Value | None:
     model = args.positional[0] if args.positional else None
     if owner not in ("keras.Model", "keras.Sequential") or not isinstance(model, (ModelV, InstanceV)):
         return None
-    rest = replace(args, positional=args.positional[1:])
-    return run.call(MethodV(model, method, owner), rest, place) if method[:1].islower() else None
+    return run.call(MethodV(model, method, owner), args.rest(), place) if method[:1].islower() else None
 
 
 def _constructor(run: Run, name: str, args: Args, place: Place) -> Value | None:
