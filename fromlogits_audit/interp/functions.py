@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import choose
 from fromlogits_audit.interp.keys import begins
-from fromlogits_audit.interp.state import MAX_COUNTED, MAX_DEPTH, MAX_REPEATS, Frame
+from fromlogits_audit.interp.recursion import give_up, is_too_deep
+from fromlogits_audit.interp.state import MAX_DEPTH, Frame
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -145,8 +146,11 @@ def _run(
         core.left_out = True
         return run.state.fresh(Why.LIMIT, f"{core.name} is called where the program is too long to follow")
     core.entered = True
-    if _is_too_deep(run, core, args):
-        return run.state.fresh(Why.LIMIT, f"{core.name} is nested too deeply")
+    if is_too_deep(run, core, args):
+        return give_up(run, core, args, receiver)
+    recurs = run.state.stack.count(core) == 1
+    if recurs:
+        core.log = run.state.begin()
     frame = Frame(core.module, core.chunk, core.closure, core=core, receiver=receiver, cls=core.owner)
     frame.at_yield = at_yield
     bind(run, core, args, frame, assumed=assumed)
@@ -162,18 +166,9 @@ def _run(
         run.state.catchers = catchers
         run.nesting = nesting
         run.state.stack.pop()
-
-
-def _is_too_deep(run: Run, core: FuncCore, args: Args) -> bool:
-    """Whether a function calls itself more often than is followed: ``tower(x, depth - 1)`` may go further."""
-    depth = run.state.stack.count(core)
-    if depth == 0:
-        core.path = run.state.path
-    if depth < MAX_REPEATS:
-        return False
-    counts = any(isinstance(value, Const) and type(value.value) is int for value in args.all())
-    certain = counts and core.path is run.state.path and run.state.steps < run.state.limit // 4
-    return depth >= MAX_COUNTED or not certain
+        if recurs:
+            core.log = None
+            run.state.keep()
 
 
 def _body(run: Run, core: FuncCore, frame: Frame) -> Value:

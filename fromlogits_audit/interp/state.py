@@ -113,6 +113,8 @@ class Holder:
 
 
 Write = tuple[int, Hashable]
+Log = dict[Write, tuple[Holder, Hashable, "Value | None"]]
+"""What was written where, with the value before (or, for a branch, at its end)."""
 
 
 @dataclass
@@ -120,7 +122,7 @@ class Branch:
     """The writes of one branch: location -> (holder, value at its end)."""
 
     guard: Guard
-    writes: dict[Write, tuple[Holder, Hashable, Value | None]]
+    writes: Log
 
 
 class State:
@@ -131,7 +133,7 @@ class State:
         """What is assumed where the program is now. Another assumption makes another one of it."""
         self._path: Mapping[Hashable, bool] = self.path
         self._guard = ALWAYS
-        self._journal: list[dict[Write, tuple[Holder, Hashable, Value | None]]] = []
+        self._journal: list[Log] = []
         self._fresh = itertools.count()
         self.steps = 0
         self.limit = MAX_STEPS
@@ -171,14 +173,27 @@ class State:
         else:
             slots[key] = value
 
-    def begin(self) -> None:
+    def begin(self) -> Log:
         """Note what is written from now on."""
         self._journal.append({})
+        return self._journal[-1]
 
-    def end(self) -> dict[Write, tuple[Holder, Hashable, Value | None]]:
+    def since(self, log: Log | None) -> Iterator[tuple[Holder, Hashable]]:
+        """What was written since the begin that gave this log, and before its end."""
+        at = next((n for n, noted in enumerate(self._journal) if noted is log), len(self._journal))
+        for noted in self._journal[at:]:
+            yield from [(holder, key) for holder, key, _ in noted.values()]
+
+    def keep(self) -> None:
+        """End what begin began, and let what was written stand."""
+        log = self._journal.pop()
+        if self._journal:
+            self._journal[-1].update({**log, **self._journal[-1]})
+
+    def end(self) -> Log:
         """Undo the writes since the matching begin, and hand them back with their last values."""
         log = self._journal.pop()
-        result: dict[Write, tuple[Holder, Hashable, Value | None]] = {}
+        result: Log = {}
         for entry, (holder, key, old) in log.items():
             result[entry] = (holder, key, holder.slots.get(key))
             if old is None:

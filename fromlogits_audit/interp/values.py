@@ -20,7 +20,7 @@ from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.parse import Chunk, ParsedModule
-    from fromlogits_audit.interp.state import Frame
+    from fromlogits_audit.interp.state import Frame, Log
 
 Guard = frozenset[tuple[Hashable, bool]]
 """A conjunction of assumptions: (condition key, holds)."""
@@ -216,6 +216,8 @@ class FuncCore:
     """The decorators that give it arguments (pytest.mark.parametrize)."""
     path: Mapping[Hashable, bool] | None = None
     """What was assumed when the outermost of its active calls began."""
+    log: Log | None = None
+    """What its active calls wrote, from the second one on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,65 @@
+"""Functions that call themselves: how deep they are followed, and what is unknown where they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp.state import MAX_COUNTED, MAX_REPEATS, Frame
+from fromlogits_audit.interp.values import Args, Choice, Const, Entries, FuncCore, Obj, TupleV, Value
+from fromlogits_audit.ir import Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+_MAX_REACHED = 200
+"""Objects that are looked at for those that a call can change."""
+
+
+def is_too_deep(run: Run, core: FuncCore, args: Args) -> bool:
+    """Whether a function calls itself more often than is followed: ``tower(x, depth - 1)`` may go further."""
+    depth = run.state.stack.count(core)
+    if depth == 0:
+        core.path = run.state.path
+    if depth < MAX_REPEATS:
+        return False
+    counts = any(isinstance(value, Const) and type(value.value) is int for value in args.all())
+    certain = counts and core.path is run.state.path and run.state.steps < run.state.limit // 4
+    return depth >= MAX_COUNTED or not certain
+
+
+def give_up(run: Run, core: FuncCore, args: Args, receiver: Value | None) -> Value:
+    """The value of a call that is not followed: unknown, as is what the calls around it changed of the
+    objects that it is given, and of the variables of modules. It would change them further."""
+    unknown = run.state.fresh(Why.LIMIT, f"{core.name} is nested too deeply")
+    given = (*args.all(), receiver) if receiver is not None else args.all()
+    reached = {id(holder) for holder in _reached(given)}
+    for holder, key in run.state.since(core.log):
+        if id(holder) in reached or (isinstance(holder, Frame) and holder.core is None):
+            run.state.write(holder, key, unknown)
+    return unknown
+
+
+def _reached(values: tuple[Value, ...]) -> Iterator[Obj]:
+    """The objects that values hold, the nearest first."""
+    pending, seen = list(values), set[int]()
+    for value in pending:
+        if len(seen) >= _MAX_REACHED:
+            return
+        if isinstance(value, Obj) and id(value) not in seen:
+            seen.add(id(value))
+            yield value
+        elif isinstance(value, Obj):
+            continue
+        pending.extend(_held(value))
+
+
+def _held(value: Value) -> Iterator[Value]:
+    if isinstance(value, Obj):
+        yield from value.slots.values()
+    elif isinstance(value, TupleV):
+        yield from value.items
+    elif isinstance(value, Choice):
+        yield from (option for _, option in value.alternatives)
+    elif isinstance(value, Entries):
+        yield from (held for _, held in value.items.values())
