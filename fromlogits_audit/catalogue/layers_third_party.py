@@ -2,7 +2,8 @@
 
 TensorFlow Probability draws the weights of its layers anew at every call; units and activation are those of
 ``Dense`` and ``Conv``. The sources are ``dense_variational.py``, ``dense_variational_v2.py`` and
-``conv_variational.py`` of its 0.25. tensorflow_addons wraps a layer and leaves its outputs' scale.
+``conv_variational.py`` of its 0.25. tensorflow_addons wraps a layer and leaves its outputs' scale. What
+keras_hub has for masked words ends in a product with the embeddings.
 """
 
 from __future__ import annotations
@@ -32,6 +33,19 @@ def _wrapping(name: str, signature: str) -> LayerSpec:
     return LayerSpec(full, Effect.WRAPPER, Shape.UNKNOWN, params(signature), source)
 
 
+def _masked_words(library: str) -> LayerSpec:
+    """keras_hub and keras_nlp, its former name."""
+    return LayerSpec(
+        f"{library}.layers.MaskedLMHead",
+        Effect.WEIGHTED,
+        Shape.UNITS,
+        params("vocabulary_size=None, token_embedding=None, intermediate_activation='relu', activation=None"),
+        "keras_hub 0.32 src/layers/modeling/masked_lm_head.py",
+        units="vocabulary_size",
+        activation="activation",
+    )
+
+
 THIRD_PARTY_LAYERS: tuple[LayerSpec, ...] = (
     *(
         _weighted(name, Shape.UNITS, _DENSE, "units")
@@ -50,4 +64,5 @@ THIRD_PARTY_LAYERS: tuple[LayerSpec, ...] = (
     ),
     _wrapping("SpectralNormalization", "layer, power_iterations=1"),
     _wrapping("WeightNormalization", "layer, data_init=True"),
+    *map(_masked_words, ("keras_hub", "keras_nlp")),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import alternatives, choose
@@ -13,6 +14,7 @@ from fromlogits_audit.interp.classes import (
     resolution_order,
     unknown_base,
 )
+from fromlogits_audit.interp.keys import INSTANCE
 from fromlogits_audit.interp.names import narrowed, placed
 from fromlogits_audit.interp.prepared import prepare
 from fromlogits_audit.interp.reflection import attributes_of
@@ -111,13 +113,16 @@ def instance_attribute(run: Run, base: InstanceV, name: str, place: Place | None
         return MethodV(base, name, bases[0], place)
     missing = unknown_base(base.cls)
     if missing is not None:
-        return Unknown(missing.reason, ("attribute", id(base), name), place)
+        return Unknown(missing.reason, _missing_key(base, name), place)
     if bases:
-        return Unknown(
-            Undecided(Why.EXTERNAL, f"attribute {name} of {bases[0]}"), ("attribute", id(base), name), place
-        )
-    detail = f"attribute {name} of {base.cls.name} is set nowhere"
-    return Unknown(Undecided(Why.UNDEFINED, detail), ("attribute", id(base), name), place)
+        reason = Undecided(Why.EXTERNAL, f"attribute {name} of {bases[0]}")
+    else:
+        reason = Undecided(Why.UNDEFINED, f"attribute {name} of {base.cls.name} is set nowhere")
+    return Unknown(reason, _missing_key(base, name), place)
+
+
+def _missing_key(base: InstanceV, name: str) -> Hashable:
+    return ("attribute", (INSTANCE, id(base)), name)
 
 
 def _answered(run: Run, base: InstanceV, name: str, missing: Value) -> Value:
@@ -139,7 +144,7 @@ def _answered(run: Run, base: InstanceV, name: str, missing: Value) -> Value:
 
 
 def _is_missing(value: Value, base: InstanceV, name: str) -> bool:
-    return isinstance(value, Unknown) and value.key == ("attribute", id(base), name)
+    return isinstance(value, Unknown) and value.key == _missing_key(base, name)
 
 
 def _class(run: Run, base: ClassV, name: str, place: Place) -> Value:
@@ -192,5 +197,7 @@ def set_attribute(run: Run, base: Value, name: str, value: Value) -> None:
         run.state.write(base, name, value)
     elif isinstance(base, ModuleV) and base.module.frame is not None:
         run.state.write(base.module.frame, name, value)
+    elif isinstance(base, FuncV) and name == "__name__" and isinstance(value, Const):
+        base.core.name = str(value.value)
     else:
         run.keras.set_attribute(run, base, name, value)

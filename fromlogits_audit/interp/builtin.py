@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fromlogits_audit.interp import containers, copying, options, ordering, workers, wrapped
+from fromlogits_audit.interp import containers, copying, dicts, options, ordering, workers, wrapped
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.classes import GENERIC, text_of_member
 from fromlogits_audit.interp.combining import COMBINING
@@ -15,6 +15,7 @@ from fromlogits_audit.interp.dispatch import register
 from fromlogits_audit.interp.items import FACTORY, spread
 from fromlogits_audit.interp.iterables import ITERABLES, Function
 from fromlogits_audit.interp.keras_values import TensorV
+from fromlogits_audit.interp.keys import INI, INSTANCE, begins
 from fromlogits_audit.interp.operators import MAX_TEXT, bounded
 from fromlogits_audit.interp.pytest_cases import CASES
 from fromlogits_audit.interp.raising import SUPPRESS
@@ -171,8 +172,8 @@ def _static_method(run: Run, args: Args, place: Place | None) -> Value | None:
 def _dict(run: Run, args: Args, place: Place | None) -> Value:
     made = DictV()
     if args.positional:
-        containers.update(run, made, args.positional[0])
-    containers.update_items(
+        dicts.update(run, made, args.positional[0])
+    dicts.update_items(
         run, made, {k: (Const(k), v) for k, v in args.keywords.items()}, is_open=args.double is not None
     )
     return made
@@ -218,8 +219,16 @@ def _none(run: Run, args: Args, place: Place | None) -> Value:
     return NONE
 
 
-def _identity_decorator(run: Run, args: Args, place: Place | None) -> Value:
-    return ExternalV("fromlogits.transparent", place)
+def _wraps(run: Run, args: Args, place: Place | None) -> Value:
+    return PartialV(ExternalV("functools.update_wrapper"), Args((), {"wrapped": (*args.positional, NONE)[0]}))
+
+
+def _update_wrapper(run: Run, args: Args, place: Place | None) -> Value | None:
+    """The wrapper has the name of what it wraps from now on."""
+    wrapper, wrapped = args.get(0, "wrapper"), args.get(1, "wrapped")
+    if isinstance(wrapper, FuncV) and isinstance(wrapped, FuncV):
+        wrapper.core.name = wrapped.core.name
+    return wrapper
 
 
 def _cache(run: Run, args: Args, place: Place | None) -> Value:
@@ -265,7 +274,8 @@ _FUNCTIONS: dict[str, Function] = {
     "builtins.print": _none,
     "copy.copy": copying.shallow,
     "copy.deepcopy": copying.deep,
-    "functools.wraps": _identity_decorator,
+    "functools.wraps": _wraps,
+    "functools.update_wrapper": _update_wrapper,
     "types.MethodType": _bound_to,
     "functools.lru_cache": _cache,
     "typing.cast": _cast,
@@ -367,8 +377,11 @@ def _explodes(text: str, name: str, arguments: list[Any]) -> bool:
 
 
 def default_of_get(function: Unknown, args: Args) -> Value | None:
-    """``unknown.get(key, default)``: the run that really happens takes the default."""
+    """``unknown.get(key, default)``: the run that really happens takes the default.
+
+    ``get(section, option)`` of an .ini file has none, and of an object of the project it is not known.
+    """
     key = function.key
     if isinstance(key, tuple) and len(key) == 3 and key[0] == "attribute" and key[2] == "get":
-        return args.get(1, "default")
+        return None if begins(key[1], INI) or begins(key[1], INSTANCE) else args.get(1, "default")
     return None

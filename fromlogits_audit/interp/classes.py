@@ -168,7 +168,16 @@ def enum_member(run: Run, cls: ClassV, name: str, raw: Value) -> Value:
         if isinstance(raw, Const) and any(base in _TEXTS or base in _NUMBERS for base in bases):
             made.slots[PLAIN] = raw
         cls.slots[key] = member = made
+        _initialise(run, made, raw)
     return member
+
+
+def _initialise(run: Run, member: InstanceV, raw: Value) -> None:
+    """``__init__`` of a member gets its value: the items of a tuple one by one."""
+    init = own_method(member.cls, "__init__")
+    if init is not None:
+        with run.state.apart():
+            run.call(init, Args((member, *(raw.items if isinstance(raw, TupleV) else (raw,)))), None)
 
 
 def text_of_member(member: InstanceV) -> Value | None:

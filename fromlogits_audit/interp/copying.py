@@ -6,7 +6,7 @@ import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeGuard
 
-from fromlogits_audit.interp.containers import OWNER
+from fromlogits_audit.interp.dicts import OWNER
 from fromlogits_audit.interp.keras_values import LayerV, TensorV
 from fromlogits_audit.interp.values import (
     Args,

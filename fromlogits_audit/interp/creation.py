@@ -14,7 +14,7 @@ from fromlogits_audit.interp.classes import (
     own_method,
     resolution_order,
 )
-from fromlogits_audit.interp.containers import OWNER
+from fromlogits_audit.interp.dicts import OWNER
 from fromlogits_audit.interp.functions import invoke, keyword_names
 from fromlogits_audit.interp.values import (
     Args,

@@ -11,6 +11,7 @@ from fromlogits_audit.interp import comprehend, faults, operators, texts
 from fromlogits_audit.interp.attributes import get_attribute
 from fromlogits_audit.interp.calls import call
 from fromlogits_audit.interp.choice import alternatives, choose, lift
+from fromlogits_audit.interp.dicts import update, update_items
 from fromlogits_audit.interp.equality import dict_key
 from fromlogits_audit.interp.excluded import run_excluded
 from fromlogits_audit.interp.functions import REST, make_function
@@ -224,16 +225,15 @@ def _tuple(run: Run, frame: Frame, node: cst.Tuple) -> Value:
 
 
 def _dict(run: Run, frame: Frame, node: cst.Dict) -> Value:
+    made = DictV()
     items: dict[Any, tuple[Value, Value]] = {}
     is_open = False
     for element in node.elements:
         value = evaluate(run, frame, element.value)
         if isinstance(element, cst.StarredDictElement):
-            content = value.slots.get("items") if isinstance(value, DictV) else None
-            if isinstance(content, Entries):
-                items.update(content.items)
-            else:
-                is_open = True
+            update_items(run, made, items, is_open=is_open)
+            items = {}
+            update(run, made, value)
             continue
         key = evaluate(run, frame, element.key)  # type: ignore[attr-defined]
         constant = dict_key(key)
@@ -241,7 +241,8 @@ def _dict(run: Run, frame: Frame, node: cst.Dict) -> Value:
             is_open = True
         else:
             items[constant] = (key, value)
-    return DictV(items, is_open)
+    update_items(run, made, items, is_open=is_open)
+    return made
 
 
 def _if_expression(run: Run, frame: Frame, node: cst.IfExp) -> Value:

@@ -214,6 +214,10 @@ def bind(run: Run, core: FuncCore, args: Args, frame: Frame, *, assumed: bool) -
     for name, value in zip(names, args.positional, strict=False):
         frame.slots[name] = value
     surplus = args.positional[len(names) :]
+    if run.state.catchers and _does_not_fit(params, names, args):
+        from fromlogits_audit.interp.raising import throw_builtin
+
+        throw_builtin(run, "TypeError")
     for param in (*params.posonly_params, *params.params, *params.kwonly_params):
         name = param.name.value
         if name in keywords:
@@ -227,6 +231,13 @@ def bind(run: Run, core: FuncCore, args: Args, frame: Frame, *, assumed: bool) -
         frame.slots[params.star_kwarg.name.value] = rest = DictV(items, args.double is not None)
         if args.double is not None:
             rest.slots[REST] = args.double
+
+
+def _does_not_fit(params: cst.Parameters, names: list[str], args: Args) -> bool:
+    """Whether a call gives more than a function takes, which raises a TypeError."""
+    many = len(args.positional) > len(names) and not isinstance(params.star_arg, cst.Param)
+    known = {*names, *(param.name.value for param in params.kwonly_params)}
+    return many or (params.star_kwarg is None and not known.issuperset(args.keywords))
 
 
 def _missing(run: Run, core: FuncCore, name: str, args: Args, *, assumed: bool) -> Value:

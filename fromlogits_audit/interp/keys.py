@@ -23,6 +23,12 @@ class Key(tuple[Hashable, ...]):
         return self is other or tuple.__eq__(self, other)
 
 
+INI = "ini"
+"""How the key of a reader of .ini files begins."""
+INSTANCE = "instance"
+"""How the key of an object of a class of the project begins, where what it inherits is not known."""
+
+
 def begins(key: Hashable, word: str) -> bool:
     """Whether a key says by its first part what kind of unknown it stands for."""
     return isinstance(key, tuple) and key[:1] == (word,)

@@ -29,25 +29,28 @@ MAX_WHILE = 24
 
 def run_for(run: Run, frame: Frame, node: cst.For) -> Outcome:
     source = spread(run, evaluate(run, frame, node.iter))
-    if isinstance(source, TupleV) and not source.open and len(source.items) <= MAX_LOOP:
-        catchers = run.state.catchers
-        try:
-            return _turns(run, frame, node, source)
-        finally:
-            run.state.catchers = catchers
-    with run.state.branch(ALWAYS) as branch, run.state.repeating():
-        outcome = _turns(run, frame, node, source)
-    widen.adopt(run, branch, node)
-    return outcome
+    most = MAX_LOOP if run.state.loops.get(node, 0) <= run.state.limit // 4 else 2
+    before, catchers = run.state.steps, run.state.catchers
+    try:
+        if isinstance(source, TupleV) and not source.open and len(source.items) <= most:
+            return _turns(run, frame, node, source, most)
+        with run.state.branch(ALWAYS) as branch, run.state.repeating():
+            outcome = _turns(run, frame, node, source, most)
+        widen.adopt(run, branch, node)
+        return outcome
+    finally:
+        run.state.catchers = catchers
+        run.state.loops[node] = run.state.loops.get(node, 0) + run.state.steps - before
 
 
-def _turns(run: Run, frame: Frame, node: cst.For, source: TupleV | Unknown) -> Outcome:
+def _turns(run: Run, frame: Frame, node: cst.For, source: TupleV | Unknown, most: int) -> Outcome:
+    """The turns of a loop; of more than ``most`` of them the first and the last."""
     from fromlogits_audit.interp.execute import Outcome, run_block
 
     items = (each(source, source.place),) if isinstance(source, Unknown) else walked(source)
     if not items and not isinstance(source, Unknown) and source.open:
         items = (run.state.fresh(Why.RUNTIME, "an item of a sequence collected at run time"),)
-    if len(items) > MAX_LOOP:
+    if len(items) > most:
         items = items[:1] + items[-1:]
     total = Outcome()
     if not items:

@@ -48,18 +48,8 @@ _ARITHMETIC: dict[type, tuple[str, Callable[[Any, Any], Any]]] = {
     cst.BitXor: ("^", operator.xor),
     cst.LeftShift: ("<<", operator.lshift),
     cst.RightShift: (">>", operator.rshift),
-    cst.AddAssign: ("+", operator.add),
-    cst.SubtractAssign: ("-", operator.sub),
-    cst.MultiplyAssign: ("*", operator.mul),
-    cst.DivideAssign: ("/", operator.truediv),
-    cst.FloorDivideAssign: ("//", operator.floordiv),
-    cst.ModuloAssign: ("%", operator.mod),
-    cst.PowerAssign: ("**", operator.pow),
-    cst.MatrixMultiplyAssign: ("@", operator.matmul),
-    cst.BitAndAssign: ("&", operator.and_),
-    cst.BitOrAssign: ("|", operator.or_),
-    cst.BitXorAssign: ("^", operator.xor),
 }
+_ARITHMETIC |= {getattr(cst, f"{sign.__name__}Assign"): how for sign, how in _ARITHMETIC.items()}
 _COMPARISON: dict[type, tuple[str, Callable[[Any, Any], Any]]] = {
     cst.Equal: ("==", operator.eq),
     cst.NotEqual: ("!=", operator.ne),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fromlogits_audit.interp import commandline
 from fromlogits_audit.interp.choice import choose
 from fromlogits_audit.interp.items import content_of, spread
+from fromlogits_audit.interp.keys import INI
 from fromlogits_audit.interp.reflection import replaced
 from fromlogits_audit.interp.values import (
     FALSE,
@@ -75,9 +76,15 @@ def call_external(run: Run, name: str, args: Args, place: Place | None) -> Value
         "pickle.load",
     ):
         return run.state.fresh(Why.RUNTIME, f"read by {name}", place)
+    if name in _INI_READERS:
+        read = run.state.fresh(Why.RUNTIME, f"read by {name}")
+        return Unknown(read.reason, (INI, read.key), place)
     if name in ("builtins.input", "builtins.open", "sys.argv"):
         return run.state.fresh(Why.RUNTIME, name, place)
     return None
+
+
+_INI_READERS = [f"configparser.{name}" for name in ("ConfigParser", "RawConfigParser", "SafeConfigParser")]
 
 
 def _parsed(parse: Callable[[str], Any], text: Value | None) -> Value | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.equality import equal
@@ -38,7 +39,7 @@ def ordered(run: Run, content: TupleV, args: Args) -> TupleV:
     if not isinstance(reverse, Const) or len(content.items) > MAX_SORTED:
         return unordered(run, content)
     try:
-        rows = [(_rank(run, item, key), item) for item in content.items]
+        rows = zip(_ranks(run, content.items, key), content.items, strict=True)
         result = sorted(rows, key=lambda row: row[0], reverse=bool(reverse.value))
     except (TypeError, ValueError):
         return unordered(run, content)
@@ -56,15 +57,22 @@ def extreme(run: Run, args: Args, *, greatest: bool) -> Value | None:
         return args.keywords.get("default")
     key = args.keywords.get("key", NONE)
     try:
-        ranks = [_rank(run, item, key) for item in rows.items[:MAX_SORTED]]
+        ranks = _ranks(run, rows.items[:MAX_SORTED], key)
         best = (max if greatest else min)(ranks)
     except (TypeError, ValueError):
         return None
     return rows.items[ranks.index(best)] if len(ranks) == len(rows.items) else None
 
 
-def _rank(run: Run, item: Value, key: Value) -> Any:
-    return _comparable(item if key is NONE else run.call(key, Args((item,)), None))
+def _ranks(run: Run, items: Sequence[Value], key: Value) -> list[Any]:
+    """What Python sorts items by. It compares no more of tuples than their first items where those differ."""
+    ranks = [item if key is NONE else run.call(key, Args((item,)), None) for item in items]
+    firsts = [rank.items[0] for rank in ranks if isinstance(rank, TupleV) and rank.items]
+    if len(firsts) == len(ranks):
+        leading = [_comparable(first) for first in firsts]
+        if len(set(leading)) == len(leading):
+            return leading
+    return [_comparable(rank) for rank in ranks]
 
 
 def unordered(run: Run, content: TupleV) -> TupleV:

@@ -13,7 +13,7 @@ from fromlogits_audit.interp.classes import (
     resolution_order,
     unknown_base,
 )
-from fromlogits_audit.interp.containers import OWNER
+from fromlogits_audit.interp.dicts import OWNER
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.iterables import Function
 from fromlogits_audit.interp.keras_values import LayerV, ModelV

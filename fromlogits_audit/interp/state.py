@@ -149,6 +149,8 @@ class State:
         self.catchers: tuple[Catcher, ...] = ()
         """The ``try`` statements that what runs now is certain to run in, the innermost last
         (:mod:`fromlogits_audit.interp.raising`)."""
+        self.loops: dict[object, int] = {}
+        """What the run spent on each loop: one inside others is not turned in full for all of theirs."""
         self.repeats = False
         """Whether one turn of a loop runs for all of them: a later one may find what is missing in it."""
         self.follows: FuncCore | None = None
@@ -301,6 +303,7 @@ class State:
             self._running.spent += self.steps
         self._running = module
         self.steps = 0
+        self.loops.clear()
         share = WITHOUT_KERAS if self.scarce else 1
         self.limit = min(MAX_STEPS // share, MAX_MODULE_STEPS // share - module.spent)
         self.cut = cut or module.cut or self.limit <= 0

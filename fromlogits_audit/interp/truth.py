@@ -131,5 +131,16 @@ def rests_on_values(guard: Guard) -> bool:
     return any(begins(key, _OF_VALUES) for key, _ in guard)
 
 
+def rests_on_shape(guard: Guard) -> bool:
+    """Whether something is assumed about an unknown shape of a tensor: ``if K.ndim(x) == 2:``."""
+    return any(_is_of_shape(key) for key, _ in guard)
+
+
+def _is_of_shape(key: Hashable, depth: int = 4) -> bool:
+    if not isinstance(key, tuple) or depth == 0:
+        return False
+    return key[:1] in (("shape",), ("size",)) or any(_is_of_shape(part, depth - 1) for part in key)
+
+
 def _shared(guards: list[Guard]) -> Guard:
     return frozenset.intersection(*guards) if guards else ALWAYS

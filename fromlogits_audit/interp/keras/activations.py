@@ -12,7 +12,7 @@ from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.keras.custom import registered
 from fromlogits_audit.interp.keras.shapes import number, ranked
 from fromlogits_audit.interp.keras_values import TensorV
-from fromlogits_audit.interp.truth import rests_on_values
+from fromlogits_audit.interp.truth import rests_on_shape, rests_on_values
 from fromlogits_audit.interp.values import (
     Args,
     Choice,
@@ -28,7 +28,7 @@ from fromlogits_audit.ir import Scale, Undecided, Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
-_NORMALISED = (Scale.PROBABILITIES, Scale.INDEPENDENT)
+NORMALISED = (Scale.PROBABILITIES, Scale.INDEPENDENT)
 
 
 def apply_activation(
@@ -85,11 +85,15 @@ def _by_name(run: Run, tensor: TensorV, name: Const, place: Place, axis: Value |
     return apply_spec(run, tensor, spec, place, axis)
 
 
+_KEEP_POSITIVE = frozenset(["relu", "relu6", "leaky_relu", "prelu", "elu", "celu"])
+"""What gives every number from 0 to 1 as it is."""
+
+
 def apply_spec(
     run: Run, tensor: TensorV, spec: ActivationSpec, place: Place, axis: Value | None = None
 ) -> TensorV:
     """The tensor after a catalogued activation; ``place`` is what applies it."""
-    if spec.name == "linear":
+    if spec.name == "linear" or (spec.name in _KEEP_POSITIVE and tensor.scale in NORMALISED):
         return tensor
     hop = Hop(place, f"{spec.name} gives {spec.scale.value}")
     result = replace(
@@ -123,6 +127,8 @@ def _normalising(
         if index is None:
             return opaque(result, Undecided(Why.RUNTIME, "softmax over an axis that is not known"))
         size, last = _axis(before, index)
+        if size == 1 and rests_on_shape(run.state.guard):
+            size = None  # of another shape than this code is for
         if last is False:
             return opaque(
                 result, Undecided(Why.COMBINED, f"softmax over axis {index}, which is not the last")
@@ -131,10 +137,10 @@ def _normalising(
             result = replace(result, unit_softmax=place)
     if size == 1 and run.state.guard and not _written_one(before):
         size = None
-    if before.scale in _NORMALISED and rests_on_values(run.state.guard):
+    if before.scale in NORMALISED and rests_on_values(run.state.guard):
         # ``if p.max() > 1:`` is asked where it may not have been applied before.
         before = opaque(before, Undecided(Why.CONDITION, "applied where values say so"))
-    if before.scale in _NORMALISED or size == 1 or run.recorder.plural:
+    if before.scale in NORMALISED or size == 1 or run.recorder.plural:
         run.recorder.applied(name, size, before, place)
     return result
 

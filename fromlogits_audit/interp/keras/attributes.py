@@ -119,8 +119,8 @@ def model_attribute(run: Run, base: ModelV | InstanceV, name: str, place: Place 
     """Attributes that every model has."""
     if name in ("output", "outputs"):
         result = models.outputs_of(run, base, place)
-        if name == "outputs" and isinstance(result, TensorV):
-            return ListV((result,))
+        if name == "outputs":
+            return _flat(run, result)
         single = content_of(run, result)
         if name == "output" and isinstance(single, TupleV) and len(single.items) == 1:
             return single.items[0]
@@ -128,7 +128,7 @@ def model_attribute(run: Run, base: ModelV | InstanceV, name: str, place: Place 
     if name in ("input", "inputs"):
         return base.slots.get("$inputs", data_tensor(what=MODEL_INPUT))
     if name == "output_names":
-        return _names(run, content_of(run, models.outputs_of(run, base, place)))
+        return _names(run, content_of(run, _flat(run, models.outputs_of(run, base, place))))
     if name in _SHAPES:
         content = content_of(run, model_attribute(run, base, _SHAPES[name], place) or NONE)
         return _shapes(content) or run.state.fresh(Why.RUNTIME, f"{name} of a model")
@@ -145,10 +145,21 @@ def model_attribute(run: Run, base: ModelV | InstanceV, name: str, place: Place 
     return None
 
 
+def _flat(run: Run, outputs: Value) -> Value:
+    """The outputs as a list: those of a dict in the order of its keys."""
+    content = content_of(run, outputs)
+    if isinstance(content, TensorV):
+        return ListV((content,))
+    if not isinstance(content, Entries):
+        return outputs
+    names = [key.value for key, _ in content.items.values() if isinstance(key, Const)]
+    if content.open or len(names) < len(content.items) or not all(isinstance(name, str) for name in names):
+        return run.state.fresh(Why.RUNTIME, "the outputs of a model in their order")
+    return ListV(tuple(content.items[key][1] for key in sorted(content.items, key=str)))
+
+
 def _names(run: Run, outputs: Value) -> Value | None:
     """The names of a model's outputs, those of layers that were given one."""
-    if isinstance(outputs, Entries):
-        return ListV(tuple(key for key, _ in outputs.items.values()))
     items = outputs.items if isinstance(outputs, TupleV) and not outputs.open else (outputs,)
     if not all(isinstance(item, TensorV) and item.name is not None for item in items):
         return run.state.fresh(Why.RUNTIME, "the names of a model's outputs")

@@ -1,4 +1,5 @@
-"""Callbacks: which metric those of Keras decide by, and which model those of the program work for."""
+"""Callbacks: which metric those of Keras decide by, which model those of the program work for, and what is
+saved by a ``ModelCheckpoint``."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.classes import external_bases
+from fromlogits_audit.interp.equality import identity
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.values import NONE, Args, BagV, Const, InstanceV, ListV, TupleV, Value
 from fromlogits_audit.ir import Why
@@ -30,7 +32,11 @@ def make(name: str, args: Args) -> Value | None:
     if name not in _DECIDING:
         return None
     monitor = args.get(_DECIDING[name], "monitor")
-    return BagV(_KIND, monitor=monitor or NONE, short=Const(name.rpartition(".")[2]))
+    made = BagV(_KIND, monitor=monitor or NONE, short=Const(name.rpartition(".")[2]))
+    path = args.get(0, "filepath")
+    if name.endswith("Checkpoint") and path is not None:
+        made.slots["path"] = path
+    return made
 
 
 def note(run: Run, model: Value, args: Args) -> None:
@@ -54,6 +60,8 @@ def _set_model(run: Run, model: Value, callback: InstanceV) -> None:
 
 
 def _note_one(run: Run, model: Value, callback: BagV) -> None:
+    if "path" in callback.slots:
+        run.saved[identity(callback.slots["path"])] = model
     for _, monitor in alternatives(callback.slots["monitor"], run.state.guard):
         short = callback.slots["short"]
         if isinstance(monitor, Const) and isinstance(monitor.value, str) and isinstance(short, Const):

@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 
 MAX_GRAPH = 200
 """Layers one behind the other that are followed."""
-_WRAPPED = ("to_prune", "to_cluster", "to_annotate")
-"""What tensorflow_model_optimization calls the model or layer that it wraps."""
+_WRAPPED = ("to_prune", "to_cluster", "to_annotate", "base_model", "original_model")
+"""What tensorflow_model_optimization, neural_structured_learning and tensorflow_model_remediation call the
+model or layer that they wrap. The last two train it by a loss of their own beside the compiled one."""
 
 
 # -- the same model ----------------------------------------------------------------------------

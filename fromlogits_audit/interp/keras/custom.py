@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp import containers
+from fromlogits_audit.interp import dicts
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.values import Args, Const, DictV, Entries, Place, Value
 
@@ -28,7 +28,7 @@ def registry(run: Run, name: str, args: Args, place: Place) -> Value | None:
 def scope(run: Run, name: str, args: Args, place: Place) -> Value | None:
     """``with custom_object_scope({...}):``. What it registers stays: names rarely change hands."""
     for value in args.positional:
-        containers.update(run, run.custom_objects, value)
+        dicts.update(run, run.custom_objects, value)
     return run.custom_objects
 
 

@@ -10,7 +10,14 @@ from fromlogits_audit.catalogue.layers import FIXED_INITIALIZERS, parameter_name
 from fromlogits_audit.interp.choice import alternatives, choose, product
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras import merging
-from fromlogits_audit.interp.keras.activations import apply_activation, apply_spec, as_tensors, capped, opaque
+from fromlogits_audit.interp.keras.activations import (
+    NORMALISED,
+    apply_activation,
+    apply_spec,
+    as_tensors,
+    capped,
+    opaque,
+)
 from fromlogits_audit.interp.keras.labels import encoded
 from fromlogits_audit.interp.keras.precision import POLICY, dtype_of
 from fromlogits_audit.interp.keras.recurrent import behind_gates, both_ways, run_cell
@@ -168,7 +175,10 @@ def _activated(run: Run, layer: LayerV, scores: TensorV) -> Value:
     name = layer.spec.activation
     if name is None:
         return scores
-    default = layer.spec.parameters.default(name)
+    parameters = layer.spec.parameters
+    if name not in parameters.names:  # CuDNNLSTM is tanh and has no parameter for it
+        return apply_activation(run, scores, Const(name), layer.place)
+    default = parameters.default(name)
     activation = layer.slots.get(name, Const(default if isinstance(default, str) else None))
     return apply_activation(run, scores, activation, layer.place)
 
@@ -193,6 +203,8 @@ def _activation(run: Run, layer: LayerV, tensor: TensorV) -> Value:
     known = activation_string(spec.activation or "")
     if known is None:
         return opaque(tensor, Undecided(Why.OPAQUE_LAYER, spec.name))
+    if tensor.scale in NORMALISED and (spec.name.endswith("ThresholdedReLU") or "threshold" in layer.slots):
+        return opaque(tensor, Undecided(Why.COMBINED, "probabilities below a threshold set to 0"))
     result = apply_spec(run, tensor, known, layer.place, layer.slots.get("axis"))
     return capped(result, layer.slots.get("max_value"))
 

@@ -46,7 +46,7 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Value,
 )
-from fromlogits_audit.ir import Why
+from fromlogits_audit.ir import Undecided, Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -154,7 +154,10 @@ def _compute_loss(run: Run, model: Model, args: Args, place: Place | None) -> Va
         index = 2 if len(args.positional) > 2 else 1
         predicted = args.positional[index] if len(args.positional) > index else None
     loss = model.slots.get("$loss")
-    if predicted is not None and loss is not None:
+    if isinstance(loss, MethodV) and loss.receiver is model:  # without end, but for a library's own loss
+        if not (isinstance(model, ModelV) and model.head is not None):
+            run.recorder.note_opaque(Undecided(Why.OPAQUE_LOSS, "is the model's own compute_loss"))
+    elif predicted is not None and loss is not None:
         losses.meet(run, loss, labels, predicted, place=place, hops=instances.hop(place, "computed here"))
     return data_tensor((), what=losses.LOSS_VALUE)
 

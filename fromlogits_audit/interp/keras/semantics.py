@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst, regex
 from fromlogits_audit.catalogue.names import canonical
+from fromlogits_audit.interp.classes import external_bases, own_method
 from fromlogits_audit.interp.keras import arithmetic, external, indexing, instances, methods, metrics
+from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.attributes import read, write
 from fromlogits_audit.interp.keras.compiling import compile_model
 from fromlogits_audit.interp.keras.data import Data
@@ -34,6 +36,7 @@ from fromlogits_audit.interp.keras_values import (
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
+    BoundV,
     Choice,
     Const,
     ExternalV,
@@ -47,7 +50,7 @@ from fromlogits_audit.interp.values import (
     Unknown,
     Value,
 )
-from fromlogits_audit.ir import Undecided, Why
+from fromlogits_audit.ir import Scale, Undecided, Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -158,7 +161,14 @@ class Keras:
         instances.construct(run, instance, bases, args)
 
     def hook_arguments(self, run: Run, instance: InstanceV, name: str) -> dict[str, Value]:
-        """What Keras gives a method that only Keras calls: ``compute_loss(x, y, y_pred)``."""
+        """What Keras gives a method that only Keras calls: ``compute_loss(x, y, y_pred)``, and its tuner to
+        ``fit(hp, model, ...)``: what ``build(hp)`` makes."""
+        if name == "fit" and not _TUNED.isdisjoint(external_bases(instance.cls)):
+            build = own_method(instance.cls, "build")
+            values = run.state.fresh(Why.RUNTIME, "hyperparameters")
+            return (
+                {} if build is None else {"model": run.call(BoundV(build, instance), Args((values,)), None)}
+            )
         if name != "compute_loss" or not instances.is_model(instance):
             return {}
         return {
@@ -196,9 +206,13 @@ class Keras:
         return replace(result, labels=after_index(tensor, key))
 
     def written(self, tensor: TensorV, key: Value, value: Value) -> Value:
-        """``tensor[key] = value``: the same array, with other labels in it."""
+        """``tensor[key] = value``: the same array, with other labels or scores in it."""
         after = written(tensor, key, value)
-        return tensor if after == tensor.labels else replace(tensor, labels=after)
+        changed = tensor if after == tensor.labels else replace(tensor, labels=after)
+        scale = value.scale if isinstance(value, TensorV) else Scale.UNKNOWN
+        if tensor.scale in (Scale.UNKNOWN, scale) or isinstance(value, Const):
+            return changed
+        return opaque(changed, _PARTLY_NEW)
 
     def some_of(self, value: Value) -> Value:
         """A value of which some were left out: which classes stay is not known."""
@@ -214,6 +228,8 @@ class Keras:
         return tensor
 
 
+_PARTLY_NEW = Undecided(Why.COMBINED, "outputs of which a part was replaced")
+_TUNED = frozenset(f"{library}.HyperModel" for library in ("keras_tuner", "kerastuner"))
 _CHOICES = {"Choice": "values", "suggest_categorical": "choices"}
 """What keras_tuner and optuna call one of several values, and the parameter that has them."""
 

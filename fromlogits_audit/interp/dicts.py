@@ -1,0 +1,220 @@
+"""Dicts, through the journal: their methods, and the one way in which entries are merged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp.choice import choose, lift
+from fromlogits_audit.interp.equality import dict_key
+from fromlogits_audit.interp.items import content_of, get_item, spread
+from fromlogits_audit.interp.values import (
+    NONE,
+    TRUE,
+    Args,
+    Choice,
+    Const,
+    DictV,
+    Entries,
+    IterV,
+    ListV,
+    Obj,
+    TupleV,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+
+def rewrite(run: Run, target: ListV | DictV, change: Callable[[Value], Value]) -> None:
+    """Replace the content by a function of it, alternative by alternative."""
+    run.state.write(target, "items", lift(target.slots["items"], run.state.guard, change))
+
+
+def copied(run: Run, value: Value) -> Value:
+    made: ListV | DictV = ListV() if isinstance(value, (ListV, TupleV)) else DictV()
+    made.slots["items"] = content_of(run, value)
+    return made
+
+
+def update_items(
+    run: Run, target: DictV, items: dict[Hashable, tuple[Value, Value]], *, is_open: bool = False
+) -> None:
+    def merge(content: Value) -> Value:
+        if not isinstance(content, Entries):
+            return content
+        return Entries({**content.items, **items}, content.open or is_open)
+
+    rewrite(run, target, merge)
+    owner = target.slots.get(OWNER)
+    if isinstance(owner, Obj):
+        for key, (_, value) in items.items():
+            run.state.write(owner, key, value)
+
+
+OWNER = "$owner"
+"""In the dict that ``vars(owner)`` gives: whose attributes change with it."""
+
+
+def update(run: Run, target: DictV, source: Value) -> None:
+    """``dict.update`` with another dict or with pairs."""
+    content = content_of(run, source)
+    if isinstance(content, Choice):
+        rewrite(run, target, lambda old: lift(content, run.state.guard, lambda new: _merged(run, old, new)))
+        return
+    if isinstance(content, Entries):
+        update_items(run, target, content.items, is_open=content.open)
+        return
+    pairs = spread(run, content) if isinstance(content, (TupleV, IterV)) else None
+    items = _of_pairs(run, pairs.items if isinstance(pairs, TupleV) else (NONE,))
+    if None in items or not isinstance(pairs, TupleV) or pairs.open:
+        rewrite(run, target, lambda old: _merged(run, old, content))
+        items.pop(None, None)
+    update_items(run, target, items)
+
+
+def _of_pairs(run: Run, pairs: tuple[Value, ...]) -> dict[Hashable, tuple[Value, Value]]:
+    """The entries that pairs make; those whose keys are not known are under None."""
+    items: dict[Hashable, tuple[Value, Value]] = {}
+    for pair in pairs:
+        both = content_of(run, pair)
+        known = isinstance(both, TupleV) and len(both.items) == 2
+        key, value = both.items if isinstance(both, TupleV) and known else (NONE, NONE)
+        items[dict_key(key) if known else None] = (key, value)
+    return items
+
+
+def _merged(run: Run, content: Value, new: Value) -> Value:
+    """A dict's content after an update with another; with one that is not known, any value may be new."""
+    if not isinstance(content, Entries):
+        return content
+    if isinstance(new, Entries):
+        return Entries({**content.items, **new.items}, content.open or new.open)
+    one = run.state.fresh(Why.RUNTIME, "a value that an update with an unknown dict may have replaced")
+    reason = new.reason if isinstance(new, Unknown) else one.reason
+    return _overwritten(content, one.key, lambda key: Unknown(reason, key))
+
+
+def _overwritten(content: Entries, one: Hashable, new: Callable[[Hashable], Value]) -> Entries:
+    """Something was set under a key that is not known: each value may be another one now."""
+    kept, replaced = frozenset({(("updated", one), False)}), frozenset({(("updated", one), True)})
+    items = {
+        key: (name, choose([(kept, value), (replaced, new(("updated", one, key)))]))
+        for key, (name, value) in content.items.items()
+    }
+    return Entries(items, True)
+
+
+def set_entry(run: Run, target: DictV, index: Value, value: Value) -> None:
+    """``target[index] = value``."""
+    key = dict_key(index)
+    if key is None:
+        rewrite(run, target, lambda content: _set_somewhere(run, content, value))
+    else:
+        update_items(run, target, {key: (index, value)})
+
+
+def _set_somewhere(run: Run, content: Value, value: Value) -> Value:
+    """A value that is not known either may be there in place of each. One that is known is more often put
+    beside the others, under a name made for it."""
+    if not isinstance(content, Entries):
+        return content
+    if not isinstance(value, Unknown):
+        return Entries(content.items, True)
+    return _overwritten(content, run.state.fresh(Why.RUNTIME).key, lambda _: value)
+
+
+def del_entry(run: Run, target: DictV, index: Value) -> None:
+    """``del target[index]``."""
+    key = dict_key(index)
+
+    def without(content: Value) -> Value:
+        if not isinstance(content, Entries):
+            return content
+        return Entries({k: v for k, v in content.items.items() if k != key}, content.open)
+
+    rewrite(run, target, without)
+
+
+def call_method(run: Run, receiver: DictV, name: str, args: Args) -> Value | None:
+    content = content_of(run, receiver)
+    if name in ("get", "pop", "setdefault"):
+        return _get(run, receiver, content, name, args)
+    if name in ("items", "values", "keys"):
+        return lift(content, run.state.guard, lambda c: _view(run, c, name))
+    if name == "update":
+        if args.positional:
+            update(run, receiver, args.positional[0])
+        update_items(
+            run,
+            receiver,
+            {k: (Const(k), v) for k, v in args.keywords.items()},
+            is_open=args.double is not None,
+        )
+        return NONE
+    if name == "copy":
+        return copied(run, receiver)
+    if name == "popitem":
+        return _popped(run, receiver, content)
+    if name == "move_to_end" and args.positional:
+        value = get_item(run, receiver, args.positional[0])
+        del_entry(run, receiver, args.positional[0])
+        return _at_the_end(run, receiver, args.positional[0], value, args.get(1, "last") or TRUE)
+    return None
+
+
+def _popped(run: Run, target: DictV, content: Value) -> Value:
+    """``dict.popitem()``: the last item."""
+    if isinstance(content, Entries) and content.items and not content.open:
+        key, value = list(content.items.values())[-1]
+        del_entry(run, target, key)
+        return TupleV((key, value))
+    unknown = run.state.fresh(Why.RUNTIME, "an item of a dict")
+    run.state.write(target, "items", unknown)
+    return unknown
+
+
+def _at_the_end(run: Run, target: DictV, index: Value, value: Value, last: Value) -> Value:
+    """An item of a dict at its end, or its beginning."""
+    key = dict_key(index)
+    entry = {key: (index, value)} if key is not None else {}
+    at_end = isinstance(last, Const) and bool(last.value)
+
+    def change(content: Value) -> Value:
+        if not isinstance(content, Entries):
+            return content
+        items = {**content.items, **entry} if at_end else {**entry, **content.items}
+        return Entries(items, content.open or key is None)
+
+    rewrite(run, target, change)
+    return NONE
+
+
+def _view(run: Run, content: Value, name: str) -> Value:
+    if not isinstance(content, Entries):
+        return run.state.fresh(Why.CONDITION, "a dict")
+    rows = content.items.values()
+    if name == "items":
+        return TupleV(tuple(TupleV((k, v)) for k, v in rows), content.open)
+    return TupleV(tuple(k if name == "keys" else v for k, v in rows), content.open)
+
+
+def _get(run: Run, receiver: DictV, content: Value, name: str, args: Args) -> Value:
+    index = args.positional[0] if args.positional else NONE
+    default = args.get(1, "default") or NONE
+
+    def read(entries: Value) -> Value:
+        key = dict_key(index)
+        if isinstance(entries, Entries) and key is not None and key not in entries.items:
+            return default
+        return get_item(run, receiver, index)
+
+    value = lift(content, run.state.guard, read)
+    if name == "pop":
+        del_entry(run, receiver, index)
+    if name == "setdefault":
+        set_entry(run, receiver, index, value)
+    return value
