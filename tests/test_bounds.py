@@ -113,16 +113,11 @@ def test_what_stands_before_in_and_after_a_search_without_end(results: dict[str,
 
 
 SEARCH = """
-from scipy.optimize import least_squares
-def fit(data):
+def search(data):
     total = 0
-    for a in range(30):
-        for b in range(30):
-            for c in range(30):
-                for d in range(30):
-                    total = a + b + c + d
-    return least_squares(data, total, loss="huber")
-"""
+    return least_squares(data, step0(total), loss="huber")
+""" + "".join(f"\ndef step{n}(x):\n    step{n + 1}(x + 1)\n    return step{n + 1}(x)\n" for n in range(20))
+"""Each step takes twice the time of the next."""
 
 
 @pytest.mark.parametrize(

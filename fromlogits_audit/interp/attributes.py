@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.choice import alternatives, choose, split
 from fromlogits_audit.interp.classes import (
     bound_member,
     class_attribute,
@@ -97,8 +97,19 @@ def instance_attribute(run: Run, base: InstanceV, name: str, place: Place | None
     """An attribute of an instance of a project class."""
     if run.intercepting and find_member(base.cls, "__getattribute__") is not None:
         return run.state.fresh(Why.UNSUPPORTED, "__getattribute__")
-    if name in base.slots:
+    if name not in base.slots:
+        return _of_class(run, base, name, place)
+    there, missing = split(narrowed(run, base.slots[name]))
+    if not missing:
         return base.slots[name]
+    behind = _of_class(run, base, name, place)
+    if there and _is_missing(behind, base, name):  # where it is missing, the program ends here
+        return choose(there)
+    return choose([*there, *((guard, behind) for guard in missing)])
+
+
+def _of_class(run: Run, base: InstanceV, name: str, place: Place | None) -> Value:
+    """What stands behind the attributes that an instance has itself."""
     if name == "__class__":
         return base.cls
     found = find_member(base.cls, name)

@@ -12,7 +12,7 @@ from fromlogits_audit.interp.classes import GENERIC, text_of_member
 from fromlogits_audit.interp.combining import COMBINING
 from fromlogits_audit.interp.creation import allocate, call_type, construct
 from fromlogits_audit.interp.dispatch import register
-from fromlogits_audit.interp.items import FACTORY, spread
+from fromlogits_audit.interp.items import FACTORY, options_of, spread
 from fromlogits_audit.interp.iterables import ITERABLES, Function
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.keys import INI, INSTANCE, begins
@@ -25,6 +25,7 @@ from fromlogits_audit.interp.values import (
     Args,
     BagV,
     BoundV,
+    Choice,
     ClassV,
     Const,
     DictV,
@@ -64,12 +65,31 @@ def call_external(run: Run, name: str, args: Args, place: Place | None) -> Value
     """A call of a builtin or of a known function of the standard library, None for others."""
     function = _FUNCTIONS.get(name)
     if function is not None:
-        return function(run, args, place)
+        return _over_options(run, name, function, args, place)
     if name in _FOLD:
         return _folded(run, name, args, place)
     if name.startswith("builtins.") and name[9:].endswith(("Error", "Exception", "Warning")):
         return run.state.fresh(Why.RUNTIME, "an exception")
     return options.call_external(run, name, args, place)
+
+
+def _over_options(run: Run, name: str, function: Function, args: Args, place: Place | None) -> Value | None:
+    """A call, or one for each number of items that a sequence among its arguments may have."""
+    walks = name in ITERABLES or name in COMBINING or name == "builtins.dict"
+    for number, given in enumerate(args.positional if walks and name not in _TAKING else ()):
+        options = options_of(run, given) if isinstance(given, (Choice, ListV)) else []
+        if len(options) > 1:
+            rest = args.positional[number + 1 :]
+            rows = [
+                (guard, Args((*args.positional[:number], row, *rest), args.keywords, args.star, args.double))
+                for guard, row in options
+            ]
+            return choose([(guard, function(run, one, place) or NONE) for guard, one in rows])
+    return function(run, args, place)
+
+
+_TAKING = frozenset({"builtins.next", "builtins.iter"})
+"""What works on the sequence itself."""
 
 
 def _plain(value: Value, depth: int = 0) -> Any:
@@ -170,12 +190,10 @@ def _static_method(run: Run, args: Args, place: Place | None) -> Value | None:
 
 
 def _dict(run: Run, args: Args, place: Place | None) -> Value:
-    made = DictV()
-    if args.positional:
-        dicts.update(run, made, args.positional[0])
-    dicts.update_items(
-        run, made, {k: (Const(k), v) for k, v in args.keywords.items()}, is_open=args.double is not None
-    )
+    made = dicts.union(run, *args.positional[:1])
+    dicts.update_items(run, made, {k: (Const(k), v) for k, v in args.keywords.items()})
+    if args.double is not None:
+        dicts.update(run, made, args.double)
     return made
 
 
@@ -217,18 +235,6 @@ def _suppress(run: Run, args: Args, place: Place | None) -> Value | None:
 
 def _none(run: Run, args: Args, place: Place | None) -> Value:
     return NONE
-
-
-def _wraps(run: Run, args: Args, place: Place | None) -> Value:
-    return PartialV(ExternalV("functools.update_wrapper"), Args((), {"wrapped": (*args.positional, NONE)[0]}))
-
-
-def _update_wrapper(run: Run, args: Args, place: Place | None) -> Value | None:
-    """The wrapper has the name of what it wraps from now on."""
-    wrapper, wrapped = args.get(0, "wrapper"), args.get(1, "wrapped")
-    if isinstance(wrapper, FuncV) and isinstance(wrapped, FuncV):
-        wrapper.core.name = wrapped.core.name
-    return wrapper
 
 
 def _cache(run: Run, args: Args, place: Place | None) -> Value:
@@ -274,8 +280,6 @@ _FUNCTIONS: dict[str, Function] = {
     "builtins.print": _none,
     "copy.copy": copying.shallow,
     "copy.deepcopy": copying.deep,
-    "functools.wraps": _wraps,
-    "functools.update_wrapper": _update_wrapper,
     "types.MethodType": _bound_to,
     "functools.lru_cache": _cache,
     "typing.cast": _cast,

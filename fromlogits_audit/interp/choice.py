@@ -8,6 +8,7 @@ from typing import TypeGuard
 
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.values import (
+    ABSENT,
     ALWAYS,
     Choice,
     Const,
@@ -164,6 +165,14 @@ def same(a: Value, b: Value) -> bool:
             and all(same(a.items[k][1], b.items[k][1]) for k in a.items)
         )
     return False
+
+
+def split(value: Value) -> tuple[list[tuple[Guard, Value]], list[Guard]]:
+    """What an attribute is where it is there, and where it is not."""
+    rows = value.alternatives if isinstance(value, Choice) else ((ALWAYS, value),)
+    return [row for row in rows if row[1] is not ABSENT], [
+        guard for guard, option in rows if option is ABSENT
+    ]
 
 
 def lift(value: Value, path: Guard, function: Callable[[Value], Value]) -> Value:

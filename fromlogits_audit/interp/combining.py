@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.items import each, spread
+from fromlogits_audit.interp.items import each, spread, thinned
 from fromlogits_audit.interp.iterables import MAX_RANGE, Function
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import NONE, Args, Const, ListV, Place, TupleV, Value
@@ -107,8 +107,11 @@ def _filter(run: Run, args: Args, place: Place | None) -> Value | None:
     answers = [
         truth(run.state, item if test is NONE else run.call(test, Args((item,)), place)) for item in row.items
     ]
-    kept = tuple(item for item, answer in zip(row.items, answers, strict=True) if answer is not False)
-    return TupleV(kept, row.open or None in answers)
+    rows = [
+        (item, bool(answer)) for item, answer in zip(row.items, answers, strict=True) if answer is not False
+    ]
+    kept = thinned(run, rows)
+    return TupleV(kept.items, row.open or kept.open)
 
 
 COMBINING: dict[str, Function] = {

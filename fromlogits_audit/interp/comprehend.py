@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
-from fromlogits_audit.interp.equality import dict_key
-from fromlogits_audit.interp.items import a_set, each, spread, walked
+from fromlogits_audit.interp.choice import choose
+from fromlogits_audit.interp.dicts import set_entry
+from fromlogits_audit.interp.items import a_set, each, options_of, spread, thinned, walked
 from fromlogits_audit.interp.state import MAX_LOOP, Frame
 from fromlogits_audit.interp.truth import truth
-from fromlogits_audit.interp.values import DictV, ListV, Unknown, Value
+from fromlogits_audit.interp.values import NONE, DictV, Entries, ListV, TupleV, Unknown, Value
 from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
@@ -24,28 +25,52 @@ class _Rows:
 
     def __init__(self) -> None:
         self.items: list[tuple[Value, Value | None]] = []
+        self.sure: list[bool] = []
+        """Whether each row is there for certain."""
         self.open = False
 
 
 def comprehension(run: Run, frame: Frame, node: Any, evaluate: Evaluate) -> Value:
     scope = Frame(frame.module, frame.chunk, frame)
+    made, branches = [], []
+    options = options_of(run, evaluate(run, scope, node.for_in.iter))
+    if len(options) == 1:
+        return _made(run, scope, node, options[0][1], evaluate)
+    for guard, source in options:
+        with run.state.branch(guard) as branch:
+            made.append((guard, _made(run, scope, node, source, evaluate)))
+        branches.append(branch)
+    run.state.join(branches)
+    return choose(made)
+
+
+def _made(run: Run, scope: Frame, node: Any, source: TupleV | Unknown, evaluate: Evaluate) -> Value:
     rows = _Rows()
-    _clause(run, scope, node.for_in, node, rows, evaluate)
+    _clause(run, scope, node.for_in, source, node, rows, evaluate, sure=True)
     if isinstance(node, cst.DictComp):
-        items: dict[Any, tuple[Value, Value]] = {}
+        result = DictV()
         for key, value in rows.items:
-            constant = dict_key(key)
-            if constant is None or value is None:
-                rows.open = True
-            else:
-                items[constant] = (key, value)
-        return DictV(items, rows.open)
+            set_entry(run, result, key, value or NONE)
+        content = result.slots["items"]
+        if isinstance(content, Entries):
+            result.slots["items"] = Entries(content.items, content.open or rows.open)
+        return result
+    kept = thinned(run, [(item, sure) for (item, _), sure in zip(rows.items, rows.sure, strict=True)])
     made = a_set if isinstance(node, cst.SetComp) else ListV
-    return made(tuple(item for item, _ in rows.items), rows.open)
+    return made(kept.items, rows.open or kept.open)
 
 
-def _clause(run: Run, scope: Frame, clause: cst.CompFor, node: Any, rows: _Rows, evaluate: Evaluate) -> None:
-    source = spread(run, evaluate(run, scope, clause.iter))
+def _clause(
+    run: Run,
+    scope: Frame,
+    clause: cst.CompFor,
+    source: TupleV | Unknown,
+    node: Any,
+    rows: _Rows,
+    evaluate: Evaluate,
+    *,
+    sure: bool,
+) -> None:
     items: tuple[Value, ...]
     if isinstance(source, Unknown):
         rows.open = True
@@ -67,9 +92,14 @@ def _clause(run: Run, scope: Frame, clause: cst.CompFor, node: Any, rows: _Rows,
             continue
         if None in tests:
             rows.open = True
-        if clause.inner_for_in is not None:
-            _clause(run, scope, clause.inner_for_in, node, rows, evaluate)
-        elif isinstance(node, cst.DictComp):
+        kept = sure and None not in tests
+        inner = clause.inner_for_in
+        if inner is not None:
+            items_of = spread(run, evaluate(run, scope, inner.iter))
+            _clause(run, scope, inner, items_of, node, rows, evaluate, sure=kept)
+            continue
+        rows.sure.append(kept)
+        if isinstance(node, cst.DictComp):
             rows.items.append((evaluate(run, scope, node.key), evaluate(run, scope, node.value)))
         else:
             value = evaluate(run, scope, node.elt)

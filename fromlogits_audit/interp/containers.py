@@ -10,9 +10,10 @@ from fromlogits_audit.interp import dicts
 from fromlogits_audit.interp.choice import choose
 from fromlogits_audit.interp.dicts import copied, rewrite
 from fromlogits_audit.interp.equality import equal
-from fromlogits_audit.interp.items import MAX_PLACES, a_set, get_item, is_at, part_of, spread
+from fromlogits_audit.interp.items import MAX_PLACES, a_set, get_item, is_at, options_of, part_of, spread
 from fromlogits_audit.interp.ordering import counted, ordered
 from fromlogits_audit.interp.values import (
+    ALWAYS,
     NONE,
     Args,
     Const,
@@ -60,11 +61,14 @@ def _united(new: TupleV, content: TupleV) -> Value:
 
 
 def _extend(run: Run, target: ListV, args: Args) -> Value:
-    more = spread(run, args.positional[0]) if args.positional else TupleV(())
-    if isinstance(more, Unknown):
-        rewrite(run, target, _sequence(lambda c: TupleV((*c.items, more), True)))
-    else:
-        rewrite(run, target, _sequence(lambda c: sequence(c.items + more.items, c.open or more.open)))
+    options = options_of(run, args.positional[0]) if args.positional else [(ALWAYS, TupleV(()))]
+
+    def longer(content: TupleV, more: TupleV | Unknown) -> TupleV:
+        if isinstance(more, Unknown):
+            return TupleV((*content.items, more), True)
+        return sequence(content.items + more.items, content.open or more.open)
+
+    rewrite(run, target, _sequence(lambda c: choose([(guard, longer(c, more)) for guard, more in options])))
     return NONE
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.choice import choose, lift
-from fromlogits_audit.interp.equality import dict_key
+from fromlogits_audit.interp.choice import alternatives, choose, lift, product
+from fromlogits_audit.interp.equality import dict_key, identity
 from fromlogits_audit.interp.items import content_of, get_item, spread
+from fromlogits_audit.interp.keys import FORMATTED, UNMADE, begins
 from fromlogits_audit.interp.values import (
+    ALWAYS,
     NONE,
     TRUE,
     Args,
@@ -76,6 +78,14 @@ def update(run: Run, target: DictV, source: Value) -> None:
     update_items(run, target, items)
 
 
+def union(run: Run, *parts: Value) -> DictV:
+    """A new dict of others, the later over the earlier: ``{**a, **b}``, ``a | b``."""
+    made = DictV()
+    for part in parts:
+        update(run, made, part)
+    return made
+
+
 def _of_pairs(run: Run, pairs: tuple[Value, ...]) -> dict[Hashable, tuple[Value, Value]]:
     """The entries that pairs make; those whose keys are not known are under None."""
     items: dict[Hashable, tuple[Value, Value]] = {}
@@ -93,6 +103,8 @@ def _merged(run: Run, content: Value, new: Value) -> Value:
         return content
     if isinstance(new, Entries):
         return Entries({**content.items, **new.items}, content.open or new.open)
+    if isinstance(new, Unknown) and begins(new.key, UNMADE):
+        return Entries(content.items, True)
     one = run.state.fresh(Why.RUNTIME, "a value that an update with an unknown dict may have replaced")
     reason = new.reason if isinstance(new, Unknown) else one.reason
     return _overwritten(content, one.key, lambda key: Unknown(reason, key))
@@ -109,34 +121,69 @@ def _overwritten(content: Entries, one: Hashable, new: Callable[[Hashable], Valu
 
 
 def set_entry(run: Run, target: DictV, index: Value, value: Value) -> None:
-    """``target[index] = value``."""
-    key = dict_key(index)
-    if key is None:
-        rewrite(run, target, lambda content: _set_somewhere(run, content, value))
-    else:
-        update_items(run, target, {key: (index, value)})
+    """``target[index] = value``, for each key that the index may be."""
+
+    def one(index: Value) -> None:
+        key = dict_key(index)
+        if key is not None:
+            update_items(run, target, {key: (index, value)})
+            return
+        rewrite(run, target, lambda content: _set_somewhere(run, content, index, value))
+        before = target.slots.get(OTHERS)
+        others = [(frozenset({(("put", identity(index)), True)}), value), (ALWAYS, before)]
+        run.state.write(target, OTHERS, value if before is None else choose([(g, v) for g, v in others if v]))
+
+    _for_each(run, index, one)
 
 
-def _set_somewhere(run: Run, content: Value, value: Value) -> Value:
-    """A value that is not known either may be there in place of each. One that is known is more often put
-    beside the others, under a name made for it."""
+def _for_each(run: Run, index: Value, action: Callable[[Value], None]) -> None:
+    """Do what depends on a key under the assumptions of each of its alternatives."""
+    if not isinstance(index, Choice):
+        action(index)
+        return
+    branches = []
+    for guard, option in alternatives(index, run.state.guard):
+        with run.state.branch(guard) as branch:
+            action(option)
+        branches.append(branch)
+    run.state.join(branches)
+
+
+OTHERS = "$others"
+"""In a dict: what was put under keys that are not known."""
+
+
+def _set_somewhere(run: Run, content: Value, index: Value, value: Value) -> Value:
+    """What stands under each key where the index may be that key.
+
+    A name that is put together is more often made for something new beside the others.
+    """
     if not isinstance(content, Entries):
         return content
-    if not isinstance(value, Unknown):
+    if not isinstance(index, Unknown) or begins(index.key, FORMATTED) or begins(index.key, "+"):
         return Entries(content.items, True)
-    return _overwritten(content, run.state.fresh(Why.RUNTIME).key, lambda _: value)
+    items = {}
+    for key, (name, old) in content.items.items():
+        same = ("==", identity(index), identity(name))
+        pairs = [(frozenset({(same, True)}), value), (frozenset({(same, False)}), old)]
+        items[key] = (name, choose(pairs))
+    return Entries(items, True)
 
 
 def del_entry(run: Run, target: DictV, index: Value) -> None:
     """``del target[index]``."""
-    key = dict_key(index)
 
-    def without(content: Value) -> Value:
-        if not isinstance(content, Entries):
-            return content
-        return Entries({k: v for k, v in content.items.items() if k != key}, content.open)
+    def one(index: Value) -> None:
+        key = dict_key(index)
 
-    rewrite(run, target, without)
+        def without(content: Value) -> Value:
+            if not isinstance(content, Entries):
+                return content
+            return Entries({k: v for k, v in content.items.items() if k != key}, content.open)
+
+        rewrite(run, target, without)
+
+    _for_each(run, index, one)
 
 
 def call_method(run: Run, receiver: DictV, name: str, args: Args) -> Value | None:
@@ -148,15 +195,15 @@ def call_method(run: Run, receiver: DictV, name: str, args: Args) -> Value | Non
     if name == "update":
         if args.positional:
             update(run, receiver, args.positional[0])
-        update_items(
-            run,
-            receiver,
-            {k: (Const(k), v) for k, v in args.keywords.items()},
-            is_open=args.double is not None,
-        )
+        update_items(run, receiver, {k: (Const(k), v) for k, v in args.keywords.items()})
+        if args.double is not None:
+            update(run, receiver, args.double)
         return NONE
     if name == "copy":
         return copied(run, receiver)
+    if name == "clear":
+        run.state.write(receiver, "items", Entries({}))
+        return NONE
     if name == "popitem":
         return _popped(run, receiver, content)
     if name == "move_to_end" and args.positional:
@@ -206,13 +253,22 @@ def _get(run: Run, receiver: DictV, content: Value, name: str, args: Args) -> Va
     index = args.positional[0] if args.positional else NONE
     default = args.get(1, "default") or NONE
 
-    def read(entries: Value) -> Value:
+    def read(entries: Value, index: Value) -> Value:
         key = dict_key(index)
-        if isinstance(entries, Entries) and key is not None and key not in entries.items:
-            return default
-        return get_item(run, receiver, index)
+        if not isinstance(entries, Entries) or key in entries.items:
+            return get_item(run, receiver, index)
+        others = receiver.slots.get(OTHERS)
+        if key is not None and others is not None:
+            put = ("put", identity(index))
+            return choose([(frozenset({(put, True)}), others), (frozenset({(put, False)}), default)])
+        if key is not None or others is not None:
+            return default if key is not None else get_item(run, receiver, index)
+        keys = [("==", identity(index), identity(name)) for name, _ in entries.items.values()]
+        found = get_item(run, receiver, index)
+        return choose([(ALWAYS, found), (frozenset((key, False) for key in keys), default)])
 
-    value = lift(content, run.state.guard, read)
+    rows = product([content, index], run.state.guard)
+    value = choose([(guard, read(*row)) for guard, row in rows])
     if name == "pop":
         del_entry(run, receiver, index)
     if name == "setdefault":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +10,15 @@ from fromlogits_audit import cst
 from fromlogits_audit.interp import comprehend, faults, operators, texts
 from fromlogits_audit.interp.attributes import get_attribute
 from fromlogits_audit.interp.calls import call
-from fromlogits_audit.interp.choice import alternatives, choose, lift
+from fromlogits_audit.interp.choice import choose, lift
 from fromlogits_audit.interp.dicts import update, update_items
 from fromlogits_audit.interp.equality import dict_key
 from fromlogits_audit.interp.excluded import run_excluded
-from fromlogits_audit.interp.functions import REST, make_function
+from fromlogits_audit.interp.functions import make_function
 from fromlogits_audit.interp.items import a_set, get_item, spread
 from fromlogits_audit.interp.names import lookup
 from fromlogits_audit.interp.reflection import attributes_of, names_in
+from fromlogits_audit.interp.spreading import arguments, elements
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import (
@@ -25,7 +26,6 @@ from fromlogits_audit.interp.values import (
     Args,
     Const,
     DictV,
-    Entries,
     ExternalV,
     Guard,
     ListV,
@@ -35,7 +35,6 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
-    sequence,
 )
 from fromlogits_audit.ir import Why
 
@@ -78,52 +77,24 @@ def _call(run: Run, frame: Frame, node: cst.Call) -> Value:
     ):
         return _FRAME_CALLS[node.func.value](run, frame, node)
     function = evaluate(run, frame, node.func)
-    args = arguments(run, frame, node.args)
+    place = Place(frame.chunk, node)
+    rows = arguments(run, frame, node.args, evaluate)
+    if len(rows) > 1:
+        return _call_by_rows(run, function, rows, place)
     called = faults.followed if run.state.catchers else call
-    return called(run, function, args, Place(frame.chunk, node))
+    return called(run, function, rows[0][1], place)
 
 
-def arguments(run: Run, frame: Frame, args: Sequence[cst.Arg]) -> Args:
-    """Evaluate call arguments; ``*`` and ``**`` of known values are spread."""
-    positional: list[Value] = []
-    keywords: dict[str, Value] = {}
-    star: Unknown | None = None
-    double: Unknown | None = None
-    for arg in args:
-        value = evaluate(run, frame, arg.value)
-        if arg.star == "*":
-            items = spread(run, value)
-            if isinstance(items, Unknown):
-                star = items
-            else:
-                positional.extend(items.items)
-        elif arg.star == "**":
-            double = _spread_keywords(run, value, keywords) or double
-        elif arg.keyword is not None:
-            keywords[arg.keyword.value] = value
-        else:
-            positional.append(value)
-    return Args(tuple(positional), keywords, star, double)
-
-
-def _spread_keywords(run: Run, value: Value, keywords: dict[str, Value]) -> Unknown | None:
-    content = value.slots.get("items") if isinstance(value, DictV) else value
-    rows = alternatives(content, run.state.guard) if content is not None else []
-    unknown: Unknown | None = None
-    merged: dict[str, list[tuple[Guard, Value]]] = {}
-    for guard, entries in rows:
-        if not isinstance(entries, Entries):
-            unknown = entries if isinstance(entries, Unknown) else run.state.fresh(Why.UNSUPPORTED, "**")
-            continue
-        if entries.open:
-            unknown = run.state.fresh(Why.RUNTIME, "** of a dict with unknown keys")
-            rest = value.slots.get(REST) if isinstance(value, DictV) else None
-            unknown = rest if isinstance(rest, Unknown) else unknown
-        for key, (_, item) in entries.items.items():
-            if isinstance(key, str):
-                merged.setdefault(key, []).append((guard, item))
-    keywords.update({key: choose(pairs) for key, pairs in merged.items()})
-    return unknown
+def _call_by_rows(run: Run, function: Value, rows: list[tuple[Guard, Args]], place: Place) -> Value:
+    """A call that is given other arguments under other assumptions."""
+    results, branches = [], []
+    with run.recorder.together():
+        for guard, args in rows:
+            with run.state.branch(guard) as branch:
+                results.append((guard, call(run, function, args, place)))
+            branches.append(branch)
+    run.state.join(branches)
+    return choose(results)
 
 
 def _super(run: Run, frame: Frame, node: cst.Call) -> Value:
@@ -194,34 +165,17 @@ def _formatted(run: Run, frame: Frame, node: cst.FormattedString) -> Value:
     return texts.formatted(run, frame, node, evaluate)
 
 
-def elements(run: Run, frame: Frame, nodes: Sequence[cst.BaseElement]) -> TupleV:
-    """The items of a display; a starred unknown makes the sequence open."""
-    items: list[Value] = []
-    is_open = False
-    for element in nodes:
-        value = evaluate(run, frame, element.value)
-        if isinstance(element, cst.StarredElement):
-            more = spread(run, value)
-            if isinstance(more, Unknown):
-                is_open = True
-                items.append(more)
-            else:
-                items.extend(more.items)
-                is_open = is_open or more.open
-        else:
-            items.append(value)
-    grown = any(isinstance(element, cst.StarredElement) for element in nodes)
-    return sequence(tuple(items), is_open) if grown else TupleV(tuple(items), is_open)
-
-
 def _list(run: Run, frame: Frame, node: cst.List | cst.Set) -> Value:
-    sequence = elements(run, frame, node.elements)
-    made = a_set if isinstance(node, cst.Set) else ListV
-    return made(sequence.items, sequence.open)
+    rows = elements(run, frame, node.elements, evaluate)
+    if isinstance(node, cst.Set):
+        return choose([(guard, a_set(row.items, row.open)) for guard, row in rows])
+    made = ListV()
+    made.slots["items"] = choose(rows)
+    return made
 
 
 def _tuple(run: Run, frame: Frame, node: cst.Tuple) -> Value:
-    return elements(run, frame, node.elements)
+    return choose(elements(run, frame, node.elements, evaluate))
 
 
 def _dict(run: Run, frame: Frame, node: cst.Dict) -> Value:
@@ -331,7 +285,8 @@ def _yield(run: Run, frame: Frame, node: cst.Yield) -> Value:
         inner = node.value.item if isinstance(node.value, cst.From) else node.value
         value = evaluate(run, frame, inner)
         items = spread(run, value) if isinstance(node.value, cst.From) else None
-        owner.yields += items.items if isinstance(items, TupleV) and items.items else (value,)
+        given = items.items if isinstance(items, TupleV) and items.items else (value,)
+        owner.yields += [(item, run.state.path is owner.path) for item in given]
     if owner.at_yield is not None:
         owner.at_yield(value)
     return run.state.fresh(Why.RUNTIME, "a value sent to a generator")

@@ -45,6 +45,8 @@ class Outcome:
     """A break or continue may leave the block."""
     stops: bool = False
     """A break that certainly happens."""
+    breaks: list[Guard] = field(default_factory=list)
+    """What is assumed where a break happens."""
     rest_done: bool = False
     """What follows the statement has been run with it."""
     raised: Value | None = None
@@ -75,6 +77,7 @@ def run_block(run: Run, frame: Frame, statements: Block) -> Outcome:
                 outcome = _statement(run, frame, statement)
             total.returns += outcome.returns
             total.jumps = total.jumps or outcome.jumps
+            total.breaks += outcome.breaks
             if not outcome.falls or outcome.stops or outcome.rest_done:
                 total.falls, total.stops = outcome.falls, outcome.stops
                 total.raised, total.failed = outcome.raised, outcome.failed
@@ -121,7 +124,8 @@ def _line(run: Run, frame: Frame, parts: Sequence[cst.BaseSmallStatement]) -> Ou
             raised = class_of(run, frame, part) if run.state.catchers else None
             return Outcome(falls=False, raised=raised, failed=raised is not None)
         if kind is cst.Break or kind is cst.Continue:
-            return Outcome(falls=False, jumps=True, stops=kind is cst.Break)
+            breaks = [run.state.guard] if kind is cst.Break else []
+            return Outcome(falls=False, jumps=True, stops=bool(breaks), breaks=breaks)
         handler = _SIMPLE.get(kind)
         if handler is not None:
             handler(run, frame, part)
@@ -175,19 +179,21 @@ def run_cases(run: Run, frame: Frame, cases: list[Case], rest: Block) -> Outcome
     """Run each case from the same state; where some end the block, the others take the rest along."""
     falling: list[Branch] = []
     ended: list[Branch] = []
-    total = Outcome(falls=False)
+    total, stops = Outcome(falls=False), True
     for guard, action in cases:
         with run.state.branch(guard) as branch:
             outcome = action()
         total.returns += outcome.returns
         total.jumps = total.jumps or outcome.jumps
+        total.breaks += outcome.breaks
+        stops = stops and (outcome.stops or not outcome.survives)
         if outcome.falls:
             falling.append(branch)
         elif outcome.survives:
             ended.append(branch)
     if not falling:
         run.state.join(ended)
-        total.stops = total.jumps and not total.returns
+        total.stops = stops and total.jumps and not total.returns
         return total
     if not ended and len(falling) == len(cases):
         run.state.join(falling)
@@ -201,6 +207,7 @@ def run_cases(run: Run, frame: Frame, cases: list[Case], rest: Block) -> Outcome
     total.falls = after.falls
     total.returns += after.returns
     total.jumps = total.jumps or after.jumps
+    total.breaks += after.breaks
     total.rest_done = True
     return total
 

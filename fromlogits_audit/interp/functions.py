@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import choose
-from fromlogits_audit.interp.keys import begins
+from fromlogits_audit.interp.keys import UNMADE, begins
 from fromlogits_audit.interp.recursion import give_up, is_too_deep
 from fromlogits_audit.interp.state import MAX_DEPTH, Frame
 from fromlogits_audit.interp.values import (
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 REST = "$rest"
 """In the dict of a ``**kwargs``: what else is in it, where that is not known."""
-UNMADE = "construct"
-"""How the key of constructor arguments begins that nobody gives: defaults hold all the same."""
 
 
 def is_unmade(rest: Unknown) -> bool:
@@ -152,7 +150,7 @@ def _run(
     if recurs:
         core.log = run.state.begin()
     frame = Frame(core.module, core.chunk, core.closure, core=core, receiver=receiver, cls=core.owner)
-    frame.at_yield = at_yield
+    frame.at_yield, frame.path = at_yield, run.state.path
     bind(run, core, args, frame, assumed=assumed)
     run.state.stack.append(core)
     nesting, run.nesting = run.nesting, 0
@@ -196,8 +194,11 @@ def _body(run: Run, core: FuncCore, frame: Frame) -> Value:
 def _generator(run: Run, core: FuncCore, frame: Frame) -> IterV:
     if not frame.yields:
         return IterV(run.state.fresh(Why.RUNTIME, "a generator"), "generator")
-    items = TupleV(tuple(frame.yields), open=not _straight(core.node))
-    return IterV(frame.yields[-1], "generator", items)
+    from fromlogits_audit.interp.items import thinned
+
+    items = thinned(run, frame.yields)
+    items = TupleV(items.items, items.open or not _straight(core.node))
+    return IterV(items.items[-1], "generator", items)
 
 
 def _straight(node: cst.FunctionDef | cst.Lambda) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.choice import alternatives, choose, lift, product
@@ -10,6 +10,8 @@ from fromlogits_audit.interp.classes import own_method
 from fromlogits_audit.interp.equality import dict_key, identity
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.values import (
+    ALWAYS,
+    NONE,
     Args,
     BagV,
     BoundV,
@@ -19,6 +21,7 @@ from fromlogits_audit.interp.values import (
     DictV,
     Entries,
     ExternalV,
+    Guard,
     InstanceV,
     IterV,
     ListV,
@@ -132,7 +135,8 @@ def _of_sequence(run: Run, content: TupleV, index: Value, *, as_list: bool) -> V
     if isinstance(index, SliceV):
         part = part_of(index)
         if part is None:
-            return ListV(content.items, True) if as_list else TupleV(content.items, True)
+            some = _some_part(run, content, index)
+            return ListV(some.items, True) if as_list else some
         items = content.items[part]
         return ListV(items, content.open) if as_list else TupleV(items, content.open)
     if isinstance(index, Const) and isinstance(index.value, int):
@@ -145,6 +149,27 @@ def _of_sequence(run: Run, content: TupleV, index: Value, *, as_list: bool) -> V
     if content.items and not content.open and len(content.items) <= MAX_PLACES:
         return one_of(content.items, index)
     return run.state.fresh(Why.RUNTIME, "an item at an unknown index")
+
+
+def _some_part(run: Run, content: TupleV, index: SliceV) -> TupleV:
+    """A slice whose bounds are not known: it begins or ends where the whole does, if one is not given."""
+    first, last = index.lower in (None, NONE), index.upper in (None, NONE)
+    ends = len(content.items) - 1
+    return thinned(
+        run, [(item, (first and n == 0) or (last and n == ends)) for n, item in enumerate(content.items)]
+    )
+
+
+def thinned(run: Run, rows: Sequence[tuple[Value, bool]]) -> TupleV:
+    """Items of which those that are not sure may be missing: what stands between sure ones is any of them."""
+    items = tuple(item for item, _ in rows)
+    doubtful = [n for n, (_, sure) in enumerate(rows) if not sure]
+    if not doubtful:
+        return TupleV(items)
+    begin, end = doubtful[0], doubtful[-1] + 1
+    some, which = items[max(begin - 1, 0) : end + 1], run.state.fresh(Why.RUNTIME, "which items are left out")
+    between = one_of(some, which) if len(some) <= MAX_PLACES else which
+    return TupleV((*items[:begin], between, *items[end:]), True)
 
 
 def one_of(items: tuple[Value, ...], index: Value) -> Value:
@@ -227,8 +252,8 @@ def spread(run: Run, value: Value) -> TupleV | Unknown:
         known = [o for o in options if isinstance(o, TupleV)]
         if len(known) == len(options) and len({len(o.items) for o in known}) == 1:
             return _zipped(run, content, known)
-        longest = max(known, key=lambda o: len(o.items), default=None)
-        return TupleV(longest.items, True) if longest else run.state.fresh(Why.CONDITION, "a sequence")
+        every = {id(item): (item, False) for o in known for item in o.items}
+        return thinned(run, list(every.values())) if every else run.state.fresh(Why.CONDITION, "a sequence")
     if isinstance(content, TupleV):
         return content
     if isinstance(content, Entries):
@@ -252,6 +277,20 @@ def spread(run: Run, value: Value) -> TupleV | Unknown:
     if isinstance(content, Unknown):
         return content
     return run.state.fresh(Why.RUNTIME, "an iteration")
+
+
+def options_of(run: Run, value: Value) -> list[tuple[Guard, TupleV | Unknown]]:
+    """What iterating over a value gives: several rows where it is a condition how many items there are."""
+    content = content_of(run, value) if type(value) is not InstanceV else value
+    if not isinstance(content, Choice):
+        return [(ALWAYS, spread(run, value))]
+    rows = [
+        (guard | inner, row)
+        for guard, option in alternatives(content, run.state.guard)
+        for inner, row in options_of(run, option)
+    ]
+    lengths = {len(row.items) if isinstance(row, TupleV) else None for _, row in rows}
+    return rows if len(lengths) > 1 and len(rows) <= MAX_PLACES else [(ALWAYS, spread(run, value))]
 
 
 def _zipped(run: Run, content: Choice, options: list[TupleV]) -> TupleV:

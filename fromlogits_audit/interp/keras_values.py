@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from enum import Enum, auto
 
 from fromlogits_audit.catalogue.interface import HeadSpec, LayerSpec, LossSpec, MetricSpec
-from fromlogits_audit.interp.values import Hop, Obj, Place, Value
+from fromlogits_audit.interp.values import Const, Hop, Obj, Place, Value
 from fromlogits_audit.ir import Form, Labels, Scale, Undecided, Why
 from fromlogits_audit.lean import dataclass
 
@@ -19,6 +20,12 @@ class LayerV(Obj):
         super().__init__(**arguments)
         self.spec = spec
         self.place = place
+
+    def lacking(self, key: Hashable) -> Value | None:
+        """The default of an argument that is not given, where a branch sets it afterwards."""
+        parameters = self.spec.parameters
+        default = parameters.default(key) if isinstance(key, str) and key in parameters.names else ...
+        return Const(default) if isinstance(default, (str, int, float, type(None))) else None
 
     @property
     def is_within(self) -> bool:

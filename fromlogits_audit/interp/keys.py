@@ -23,10 +23,15 @@ class Key(tuple[Hashable, ...]):
         return self is other or tuple.__eq__(self, other)
 
 
+FORMATTED = "formatted"
+"""How the key of a text begins that is put together of parts which are not all known."""
 INI = "ini"
 """How the key of a reader of .ini files begins."""
 INSTANCE = "instance"
 """How the key of an object of a class of the project begins, where what it inherits is not known."""
+
+UNMADE = "construct"
+"""How the key of constructor arguments begins that nobody gives: defaults hold all the same."""
 
 
 def begins(key: Hashable, word: str) -> bool:

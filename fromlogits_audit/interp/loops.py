@@ -5,6 +5,7 @@ After one that may run another number of times, what it counts is not known (:mo
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -13,22 +14,43 @@ from fromlogits_audit import cst
 from fromlogits_audit.interp import widen
 from fromlogits_audit.interp.assign import assign
 from fromlogits_audit.interp.evaluate import evaluate
-from fromlogits_audit.interp.items import each, spread, walked
+from fromlogits_audit.interp.items import each, options_of, walked
 from fromlogits_audit.interp.state import MAX_LOOP, Branch, Frame
 from fromlogits_audit.interp.truth import truth
-from fromlogits_audit.interp.values import ALWAYS, TupleV, Unknown
+from fromlogits_audit.interp.values import ALWAYS, Guard, TupleV, Unknown, Value
 from fromlogits_audit.interp.walk import nodes
 from fromlogits_audit.ir import Why
+from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.execute import Outcome
     from fromlogits_audit.interp.run import Run
 
 MAX_WHILE = 24
+MAX_LEFT = 3
+"""Conditions under which a loop may have been left, each with the rest of its turns for where it was not."""
 
 
 def run_for(run: Run, frame: Frame, node: cst.For) -> Outcome:
-    source = spread(run, evaluate(run, frame, node.iter))
+    from fromlogits_audit.interp.execute import Outcome
+
+    options = options_of(run, evaluate(run, frame, node.iter))
+    if len(options) == 1:
+        return _over(run, frame, node, options[0][1])
+    total, branches = Outcome(falls=False), []
+    for guard, source in options:
+        with run.state.branch(guard) as branch:
+            outcome = _over(run, frame, node, source)
+        if outcome.survives:
+            branches.append(branch)
+        total.returns += outcome.returns
+        total.breaks += outcome.breaks
+        total.falls, total.jumps = total.falls or outcome.falls, total.jumps or outcome.jumps
+    run.state.join(branches)
+    return total
+
+
+def _over(run: Run, frame: Frame, node: cst.For, source: TupleV | Unknown) -> Outcome:
     most = MAX_LOOP if run.state.loops.get(node, 0) <= run.state.limit // 4 else 2
     before, catchers = run.state.steps, run.state.catchers
     try:
@@ -45,24 +67,39 @@ def run_for(run: Run, frame: Frame, node: cst.For) -> Outcome:
 
 def _turns(run: Run, frame: Frame, node: cst.For, source: TupleV | Unknown, most: int) -> Outcome:
     """The turns of a loop; of more than ``most`` of them the first and the last."""
-    from fromlogits_audit.interp.execute import Outcome, run_block
-
     items = (each(source, source.place),) if isinstance(source, Unknown) else walked(source)
     if not items and not isinstance(source, Unknown) and source.open:
         items = (run.state.fresh(Why.RUNTIME, "an item of a sequence collected at run time"),)
-    if len(items) > most:
-        items = items[:1] + items[-1:]
-    total = Outcome()
     if not items:
         _for_its_sites(run, frame, node)
-    for item in items:
+    if len(items) > most:
+        items = items[:1] + items[-1:]
+    return _turn(run, frame, node, items, _Loop(isinstance(source, Unknown) or source.open))
+
+
+@dataclass(frozen=True)
+class _Loop:
+    """A loop on its way."""
+
+    open: bool
+    """Whether it may turn more often."""
+    left: int = 0
+    """After how many of its turns it may have been left."""
+
+
+def _turn(run: Run, frame: Frame, node: cst.For, items: tuple[Value, ...], loop: _Loop) -> Outcome:
+    """Turn a loop for items; after a ``break`` that may have happened the rest is for where it has not."""
+    from fromlogits_audit.interp.execute import Outcome, run_block
+
+    total = Outcome()
+    for number, item in enumerate(items, start=1):
         assign(run, frame, node.target, item)
         outcome = run_block(run, frame, node.body.body)
         total.returns += outcome.returns
         if outcome.stops:
             return total
         if not outcome.falls and not outcome.jumps:
-            total.falls = isinstance(source, Unknown) or source.open
+            total.falls = loop.open
             if not total.falls:
                 total.raised, total.failed = outcome.raised, outcome.failed
             return total
@@ -70,18 +107,50 @@ def _turns(run: Run, frame: Frame, node: cst.For, source: TupleV | Unknown, most
             run.state.catchers = ()  # the next turn may not come
         if run.state.cut:
             break
+        if outcome.breaks and loop.left < MAX_LEFT and (number < len(items) or node.orelse is not None):
+            return _where_not_left(run, frame, node, items[number:], loop, outcome.breaks, total)
     _orelse(run, frame, node, total)
     return total
 
 
+def _where_not_left(
+    run: Run,
+    frame: Frame,
+    node: cst.For,
+    items: tuple[Value, ...],
+    loop: _Loop,
+    breaks: list[Guard],
+    total: Outcome,
+) -> Outcome:
+    left, stays = _opposites(run, breaks)
+    with run.state.branch(stays) as branch:
+        after = _turn(run, frame, node, items, replace(loop, left=loop.left + 1))
+    run.state.join([Branch(left, {}), *([branch] if after.survives else [])])
+    total.returns += after.returns
+    total.breaks += after.breaks
+    total.jumps = after.jumps
+    return total
+
+
+def _opposites(run: Run, breaks: list[Guard]) -> tuple[Guard, Guard]:
+    """That a loop was left, and that it was not: by the one condition for it, where there is one."""
+    assumed = breaks[0] - run.state.guard
+    if len(breaks) > 1 or len(assumed) != 1:
+        assumed = frozenset({(("left", run.state.fresh(Why.RUNTIME).key), True)})
+    ((key, holds),) = assumed
+    return assumed, frozenset({(key, not holds)})
+
+
 def _orelse(run: Run, frame: Frame, node: cst.For | cst.While, total: Outcome) -> None:
-    """What stands under ``else`` runs where nothing left the loop from within."""
+    """What stands under ``else`` runs where nothing left the loop from within: it may leave one around it."""
     from fromlogits_audit.interp.execute import run_block
 
     if node.orelse is not None:
         after = run_block(run, frame, node.orelse.body.body)
         total.returns += after.returns
-        total.falls = after.falls
+        total.breaks += after.breaks
+        total.falls, total.jumps, total.stops = after.falls, after.jumps, after.stops
+        total.raised, total.failed = after.raised, after.failed
 
 
 def _for_its_sites(run: Run, frame: Frame, node: cst.For) -> None:

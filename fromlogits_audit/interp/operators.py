@@ -8,17 +8,16 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
+from fromlogits_audit.interp import dicts
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.equality import contains, equal, identity
 from fromlogits_audit.interp.items import DATA
 from fromlogits_audit.interp.keras_values import LossV, TensorV
 from fromlogits_audit.interp.values import (
     FALSE,
-    TRUE,
     Choice,
     Const,
     DictV,
-    Entries,
     ExternalV,
     InstanceV,
     ListV,
@@ -134,9 +133,7 @@ def _binary(
         if repeated is not None:
             return repeated
     if symbol == "|" and isinstance(a, DictV) and isinstance(b, DictV):
-        first, second = a.slots["items"], b.slots["items"]
-        if isinstance(first, Entries) and isinstance(second, Entries):
-            return DictV({**first.items, **second.items}, first.open or second.open)
+        return dicts.union(run, a, b)
     if symbol == "%" and isinstance(a, Const) and isinstance(a.value, str):
         given = [item.value for item in b.items if isinstance(item, Const)] if isinstance(b, TupleV) else []
         if isinstance(b, TupleV) and len(given) == len(b.items) <= MAX_FORMATTED:
@@ -275,6 +272,8 @@ def _compare(run: Run, op: cst.CSTNode, a: Value, b: Value, place: Place) -> Val
             return _fold(run, symbol, function, a.value, b.value)
         return _relation(run, symbol, a, b)
     if isinstance(op, (cst.Is, cst.IsNot)):
+        if _are_others(a, b):
+            return Const(isinstance(op, cst.IsNot))
         return _relation(run, "==" if isinstance(op, cst.Is) else "!=", a, b)
     if isinstance(op, (cst.In, cst.NotIn)):
         found = contains(a, b)
@@ -285,6 +284,13 @@ def _compare(run: Run, op: cst.CSTNode, a: Value, b: Value, place: Place) -> Val
             Undecided(Why.RUNTIME, "a membership test"), key if isinstance(op, cst.In) else ("not", key)
         )
     return run.state.fresh(Why.UNSUPPORTED, "comparison")
+
+
+def _are_others(a: Value, b: Value) -> bool:
+    """Whether two objects are certainly not one: ``1 is True``, two lists."""
+    if isinstance(a, Const) and isinstance(b, Const):
+        return type(a.value) is not type(b.value)
+    return isinstance(a, (ListV, DictV)) and isinstance(b, (ListV, DictV)) and a is not b
 
 
 def _is_none(value: Value) -> bool:
@@ -317,11 +323,12 @@ _FLIPPED = {"<": ">", ">": "<"}
 
 def both(run: Run, a: Value, b: Value) -> Value:
     """The conjunction of a chained comparison."""
-    from fromlogits_audit.interp.truth import truth
+    from fromlogits_audit.interp.truth import conditions, truth
 
     first, second = truth(run.state, a), truth(run.state, b)
     if first is False or second is False:
         return FALSE
-    if first and second:
-        return TRUE
-    return b if first else a
+    if first:
+        return b
+    yes, no = conditions(run.state, a)
+    return choose([(yes, b), (no, FALSE)])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.choice import alternatives, choose, product
+from fromlogits_audit.interp.choice import alternatives, choose, product, split
 from fromlogits_audit.interp.classes import (
     AUTO,
     PARTIAL_METHOD,
     external_bases,
+    find_member,
     is_record,
     resolution_order,
     unknown_base,
@@ -18,9 +19,13 @@ from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.iterables import Function
 from fromlogits_audit.interp.keras_values import LayerV, ModelV
 from fromlogits_audit.interp.kinds import KINDS
+from fromlogits_audit.interp.names import narrowed
 from fromlogits_audit.interp.storing import set_plainly
 from fromlogits_audit.interp.values import (
+    ABSENT,
+    FALSE,
     NONE,
+    TRUE,
     Args,
     BagV,
     ClassV,
@@ -28,6 +33,7 @@ from fromlogits_audit.interp.values import (
     DictV,
     ExternalV,
     FuncV,
+    Guard,
     InstanceV,
     ModuleV,
     PartialV,
@@ -64,8 +70,19 @@ def _getattr(run: Run, args: Args, place: Place | None) -> Value:
 
 def _attribute_or_default(run: Run, base: Value, name: str, default: Value | None, place: Place) -> Value:
     value = run.attribute(base, name, place)
-    missing = isinstance(value, Unknown) and value.reason.why in (Why.UNDEFINED, Why.RUNTIME, Why.PARAMETER)
-    return default if default is not None and missing else value
+    unset = isinstance(value, Unknown) and value.reason.why in (Why.UNDEFINED, Why.RUNTIME, Why.PARAMETER)
+    if default is None or unset:
+        return default or value
+    there, missing = _own(run, base, name)
+    if not missing or not isinstance(base, InstanceV) or find_member(base.cls, name) is not None:
+        return value
+    return choose([*there, *((guard, default) for guard in missing)])
+
+
+def _own(run: Run, base: Value | None, name: str) -> tuple[list[tuple[Guard, Value]], list[Guard]]:
+    """An attribute that an instance has itself, and where it has none."""
+    held = base.slots.get(name, ABSENT) if isinstance(base, InstanceV) else ABSENT
+    return split(narrowed(run, held))
 
 
 def _setattr(run: Run, args: Args, place: Place | None) -> Value:
@@ -78,14 +95,17 @@ def _setattr(run: Run, args: Args, place: Place | None) -> Value:
 
 def _hasattr(run: Run, args: Args, place: Place | None) -> Value:
     base, name = args.get(0, "obj"), args.get(1, "name")
-    if isinstance(base, (InstanceV, BagV)) and isinstance(name, Const) and name.value in base.slots:
-        return Const(True)
+    if isinstance(base, BagV) and isinstance(name, Const) and name.value in base.slots:
+        return TRUE
+    there, missing = _own(run, base, str(name.value)) if isinstance(name, Const) else ([], [])
+    if there and not missing:
+        return TRUE
     cls = base.cls if isinstance(base, InstanceV) else base
     if isinstance(cls, ClassV) and isinstance(name, Const):
         if any(name.value in c.slots for c in resolution_order(cls)):
-            return Const(True)
+            return TRUE
         if not external_bases(cls) and unknown_base(cls) is None and not _answers(cls):
-            return Const(False)
+            return choose([*((guard, TRUE) for guard, _ in there), *((guard, FALSE) for guard in missing)])
     return run.state.fresh(Why.RUNTIME, "hasattr()")
 
 
@@ -205,8 +225,22 @@ def replaced(run: Run, args: Args, place: Place | None) -> Value | None:
     return made
 
 
+def _wraps(run: Run, args: Args, place: Place | None) -> Value:
+    return PartialV(ExternalV("functools.update_wrapper"), Args((), {"wrapped": (*args.positional, NONE)[0]}))
+
+
+def _update_wrapper(run: Run, args: Args, place: Place | None) -> Value | None:
+    """The wrapper has the name of what it wraps from now on."""
+    wrapper, wrapped = args.get(0, "wrapper"), args.get(1, "wrapped")
+    if isinstance(wrapper, FuncV) and isinstance(wrapped, FuncV):
+        wrapper.core.name = wrapped.core.name
+    return wrapper
+
+
 REFLECTION: dict[str, Function] = {
     **KINDS,
+    "functools.wraps": _wraps,
+    "functools.update_wrapper": _update_wrapper,
     "builtins.getattr": _getattr,
     "builtins.setattr": _setattr,
     "builtins.object.__setattr__": set_plainly,

@@ -18,6 +18,7 @@ from fromlogits_audit.interp.values import (
     ClassV,
     FuncCore,
     Guard,
+    Obj,
     Place,
     Unknown,
     Value,
@@ -62,6 +63,7 @@ class Frame:
         "globals_of",
         "module",
         "parent",
+        "path",
         "receiver",
         "slots",
         "stars",
@@ -81,7 +83,10 @@ class Frame:
         self.module = module
         self.chunk = chunk
         """Where the nodes that run in this frame stand."""
-        self.yields: list[Value] = []
+        self.yields: list[tuple[Value, bool]] = []
+        """What a generator gives, and whether it does so wherever it is called."""
+        self.path: Mapping[Hashable, bool] | None = None
+        """What was assumed where a function was called."""
         self.at_yield: Callable[[Value], None] | None = None
         """What runs wherever the function yields."""
         self.slots: dict[Hashable, Value] = {}
@@ -270,6 +275,8 @@ class State:
             pairs: list[tuple[Guard, Value]] = []
             for branch in live:
                 value = branch.writes[entry][2] if entry in branch.writes else old
+                if value is None and isinstance(holder, Obj):
+                    value = holder.lacking(key)
                 if value is not None:
                     pairs.append((branch.guard, value))
             if pairs:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.classes import own_method, resolution_order
 from fromlogits_audit.interp.creation import construct, instantiate
-from fromlogits_audit.interp.functions import UNMADE, invoke, parameters, text_of
+from fromlogits_audit.interp.functions import invoke, parameters, text_of
 from fromlogits_audit.interp.interest import WORD, Interest, members_in
+from fromlogits_audit.interp.keys import UNMADE
 from fromlogits_audit.interp.pytest_cases import cases, is_given
 from fromlogits_audit.interp.values import (
     NONE,

@@ -102,9 +102,8 @@ MAX_ITEMS = 4096
 
 def sequence(items: tuple[Value, ...], open: bool = False) -> TupleV:
     """A sequence put together of others, bounded."""
-    if len(items) <= MAX_ITEMS:
-        return TupleV(items, open)
-    return TupleV((*items[: MAX_ITEMS - 1], items[-1]), True)
+    fits = len(items) <= MAX_ITEMS
+    return TupleV(items, open) if fits else TupleV((*items[: MAX_ITEMS - 1], items[-1]), True)
 
 
 class PendingV(Value):
@@ -148,6 +147,13 @@ class Obj(Value):
 
     def __init__(self, /, **slots: Value) -> None:
         self.slots: dict[Hashable, Value] = dict(slots.items())
+
+    def lacking(self, key: Hashable) -> Value | None:
+        """What a slot that only another branch has written is worth; None where that does not matter."""
+
+
+ABSENT = Value()
+"""In a choice: under these assumptions an object has no such attribute."""
 
 
 class ListV(Obj):
@@ -297,7 +303,7 @@ class ClassV(Obj):
 
 
 class InstanceV(Obj):
-    """An instance of a project class; slots are its attributes."""
+    """An instance of a project class; slots are its attributes, of which a branch may lack some."""
 
     __slots__ = ("cls", "known", "place")
 
@@ -307,6 +313,9 @@ class InstanceV(Obj):
         self.place = place
         self.known = False
         """Whether its class has been told of it: what ``__new__`` gives may be older."""
+
+    def lacking(self, key: Hashable) -> Value | None:
+        return ABSENT if isinstance(key, str) and key[:1] != "$" else None
 
 
 PLAIN = "$plain"
@@ -377,9 +386,7 @@ class Args:
         """The argument at a position or by name, None where it is not given."""
         if name in self.keywords:
             return self.keywords[name]
-        if 0 <= index < len(self.positional):
-            return self.positional[index]
-        return None
+        return self.positional[index] if 0 <= index < len(self.positional) else None
 
     def rest(self) -> Args:
         """All arguments but the first by position."""
@@ -387,9 +394,7 @@ class Args:
 
     def bind(self, names: tuple[str, ...]) -> dict[str, Value]:
         """Arguments by parameter name; surplus positional ones are left out."""
-        bound = dict(zip(names, self.positional, strict=False))
-        bound.update(self.keywords)
-        return bound
+        return {**dict(zip(names, self.positional, strict=False)), **self.keywords}
 
     def all(self) -> tuple[Value, ...]:
         return (*self.positional, *self.keywords.values())

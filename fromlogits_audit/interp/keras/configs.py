@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.activations import activation_function
 from fromlogits_audit.interp.classes import find_member
-from fromlogits_audit.interp.functions import REST, UNMADE, keyword_names
+from fromlogits_audit.interp.functions import REST, keyword_names
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras.cloning import clone
 from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV
+from fromlogits_audit.interp.keys import UNMADE
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
