@@ -100,6 +100,8 @@ def analyse(
         run.state.scarce = not selection.names_keras
         run.interest = selection.interest
         modules = [inner for module in selection.to_run() for inner in _run_module(session, run, module)]
+        for module in modules:
+            _run_main(session, run, module)
         run_uncalled(run, modules)
         run_unused(run)
         session.analysis.met = declared.met if declared is not None else frozenset()
@@ -126,6 +128,7 @@ def analyse_text(text: str, shown: str, declared: Declared | None = None) -> Ana
         module = session.modules.add(path, source)
         run.interest.learn([module])
         session.modules.execute(run, module)
+        _run_main(session, run, module)
         run_uncalled(run, [module])
         run_unused(run)
         return session.finish(run)
@@ -147,6 +150,15 @@ def _run_module(session: _Session, run: Run, module: ParsedModule) -> list[Parse
         run.state.start(other)
         session.modules.execute(run, other)
     return [module, *inner]
+
+
+def _run_main(session: _Session, run: Run, module: ParsedModule) -> None:
+    if not session.modules.has_main(module):
+        return
+    run.state.start(module)
+    run.settings.slots["policy"] = run.policies.get(id(module), NONE)
+    session.modules.execute_main(run, module)
+    run.policies[id(module)] = run.settings.slots["policy"]
 
 
 def _written_in(file: SourceFile) -> Sequence[SourceFile]:

@@ -14,6 +14,7 @@ from fromlogits_audit.interp.assign import assign
 from fromlogits_audit.interp.containers import del_item
 from fromlogits_audit.interp.evaluate import evaluate, index_of
 from fromlogits_audit.interp.excluded import run_excluded
+from fromlogits_audit.interp.functions import is_refused
 from fromlogits_audit.interp.items import DATA
 from fromlogits_audit.interp.patterns import match_cases
 from fromlogits_audit.interp.raising import Raised, class_of, throw_builtin
@@ -78,10 +79,12 @@ def run_block(run: Run, frame: Frame, statements: Block) -> Outcome:
             total.returns += outcome.returns
             total.jumps = total.jumps or outcome.jumps
             total.breaks += outcome.breaks
+            if not outcome.survives and type(statement) is cst.If and is_refused(run, frame, statement.test):
+                continue
             if not outcome.falls or outcome.stops or outcome.rest_done:
                 total.falls, total.stops = outcome.falls, outcome.stops
                 total.raised, total.failed = outcome.raised, outcome.failed
-                if (splits and outcome.returns and not outcome.rest_done) or outcome.failed:
+                if (splits and not outcome.jumps and not outcome.rest_done) or outcome.failed:
                     leave_out(run, frame, statements[index + 1 :])
                 return total
             if outcome.returns or outcome.jumps:

@@ -150,7 +150,7 @@ def _run(
     if recurs:
         core.log = run.state.begin()
     frame = Frame(core.module, core.chunk, core.closure, core=core, receiver=receiver, cls=core.owner)
-    frame.at_yield, frame.path = at_yield, run.state.path
+    frame.at_yield, frame.path, frame.assumed = at_yield, run.state.path, assumed
     bind(run, core, args, frame, assumed=assumed)
     run.state.stack.append(core)
     nesting, run.nesting = run.nesting, 0
@@ -239,6 +239,20 @@ def _does_not_fit(params: cst.Parameters, names: list[str], args: Args) -> bool:
     many = len(args.positional) > len(names) and not isinstance(params.star_arg, cst.Param)
     known = {*names, *(param.name.value for param in params.kwonly_params)}
     return many or (params.star_kwarg is None and not known.issuperset(args.keywords))
+
+
+def is_refused(run: Run, frame: Frame, test: cst.CSTNode) -> bool:
+    """Whether a function that nothing calls raises an error for a default: what is given is another value."""
+    core = frame.core
+    if core is None or not frame.assumed:
+        return False
+    refused = {
+        node.value for node in nodes(test, cst.Name) if isinstance(node, cst.Name)
+    } & core.defaults.keys()
+    for name in sorted(refused):
+        reason = Undecided(Why.PARAMETER, f"parameter {name} of {core.name}, which no visible caller gives")
+        run.state.write(frame, name, Unknown(reason, ("parameter", id(core), name)))
+    return bool(refused)
 
 
 def _missing(run: Run, core: FuncCore, name: str, args: Args, *, assumed: bool) -> Value:

@@ -40,6 +40,8 @@ class Modules:
         self._fixtures: dict[Path, bool] = {}
         self._asked: dict[Path, list[tuple[str, PendingV]]] = {}
         """By the file: imports of its names by modules that run before it does."""
+        self._mains: dict[Path, list[Chunk]] = {}
+        """What modules do where they are no import, until they have their turn."""
         self._depth = 0
         self.broken: list[tuple[ParsedModule, InputError]] = []
 
@@ -102,30 +104,63 @@ class Modules:
             self._depth -= 1
         return frame
 
+    def has_main(self, module: ParsedModule) -> bool:
+        """Whether something of a module waits for its turn."""
+        return module.file.path in self._mains
+
+    def execute_main(self, run: Run, module: ParsedModule) -> None:
+        """Run what a module does under ``if __name__ == "__main__":``, once all that imports it has."""
+        from fromlogits_audit.interp.excluded import reached
+
+        chunks = self._mains.pop(module.file.path, [])
+        if module.frame is None or not chunks:
+            return
+        with run.state.apart(), reached(run):
+            for chunk in chunks:
+                self._run_chunk(run, module.frame, chunk)
+
+    def _may_wait(self, run: Run, frame: Frame, chunk: Chunk) -> bool:
+        """Whether a definition may wait until it is asked for; what has its name and still waits is run now."""
+        earlier = frame.slots.get(chunk.defines)
+        if isinstance(earlier, PendingV) and earlier.value is None and earlier.chunk is not None:
+            with run.guard(earlier.chunk.module, earlier.chunk.first):
+                forced(earlier)
+        if earlier is not None and chunk.reopens:
+            return False
+        return run.hooked.isdisjoint(chunk.bases if run.hooked else ())
+
     def _statements(self, run: Run, module: ParsedModule, frame: Frame, chunks: list[Chunk]) -> None:
         """Run the statements of a module in order; definitions and imports wait until asked for."""
-        from fromlogits_audit.interp.define import class_in_parts, pending
-        from fromlogits_audit.interp.execute import run_block, run_imports
+        from fromlogits_audit.interp.define import pending
         from fromlogits_audit.interp.uncalled import run_before_rebinding
 
         for index, chunk in enumerate(chunks):
             if module.file.cells is not None and chunk.binds:
                 run_before_rebinding(run, chunks, index)
             _settle(frame, chunk)
-            frame.chunk = chunk
-            if chunk.defines is not None and run.hooked.isdisjoint(chunk.bases if run.hooked else ()):
+            if chunk.defines is not None and self._may_wait(run, frame, chunk):
                 run.state.write(frame, chunk.defines, pending(run, frame, chunk))
                 continue
-            if chunk.imports:
-                run.state.step()
-                run_imports(run, frame, chunk.imports)
+            if chunk.is_main and module.file.cells is None:
+                self._mains.setdefault(module.file.path, []).append(chunk)
                 continue
-            with run.guard(module, chunk.first):
-                if chunk.members:
-                    run.state.step()
-                    class_in_parts(run, frame, chunk)
-                else:
-                    run_block(run, frame, chunk.body)
+            self._run_chunk(run, frame, chunk)
+
+    def _run_chunk(self, run: Run, frame: Frame, chunk: Chunk) -> None:
+        from fromlogits_audit.interp.define import class_in_parts
+        from fromlogits_audit.interp.execute import run_block, run_imports
+
+        frame.chunk = chunk
+        if chunk.imports:
+            run.state.step()
+            run_imports(run, frame, chunk.imports)
+            return
+        with run.guard(frame.module, chunk.first):
+            if chunk.members:
+                run.state.step()
+                class_in_parts(run, frame, chunk)
+            else:
+                run_block(run, frame, chunk.body)
 
     # -- imports -------------------------------------------------------------------------------
     def _resolve(self, frame: Frame, dotted: str, level: int = 0) -> Path | None:

@@ -43,6 +43,16 @@ def defined(statements: Sequence[ast.stmt]) -> str:
     )
 
 
+def is_main(statements: Sequence[ast.stmt]) -> bool:
+    """``if __name__ == "__main__":``"""
+    test = statements[0].test if len(statements) == 1 and isinstance(statements[0], ast.If) else None
+    sides = [test.left, *test.comparators] if isinstance(test, ast.Compare) else []
+    said = {getattr(side, "id", getattr(side, "value", None)) for side in sides}
+    return (
+        said == {"__name__", "__main__"} and isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq)
+    )
+
+
 def members(statements: Sequence[ast.stmt], *, waits: bool) -> tuple[Member, ...]:
     """The parts of a large class, none of anything else. ``waits``: its constants can wait too."""
     statement = statements[0] if len(statements) == 1 else None

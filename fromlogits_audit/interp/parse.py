@@ -59,6 +59,8 @@ class Chunk:
         """Where the chunk is nothing but imports: they need no libcst tree."""
         if len(self.imports) != len(statements):
             self.imports = ()
+        self.is_main = outline.is_main(statements)
+        """Whether it is what a module does where it is no import."""
         self.members = outline.members(statements, waits=self.defines is not None)
         """For a large class: its parts, whose nodes are made one by one."""
         self._statements = statements
@@ -101,8 +103,16 @@ class Chunk:
     @cached_property
     def bases(self) -> frozenset[str]:
         """The words between a class's name and its body: what it derives from."""
-        head = self.text.partition("class ")[2].partition(":\n")[0]
-        return frozenset(WORD.findall(head)) - {self.defined}
+        return frozenset(self._head) - {self.defined}
+
+    @property
+    def reopens(self) -> bool:
+        """Whether a class derives from what had its name before."""
+        return self._head.count(self.defined) > 1
+
+    @cached_property
+    def _head(self) -> list[str]:
+        return WORD.findall(self.text.partition("class ")[2].partition(":\n")[0])
 
     def says_any(self, names: Set[str]) -> bool:
         """Whether one of some names occurs in it."""

@@ -56,6 +56,7 @@ class Frame:
     """Variables of a module, function or class body; ``parent`` is the enclosing scope."""
 
     __slots__ = (
+        "assumed",
         "at_yield",
         "chunk",
         "cls",
@@ -87,6 +88,8 @@ class Frame:
         """What a generator gives, and whether it does so wherever it is called."""
         self.path: Mapping[Hashable, bool] | None = None
         """What was assumed where a function was called."""
+        self.assumed = False
+        """Whether nothing calls the function: its parameters are defaults, or not known."""
         self.at_yield: Callable[[Value], None] | None = None
         """What runs wherever the function yields."""
         self.slots: dict[Hashable, Value] = {}
