@@ -120,7 +120,7 @@ class Modules:
                 self._run_chunk(run, module.frame, chunk)
 
     def _may_wait(self, run: Run, frame: Frame, chunk: Chunk) -> bool:
-        """Whether a definition may wait until it is asked for; what has its name and still waits is run now."""
+        """Whether a definition may wait until it is asked for; one that had its name is run now."""
         earlier = frame.slots.get(chunk.defines)
         if isinstance(earlier, PendingV) and earlier.value is None and earlier.chunk is not None:
             with run.guard(earlier.chunk.module, earlier.chunk.first):

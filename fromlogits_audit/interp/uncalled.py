@@ -69,8 +69,25 @@ def _ask_for(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> N
             if chunk is not None and interest.concerns(chunk):
                 with run.guard(module, chunk.first):
                     forced(value)
+    _ask_for_heirs(run, modules)
     for cls in list(run.classes):
         _ask_for_methods(run, cls, interest)
+
+
+def _ask_for_heirs(run: Run, modules: Sequence[ParsedModule]) -> None:
+    """Classes that derive from those that were asked for, and from these."""
+    waiting = [
+        value
+        for module in modules
+        for value in (module.frame.slots.values() if module.frame is not None else ())
+        if isinstance(value, PendingV) and value.value is None and value.chunk is not None
+    ]
+    count = -1
+    while count != len(run.classes):
+        count, names = len(run.classes), {cls.name for cls in run.classes}
+        for one in waiting:
+            if one.value is None and one.chunk is not None and not names.isdisjoint(one.chunk.bases):
+                forced(one)
 
 
 def _ask_for_methods(run: Run, cls: ClassV, interest: Interest) -> None:
@@ -242,6 +259,8 @@ def _invoke_assumed(run: Run, core: FuncCore) -> None:
         invoke(run, core, Args((core.owner,)), core.owner, assumed=True)
         return
     for instance in _instances(run, core, core.owner):
+        if core.name == "__init__" and instance.cls is not core.owner:
+            continue  # it ran for what that class gives it
         given = run.keras.hook_arguments(run, instance, core.name)
         known = {name: value for name, value in given.items() if name in parameters(core)}
         for more in cases(run, core, instance) if is_given(core) else (known,):
@@ -273,6 +292,24 @@ def _instances(run: Run, core: FuncCore, cls: ClassV) -> list[InstanceV]:
         inherits = [i for i in made if _calls_super(_provides(i.cls, core))]
     if inherits:
         return inherits[-MAX_INSTANCES:]
+    return [one for heir in _heirs(run, core, cls) or [cls] for one in _made_for_this(run, heir)]
+
+
+def _heirs(run: Run, core: FuncCore, cls: ClassV) -> list[ClassV]:
+    """The classes that a class is there for: what they give it is not what its own defaults are."""
+    heirs = [
+        c
+        for c in run.classes
+        if c is not cls
+        and cls in resolution_order(c)
+        and (_provides(c, core) is core or _calls_super(_provides(c, core)))
+    ]
+    bases = {id(base) for heir in heirs for base in resolution_order(heir) if base is not heir}
+    return [heir for heir in heirs if id(heir) not in bases][-MAX_INSTANCES:]
+
+
+def _made_for_this(run: Run, cls: ClassV) -> list[InstanceV]:
+    """Instances of a class that nothing constructs."""
     place = Place(cls.chunk, cls.node)
     # A metaclass or ``__new__`` may give what is not known: the methods run on a plain instance then.
     for make in (instantiate, construct):

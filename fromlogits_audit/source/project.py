@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import cached_property
 from pathlib import Path
 
@@ -44,6 +44,16 @@ _TEST = re.compile(r"(?:^|_)tests?(?:_|\.py$|$)")
 _INSTALLED = ("site-packages", "dist-packages")
 _MAX_PARTS = 32
 _MAX_PARENTS = 64
+
+
+def _is_source(names: Set[str]) -> bool:
+    """Whether a package is what its name says: examples for Keras may be in a package ``keras`` as well."""
+    return "__init__.py" in names and (not _INNER.isdisjoint(names) or len(_PARTS & names) > 1)
+
+
+_INNER = frozenset({"src", "_src", "python", "_api", "_core", "engine"})
+_PARTS = frozenset({"api", "backend", "core", "layers", "lib", "losses", "losses.py", "models", "utils"})
+"""What such packages hold: one of the first, or several of these."""
 
 
 def find_root(paths: Sequence[Path], cwd: Path) -> Path:
@@ -134,7 +144,7 @@ class Project:
     def belongs_to_library(self, path: Path) -> bool:
         """Whether a file is part of the source of a package that the catalogue describes."""
         return not LIBRARIES.isdisjoint(path.parts) and any(
-            os.path.basename(folder) in LIBRARIES and "__init__.py" in self._names(folder)
+            os.path.basename(folder) in LIBRARIES and _is_source(self._names(folder))
             for folder in _upwards(os.path.dirname(path))
         )
 

@@ -17,13 +17,16 @@ from fromlogits_audit.interp.keras_values import CONSTANTS, NORMAL, TensorV, dat
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
+    BoundV,
     Const,
     Entries,
+    FuncV,
     Hop,
     InstanceV,
     IterV,
     ListV,
     Obj,
+    PartialV,
     Place,
     TupleV,
     Unknown,
@@ -48,7 +51,6 @@ _PASSING = frozenset(
         "padded_batch",
         "shard",
         "ragged_batch",
-        "apply",
         "snapshot",
         "as_numpy_iterator",
         "get_single_element",
@@ -58,6 +60,10 @@ _PASSING = frozenset(
 )
 _STEPS = ("train_step", "compute_loss", "test_step")
 _SEQUENCES = ("keras.utils.Sequence", "keras.utils.PyDataset")
+
+
+def _unseen(run: Run) -> Value:
+    return run.state.fresh(Why.EXTERNAL, "a transformation of a data set")
 
 
 class Data:
@@ -99,6 +105,10 @@ class Data:
         """A method of a data set."""
         if name in _PASSING:
             return dataset
+        if name == "apply" and args.positional:
+            given = args.positional[0]
+            own = isinstance(given, (FuncV, BoundV, PartialV))
+            return run.call(given, Args((dataset,)), place) if own else IterV(_unseen(run), "dataset")
         if name in ("filter", "concatenate"):
             return IterV(some_of(dataset.element), "dataset")
         if name in ("map", "flat_map", "interleave") and args.positional:

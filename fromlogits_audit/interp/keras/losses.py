@@ -238,6 +238,10 @@ def _meet_own(
             own = _own_call(loss)
             if own is not None:
                 invoke(run, own.core, Args((loss, truth, predicted)), loss)
+            else:
+                run.recorder.note_opaque(Undecided(Why.OPAQUE_LOSS, "has no call() that can be followed"))
+        elif isinstance(loss, MethodV) and isinstance(loss.receiver, Const):
+            run.recorder.note_opaque(Undecided(Why.OPAQUE_LOSS, f"is {loss.name} of a constant"))
         else:
             run.call(loss, Args((truth, predicted)), place)
     run.recorder.meanings[id(loss)] = capture.meant()
