@@ -1,19 +1,22 @@
 """``try``: the body is what happens; where it is certain to raise, the handler for that goes on.
 
-Handlers of what is not known to happen run for their sites alone.
+Where it raises under a condition, or would by all that is known, both are what happens. Handlers of anything
+else run for their sites alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
-from fromlogits_audit.interp.raising import catches, class_of, named
+from fromlogits_audit.interp.raising import Attempt, attempting, catches, class_of, named
 from fromlogits_audit.interp.state import Branch
-from fromlogits_audit.interp.values import ALWAYS, NONE, Value
+from fromlogits_audit.interp.values import ALWAYS, NONE, Guard, Value
+from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.execute import Outcome
@@ -28,20 +31,26 @@ def run_try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
     from fromlogits_audit.interp.execute import run_block
 
     around = run.state.catchers
-    with run.state.branch(ALWAYS) as body:
+    attempt = Attempt(partial(_handler_of, run, frame, [*node.handlers]))
+    with run.state.branch(ALWAYS) as body, attempting(run, attempt):
         if isinstance(node, cst.Try) and not run.state.repeats:
             own = (partial(_left_of, run, frame, node),) if node.handlers else ()
             run.state.catchers = (*around, *own)
         outcome = run_block(run, frame, node.body.body)
     fails = not outcome.survives
-    if not fails:
-        for handler in node.handlers:
+    handlers: Handlers = node.handlers
+    for number, handler in enumerate(handlers if not fails else ()):
+        if not any(doubt.handler == number for doubt in attempt.doubts):
             with run.state.scratch():
                 _interrupt(run, node, body)
                 run_block(run, frame, handler.body.body)
-    run.state.adopt(body)
     if fails:
+        run.state.adopt(body)
         outcome = _rescued(run, frame, node, outcome)
+    else:
+        outcome = either(
+            run, body, outcome, attempt, lambda number: run_block(run, frame, handlers[number].body.body)
+        )
     if node.orelse is not None:
         outcome = _otherwise(run, frame, node.orelse, outcome, fails=fails)
     if node.finalbody is not None:
@@ -93,14 +102,47 @@ def _handling(run: Run, raised: Value | None) -> Iterator[None]:
 
 
 def _chosen(run: Run, frame: Frame, handlers: Handlers, raised: Value | None) -> int | None:
-    """Which handler runs, None where none does; on any doubt it is the first."""
+    """Which handler runs, None where none does; on any doubt it is the first that may."""
     for number, handler in enumerate(handlers):
         answer = None if raised is None else _is_for(run, frame, handler, raised)
-        if answer is None:
-            return 0
-        if answer:
+        if answer is not False:
             return number
     return None
+
+
+def _handler_of(run: Run, frame: Frame, handlers: Handlers, raised: Value | None) -> int | None:
+    return _chosen(run, frame, handlers, raised) if handlers else None
+
+
+def either(
+    run: Run, body: Branch, outcome: Outcome, attempt: Attempt, handle: Callable[[int], Outcome]
+) -> Outcome:
+    """What follows a body that may have been left by an exception, which a handler then took."""
+    if not attempt.doubts:
+        run.state.adopt(body)
+        return outcome
+    total, branches = replace(outcome), []
+    guards = _exclusive(run, [doubt.guard for doubt in attempt.doubts])
+    for doubt, guard in zip(attempt.doubts, guards, strict=False):
+        with run.state.branch(guard) as rescued:
+            run.state.adopt(Branch(guard, doubt.written))
+            result = handle(doubt.handler)
+        total.returns = total.returns + result.returns
+        total.breaks = total.breaks + result.breaks
+        total.jumps, total.falls = total.jumps or result.jumps, total.falls or result.falls
+        total.stops = total.stops and result.stops
+        branches += [rescued] if result.survives else []
+    run.state.join([Branch(guards[-1], body.writes), *branches])
+    return total
+
+
+def _exclusive(run: Run, guards: list[Guard]) -> list[Guard]:
+    """Assumptions for each of several cases, and for none of them."""
+    if len(guards) == 1 and len(guards[0]) == 1:
+        ((key, holds),) = guards[0]
+        return [guards[0], frozenset({(key, not holds)})]
+    keys = [("raised", run.state.fresh(Why.RUNTIME).key) for _ in guards]
+    return [*(frozenset({(key, True)}) for key in keys), frozenset((key, False) for key in keys)]
 
 
 def _is_for(

@@ -17,6 +17,7 @@ from fromlogits_audit.interp.classes import (
 from fromlogits_audit.interp.keys import INSTANCE
 from fromlogits_audit.interp.names import narrowed, placed
 from fromlogits_audit.interp.prepared import prepare
+from fromlogits_audit.interp.raising import doubt_builtin
 from fromlogits_audit.interp.reflection import attributes_of
 from fromlogits_audit.interp.storing import ALIASED, set_its_way, store
 from fromlogits_audit.interp.values import (
@@ -128,6 +129,7 @@ def _of_class(run: Run, base: InstanceV, name: str, place: Place | None) -> Valu
     if bases:
         reason = Undecided(Why.EXTERNAL, f"attribute {name} of {bases[0]}")
     else:
+        doubt_builtin(run, "AttributeError")
         reason = Undecided(Why.UNDEFINED, f"attribute {name} of {base.cls.name} is set nowhere")
     return Unknown(reason, _missing_key(base, name), place)
 

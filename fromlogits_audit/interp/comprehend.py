@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import choose
-from fromlogits_audit.interp.dicts import set_entry
+from fromlogits_audit.interp.dicts import may_set, rewrite, set_entry
 from fromlogits_audit.interp.items import a_set, each, options_of, spread, thinned, walked
 from fromlogits_audit.interp.state import MAX_LOOP, Frame
 from fromlogits_audit.interp.truth import truth
@@ -49,11 +49,10 @@ def _made(run: Run, scope: Frame, node: Any, source: TupleV | Unknown, evaluate:
     _clause(run, scope, node.for_in, source, node, rows, evaluate, sure=True)
     if isinstance(node, cst.DictComp):
         result = DictV()
-        for key, value in rows.items:
-            set_entry(run, result, key, value or NONE)
-        content = result.slots["items"]
-        if isinstance(content, Entries):
-            result.slots["items"] = Entries(content.items, content.open or rows.open)
+        for (key, value), certain in zip(rows.items, rows.sure, strict=True):
+            (set_entry if certain else may_set)(run, result, key, value or NONE)
+        if rows.open:
+            rewrite(run, result, lambda c: Entries(c.items, True) if isinstance(c, Entries) else c)
         return result
     kept = thinned(run, [(item, sure) for (item, _), sure in zip(rows.items, rows.sure, strict=True)])
     made = a_set if isinstance(node, cst.SetComp) else ListV
@@ -90,7 +89,7 @@ def _clause(
         tests = [truth(run.state, evaluate(run, scope, test.test)) for test in clause.ifs]
         if False in tests:
             continue
-        if None in tests:
+        if None in tests and not isinstance(node, cst.DictComp):
             rows.open = True
         kept = sure and None not in tests
         inner = clause.inner_for_in

@@ -9,6 +9,7 @@ from fromlogits_audit.interp.choice import alternatives, choose, lift, product
 from fromlogits_audit.interp.equality import dict_key, identity
 from fromlogits_audit.interp.items import content_of, get_item, spread
 from fromlogits_audit.interp.keys import FORMATTED, UNMADE, begins
+from fromlogits_audit.interp.state import Branch
 from fromlogits_audit.interp.values import (
     ALWAYS,
     NONE,
@@ -63,7 +64,7 @@ OWNER = "$owner"
 
 def update(run: Run, target: DictV, source: Value) -> None:
     """``dict.update`` with another dict or with pairs."""
-    content = content_of(run, source)
+    content = choose([(guard, content_of(run, one)) for guard, one in alternatives(source, run.state.guard)])
     if isinstance(content, Choice):
         rewrite(run, target, lambda old: lift(content, run.state.guard, lambda new: _merged(run, old, new)))
         return
@@ -134,6 +135,14 @@ def set_entry(run: Run, target: DictV, index: Value, value: Value) -> None:
         run.state.write(target, OTHERS, value if before is None else choose([(g, v) for g, v in others if v]))
 
     _for_each(run, index, one)
+
+
+def may_set(run: Run, target: DictV, index: Value, value: Value) -> None:
+    """``target[index] = value`` under a condition that is not known."""
+    one = ("set", run.state.fresh(Why.RUNTIME).key)
+    with run.state.branch(frozenset({(one, True)})) as branch:
+        set_entry(run, target, index, value)
+    run.state.join([branch, Branch(frozenset({(one, False)}), {})])
 
 
 def _for_each(run: Run, index: Value, action: Callable[[Value], None]) -> None:

@@ -11,7 +11,7 @@ from fromlogits_audit.interp import comprehend, faults, operators, texts
 from fromlogits_audit.interp.attributes import get_attribute
 from fromlogits_audit.interp.calls import call
 from fromlogits_audit.interp.choice import choose, lift
-from fromlogits_audit.interp.dicts import update, update_items
+from fromlogits_audit.interp.dicts import set_entry, update, update_items
 from fromlogits_audit.interp.equality import dict_key
 from fromlogits_audit.interp.excluded import run_excluded
 from fromlogits_audit.interp.functions import make_function
@@ -181,21 +181,22 @@ def _tuple(run: Run, frame: Frame, node: cst.Tuple) -> Value:
 def _dict(run: Run, frame: Frame, node: cst.Dict) -> Value:
     made = DictV()
     items: dict[Any, tuple[Value, Value]] = {}
-    is_open = False
     for element in node.elements:
         value = evaluate(run, frame, element.value)
         if isinstance(element, cst.StarredDictElement):
-            update_items(run, made, items, is_open=is_open)
+            update_items(run, made, items)
             items = {}
             update(run, made, value)
             continue
         key = evaluate(run, frame, element.key)  # type: ignore[attr-defined]
         constant = dict_key(key)
-        if constant is None:
-            is_open = True
-        else:
+        if constant is not None:
             items[constant] = (key, value)
-    update_items(run, made, items, is_open=is_open)
+            continue
+        update_items(run, made, items)
+        items = {}
+        set_entry(run, made, key, value)
+    update_items(run, made, items)
     return made
 
 

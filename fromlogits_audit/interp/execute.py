@@ -17,7 +17,7 @@ from fromlogits_audit.interp.excluded import run_excluded
 from fromlogits_audit.interp.functions import is_refused
 from fromlogits_audit.interp.items import DATA
 from fromlogits_audit.interp.patterns import match_cases
-from fromlogits_audit.interp.raising import Raised, class_of, throw_builtin
+from fromlogits_audit.interp.raising import Raised, class_of, doubt, throw_builtin
 from fromlogits_audit.interp.state import Branch, Frame
 from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import (
@@ -125,6 +125,8 @@ def _line(run: Run, frame: Frame, parts: Sequence[cst.BaseSmallStatement]) -> Ou
         if kind is cst.Raise:
             assert isinstance(part, cst.Raise)
             raised = class_of(run, frame, part) if run.state.catchers else None
+            if raised is None and run.state.attempts:
+                doubt(run, class_of(run, frame, part))
             return Outcome(falls=False, raised=raised, failed=raised is not None)
         if kind is cst.Break or kind is cst.Continue:
             breaks = [run.state.guard] if kind is cst.Break else []

@@ -9,6 +9,7 @@ from fromlogits_audit.interp.choice import alternatives, choose, lift, product
 from fromlogits_audit.interp.classes import own_method
 from fromlogits_audit.interp.equality import dict_key, identity
 from fromlogits_audit.interp.keras_values import TensorV
+from fromlogits_audit.interp.raising import doubt_builtin
 from fromlogits_audit.interp.values import (
     ALWAYS,
     NONE,
@@ -145,6 +146,7 @@ def _of_sequence(run: Run, content: TupleV, index: Value, *, as_list: bool) -> V
         except IndexError:
             if content.open and content.items:
                 return content.items[-1]
+            doubt_builtin(run, "IndexError")
             return run.state.fresh(Why.RUNTIME, "an index out of range")
     if content.items and not content.open and len(content.items) <= MAX_PLACES:
         return one_of(content.items, index)
@@ -213,6 +215,8 @@ def _of_dict(run: Run, content: Entries, index: Value, base: Value) -> Value:
             made = run.call(factory, Args(), None)
             run.state.write(base, "items", Entries({**content.items, key: (index, made)}))
             return made
+        if not content.open:
+            doubt_builtin(run, "KeyError")
         return Unknown(
             Undecided(Why.RUNTIME, f"key {key!r} of a dict"), ("item", identity(base), identity(index))
         )

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
 from fromlogits_audit.interp.assign import assign
+from fromlogits_audit.interp.attempts import either
 from fromlogits_audit.interp.evaluate import evaluate
 from fromlogits_audit.interp.functions import invoke
-from fromlogits_audit.interp.raising import SUPPRESS, catches
-from fromlogits_audit.interp.values import NONE, BagV, ManagerV, Value
+from fromlogits_audit.interp.raising import SUPPRESS, Attempt, attempting, catches
+from fromlogits_audit.interp.values import ALWAYS, NONE, BagV, ManagerV, Value
 from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
@@ -54,14 +55,14 @@ def _suppressed(run: Run, frame: Frame, node: cst.With, number: int, manager: Ba
         answer = catches(kinds, raised)
         return None if answer is None else (NONE if answer else raised)
 
-    run.state.catchers = () if run.state.repeats else (*before, left)
-    try:
+    attempt = Attempt(lambda raised: 0 if raised is None or catches(kinds, raised) is not False else None)
+    with run.state.branch(ALWAYS) as body, attempting(run, attempt):
+        run.state.catchers = () if run.state.repeats else (*before, left)
         outcome = _entered(run, frame, node, number + 1)
-    finally:
-        run.state.catchers = before
     if outcome.raised is not None and catches(kinds, outcome.raised):
+        run.state.adopt(body)
         return Outcome(True, outcome.returns, outcome.jumps)
-    return outcome
+    return either(run, body, outcome, attempt, lambda _: Outcome())
 
 
 def _managed(run: Run, frame: Frame, node: cst.With, number: int, manager: ManagerV) -> Outcome:

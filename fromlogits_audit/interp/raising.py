@@ -14,17 +14,22 @@ ends a statement, and ``run_block`` takes it from there.
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
 from fromlogits_audit.interp.classes import external_bases, resolution_order, unknown_base
-from fromlogits_audit.interp.values import NONE, ClassV, ExternalV, InstanceV, TupleV, Value
+from fromlogits_audit.interp.values import NONE, ClassV, ExternalV, Guard, InstanceV, TupleV, Value
+from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
-    from fromlogits_audit.interp.state import Frame
+    from fromlogits_audit.interp.state import Frame, Log
 
 _BUILTINS = "builtins."
+MAX_DOUBTS = 3
+"""Places of a ``try`` where it may be left that are told apart."""
 SUPPRESS = "suppress"
 """The kind of bag that ``contextlib.suppress`` makes; ``kinds`` are the classes that it is given."""
 
@@ -62,6 +67,61 @@ def is_caught(run: Run, kind: Value) -> bool:
             return left is NONE
         kind = left
     return False
+
+
+# -- what may be raised ------------------------------------------------------------------------
+@dataclass
+class Doubt:
+    """Where a ``try`` may be left: for which of its handlers, by what condition, with what was written."""
+
+    handler: int
+    guard: Guard
+    written: Log
+
+
+class Attempt:
+    """A ``try`` on its way. ``handler_of``: the number of the handler for a class, or for one not known."""
+
+    def __init__(self, handler_of: Callable[[Value | None], int | None]) -> None:
+        self.handler_of = handler_of
+        self.doubts: list[Doubt] = []
+        self.log: Log | None = None
+        self.path: Mapping[Hashable, bool] = {}
+
+
+@contextmanager
+def attempting(run: Run, attempt: Attempt) -> Iterator[None]:
+    """The body of a ``try`` runs meanwhile, in a branch of its own."""
+    attempt.log, attempt.path = run.state.log, run.state.path
+    run.state.attempts.append(attempt)
+    try:
+        yield
+    finally:
+        run.state.attempts.remove(attempt)
+
+
+def doubt_builtin(run: Run, name: str) -> None:
+    """The same for an exception of Python's own, which only code that is not followed can prevent."""
+    if run.state.attempts:
+        doubt(run, ExternalV(_BUILTINS + name))
+
+
+def doubt(run: Run, kind: Value | None) -> None:
+    """Note that an exception of a class (or of one that is not known) may leave the ``try`` for it here."""
+    if run.state.cut or run.handed.ended:
+        return
+    for attempt in reversed(run.state.attempts):
+        handler = attempt.handler_of(kind)
+        if handler is None:
+            continue
+        if len(attempt.doubts) < MAX_DOUBTS:
+            written = {
+                (id(holder), key): (holder, key, holder.slots.get(key))
+                for holder, key in run.state.since(attempt.log)
+            }
+            guard = run.state.guard - frozenset(attempt.path.items())
+            attempt.doubts.append(Doubt(handler, guard, written))
+        return
 
 
 # -- classes -----------------------------------------------------------------------------------

@@ -88,8 +88,14 @@ def _own(run: Run, base: Value | None, name: str) -> tuple[list[tuple[Guard, Val
 def _setattr(run: Run, args: Args, place: Place | None) -> Value:
     from fromlogits_audit.interp.attributes import set_attribute
 
-    if len(args.positional) == 3 and isinstance(args.positional[1], Const):
-        set_attribute(run, args.positional[0], str(args.positional[1].value), args.positional[2])
+    base, name, value = (*args.positional, NONE, NONE, NONE)[:3]
+    branches = []
+    for guard, option in alternatives(name, run.state.guard):
+        with run.state.branch(guard) as branch:
+            if isinstance(option, Const):
+                set_attribute(run, base, str(option.value), value)
+        branches.append(branch)
+    run.state.join(branches)
     return NONE
 
 

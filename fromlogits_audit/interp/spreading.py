@@ -101,7 +101,8 @@ def _with_items(row: Args, part: TupleV | Unknown) -> Args:
 
 def _options(run: Run, value: Value, rows: int) -> list[tuple[Guard, Value]]:
     """What ``**value`` gives: one content, or several that have other names."""
-    content = value.slots["items"] if isinstance(value, DictV) else value
+    dicts = alternatives(value, run.state.guard)
+    content = choose([(guard, one.slots["items"] if isinstance(one, DictV) else one) for guard, one in dicts])
     options = alternatives(content, run.state.guard)
     named = {frozenset(option.items) if isinstance(option, Entries) else None for _, option in options}
     if len(named) > 1 and rows * len(options) <= MAX_PLACES:

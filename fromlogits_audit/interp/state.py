@@ -28,6 +28,7 @@ from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.parse import Chunk, ParsedModule
+    from fromlogits_audit.interp.raising import Attempt
 
 MAX_STEPS = 50_000
 """Statements executed in one run (a module from top to bottom, or a function that nothing calls),
@@ -161,6 +162,8 @@ class State:
         """What the run spent on each loop: one inside others is not turned in full for all of theirs."""
         self.repeats = False
         """Whether one turn of a loop runs for all of them: a later one may find what is missing in it."""
+        self.attempts: list[Attempt] = []
+        """The ``try`` statements that run, the innermost last: what may be raised leaves them."""
         self.follows: FuncCore | None = None
         """What the call on its way runs, where the program spells the call out inside a ``try``."""
         self.handled: Value | None = None
@@ -187,6 +190,11 @@ class State:
         """Note what is written from now on."""
         self._journal.append({})
         return self._journal[-1]
+
+    @property
+    def log(self) -> Log | None:
+        """What is noted since the last begin."""
+        return self._journal[-1] if self._journal else None
 
     def since(self, log: Log | None) -> Iterator[tuple[Holder, Hashable]]:
         """What was written since the begin that gave this log, and before its end."""
@@ -219,13 +227,13 @@ class State:
     @contextmanager
     def apart(self) -> Iterator[None]:
         """Run what does not depend on where it was asked for: no assumption holds, no branch undoes it."""
-        path, journal = self.path, self._journal
-        self.path, self._journal = {}, []
+        path, journal, attempts = self.path, self._journal, self.attempts
+        self.path, self._journal, self.attempts = {}, [], []
         try:
             with self.unsure():
                 yield
         finally:
-            self.path, self._journal = path, journal
+            self.path, self._journal, self.attempts = path, journal, attempts
 
     @contextmanager
     def unsure(self) -> Iterator[None]:
@@ -249,14 +257,14 @@ class State:
     @contextmanager
     def scratch(self) -> Iterator[None]:
         """Run a block for its sites alone: nothing it writes stays."""
-        before = self.path
+        before, attempts, self.attempts = self.path, self.attempts, []
         self.begin()
         try:
             with self.unsure():
                 yield
         finally:
             self.end()
-            self.path = before
+            self.path, self.attempts = before, attempts
 
     def adopt(self, branch: Branch) -> None:
         """Make the writes of a branch the state."""
