@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
@@ -68,32 +69,47 @@ def arguments(
     run: Run, frame: Frame, args: Sequence[cst.Arg], evaluate: Evaluate
 ) -> list[tuple[Guard, Args]]:
     """Evaluate the arguments of a call."""
+    if not any(arg.star for arg in args):
+        return [(ALWAYS, _plainly(run, frame, args, evaluate))]
     rows = [(ALWAYS, Args())]
     for arg in args:
         value = evaluate(run, frame, arg.value)
+        options: list[tuple[Guard, Callable[[Args], Args]]]
         if arg.star == "*":
-            rows = [
-                (guard | more, _with_items(row, part))
-                for guard, row in rows
-                for more, part in _items(run, value, len(rows))
-                if compatible(guard, more)
-            ]
+            options = [(more, partial(_with_items, part)) for more, part in _items(run, value, len(rows))]
         elif arg.star == "**":
-            rows = [
-                (guard | more, _with_options(run, row, value, part))
-                for guard, row in rows
-                for more, part in _options(run, value, len(rows))
-                if compatible(guard, more)
-            ]
-        elif arg.keyword is not None:
-            name = arg.keyword.value
-            rows = [(guard, replace(row, keywords={**row.keywords, name: value})) for guard, row in rows]
+            parts = _options(run, value, len(rows))
+            options = [(more, partial(_with_options, run, value, part)) for more, part in parts]
         else:
-            rows = [(guard, replace(row, positional=(*row.positional, value))) for guard, row in rows]
+            options = [(ALWAYS, partial(_with_one, arg, value))]
+        rows = [
+            (guard | more, put(row))
+            for guard, row in rows
+            for more, put in options
+            if compatible(guard, more)
+        ]
     return rows
 
 
-def _with_items(row: Args, part: TupleV | Unknown) -> Args:
+def _plainly(run: Run, frame: Frame, args: Sequence[cst.Arg], evaluate: Evaluate) -> Args:
+    positional: list[Value] = []
+    keywords: dict[str, Value] = {}
+    for arg in args:
+        value = evaluate(run, frame, arg.value)
+        if arg.keyword is not None:
+            keywords[arg.keyword.value] = value
+        else:
+            positional.append(value)
+    return Args(tuple(positional), keywords)
+
+
+def _with_one(arg: cst.Arg, value: Value, row: Args) -> Args:
+    if arg.keyword is not None:
+        return replace(row, keywords={**row.keywords, arg.keyword.value: value})
+    return replace(row, positional=(*row.positional, value))
+
+
+def _with_items(part: TupleV | Unknown, row: Args) -> Args:
     if isinstance(part, Unknown):
         return replace(row, star=part)
     return replace(row, positional=row.positional + part.items)
@@ -110,7 +126,7 @@ def _options(run: Run, value: Value, rows: int) -> list[tuple[Guard, Value]]:
     return [(ALWAYS, content)]
 
 
-def _with_options(run: Run, row: Args, value: Value, content: Value) -> Args:
+def _with_options(run: Run, value: Value, content: Value, row: Args) -> Args:
     merged: dict[Hashable, list[tuple[Guard, Value]]] = {}
     unknown = row.double
     for guard, entries in alternatives(content, run.state.guard):
