@@ -15,6 +15,7 @@ from fromlogits_audit.interp import widen
 from fromlogits_audit.interp.assign import assign
 from fromlogits_audit.interp.evaluate import evaluate
 from fromlogits_audit.interp.items import each, options_of, walked
+from fromlogits_audit.interp.lastturn import last_item
 from fromlogits_audit.interp.state import MAX_LOOP, Branch, Frame
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import ALWAYS, Guard, TupleV, Unknown, Value
@@ -68,6 +69,9 @@ def _over(run: Run, frame: Frame, node: cst.For, source: TupleV | Unknown) -> Ou
 def _turns(run: Run, frame: Frame, node: cst.For, source: TupleV | Unknown, most: int) -> Outcome:
     """The turns of a loop; of more than ``most`` of them the first and the last."""
     items = (each(source, source.place),) if isinstance(source, Unknown) else walked(source)
+    if isinstance(source, Unknown) or source.open:
+        last = last_item(run, frame, node, items)
+        items += (last,) if last is not None else ()
     if not items and not isinstance(source, Unknown) and source.open:
         items = (run.state.fresh(Why.RUNTIME, "an item of a sequence collected at run time"),)
     if not items:

@@ -13,6 +13,7 @@ from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.equality import contains, equal, identity
 from fromlogits_audit.interp.items import DATA
 from fromlogits_audit.interp.keras_values import LossV, TensorV
+from fromlogits_audit.interp.keys import begins
 from fromlogits_audit.interp.values import (
     FALSE,
     Choice,
@@ -298,6 +299,9 @@ def _is_none(value: Value) -> bool:
 
 
 def _relation(run: Run, symbol: str, a: Value, b: Value) -> Value:
+    # Other unknowns may stand for several things: the items of a sequence are one.
+    if isinstance(a, Unknown) and begins(a.key, "-") and a.key == identity(b):
+        return Const(symbol in ("==", "<=", ">="))
     if symbol in ("==", "!="):
         same = equal(a, b)
         if same is not None:

@@ -60,6 +60,8 @@ def try_block(text: str) -> str | None:
 
 
 def with_block(text: str) -> str | None:
+    if "__main__" in text:
+        return None  # what a module does as a script stands at its end, in nothing else
     module = _parsed(text)
     made = _indented(module, "with contextlib.nullcontext():")
     return None if made is None else _after_future(made, "import contextlib\n")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fromlogits_audit import regex
 from fromlogits_audit.catalogue.interface import LossFunctionSpec, LossSpec
 from fromlogits_audit.catalogue.losses import inferred_string, loss_class, loss_function, loss_string
 from fromlogits_audit.interp.choice import alternatives
@@ -272,6 +273,8 @@ def call_function(run: Run, spec: LossFunctionSpec, function: ExternalV, args: A
     given = args.bind(spec.parameters.names)
     predicted = given.get(spec.predictions)
     labels = given.get(spec.labels)
+    if _has_old_order(spec, args, place):
+        predicted, labels = labels, predicted
     unknown = args.double or args.star
     if predicted is None and unknown is not None:
         predicted = Unknown(unknown.reason, ("argument", unknown.key, "predictions"))
@@ -294,6 +297,19 @@ def call_function(run: Run, spec: LossFunctionSpec, function: ExternalV, args: A
     hops = (Hop(place, "called here"),)
     run.recorder.meet(loss, predicted, hops=hops, labels=labels)
     return data_tensor((), what=LOSS_VALUE)
+
+
+_GRAPH = regex.later(r"\btf\.(?:placeholder|(?:Interactive)?Session|initialize_all_variables)\(")
+
+
+def _has_old_order(spec: LossFunctionSpec, args: Args, place: Place) -> bool:
+    """``tf.nn.*_with_logits(logits, labels)``, as it was before TensorFlow 1.0.
+
+    From then on TensorFlow 1 took names only; without names, the first are the labels since TensorFlow 2.
+    """
+    text = place.chunk.module.file.text
+    both = spec.always_logits and spec.name.startswith("tf.nn.") and len(args.positional) > 1
+    return both and "compat.v1" not in text and _GRAPH.search(text) is not None
 
 
 def function_place(function: ExternalV, place: Place) -> Place:
