@@ -27,8 +27,15 @@ def run_excluded(run: Run, frame: Frame, code: Sequence[cst.CSTNode], action: Ca
         return
     run.excluded[id(code[0])] = code[0]
     if any(frame.chunk.module.is_of_interest(frame.chunk.code_of(node)) for node in code):
-        with _unnoticed(run), run.state.scratch(), run.recorder.aside():
+        with for_its_sites(run):
             action()
+
+
+@contextmanager
+def for_its_sites(run: Run) -> Iterator[None]:
+    """Run meanwhile what the program does not: its sites are listed where nothing else has them."""
+    with _unnoticed(run), run.state.scratch(), run.recorder.aside():
+        yield
 
 
 @contextmanager

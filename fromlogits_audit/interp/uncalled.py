@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.classes import own_method, resolution_order
 from fromlogits_audit.interp.creation import construct, instantiate
+from fromlogits_audit.interp.excluded import for_its_sites
 from fromlogits_audit.interp.functions import invoke, parameters, text_of
 from fromlogits_audit.interp.interest import WORD, Interest, members_in
 from fromlogits_audit.interp.keys import UNMADE
@@ -258,14 +259,27 @@ def _invoke_assumed(run: Run, core: FuncCore) -> None:
     if core.kind == "class":
         invoke(run, core, Args((core.owner,)), core.owner, assumed=True)
         return
-    for instance in _instances(run, core, core.owner):
-        if core.name == "__init__" and instance.cls is not core.owner:
-            continue  # it ran for what that class gives it
-        given = run.keras.hook_arguments(run, instance, core.name)
-        known = {name: value for name, value in given.items() if name in parameters(core)}
-        for more in cases(run, core, instance) if is_given(core) else (known,):
-            _set_up(run, core, instance)
-            invoke(run, core, Args((instance,), more) if parameters(core) else Args(), instance, assumed=True)
+    made = _made(run, core, core.owner)
+    heirs = [] if made else _heirs(run, core, core.owner)
+    for heir in heirs:
+        for instance in _made_for_this(run, heir):
+            if core.name != "__init__":  # that ran for what the class gives it
+                _invoke_on(run, core, instance)
+    if not heirs:
+        for instance in made or _made_for_this(run, core.owner):
+            _invoke_on(run, core, instance)
+        return
+    with for_its_sites(run):
+        for instance in _made_for_this(run, core.owner):
+            _invoke_on(run, core, instance)
+
+
+def _invoke_on(run: Run, core: FuncCore, instance: InstanceV) -> None:
+    given = run.keras.hook_arguments(run, instance, core.name)
+    known = {name: value for name, value in given.items() if name in parameters(core)}
+    for more in cases(run, core, instance) if is_given(core) else (known,):
+        _set_up(run, core, instance)
+        invoke(run, core, Args((instance,), more) if parameters(core) else Args(), instance, assumed=True)
 
 
 _SET_UP = ("setUp", "setup_method")
@@ -281,8 +295,8 @@ def _set_up(run: Run, core: FuncCore, instance: InstanceV) -> None:
             invoke(run, own.core, Args((instance,)), instance, assumed=True)
 
 
-def _instances(run: Run, core: FuncCore, cls: ClassV) -> list[InstanceV]:
-    """Instances that the program made, of the class or of one that inherits it; else one made for this.
+def _made(run: Run, core: FuncCore, cls: ClassV) -> list[InstanceV]:
+    """Instances that the program made, of the class or of one that inherits it.
 
     One whose class has its own method of that name runs this one only where that calls ``super()``.
     """
@@ -290,9 +304,7 @@ def _instances(run: Run, core: FuncCore, cls: ClassV) -> list[InstanceV]:
     inherits = [i for i in made if _provides(i.cls, core) is core]
     if not inherits:
         inherits = [i for i in made if _calls_super(_provides(i.cls, core))]
-    if inherits:
-        return inherits[-MAX_INSTANCES:]
-    return [one for heir in _heirs(run, core, cls) or [cls] for one in _made_for_this(run, heir)]
+    return inherits[-MAX_INSTANCES:]
 
 
 def _heirs(run: Run, core: FuncCore, cls: ClassV) -> list[ClassV]:
