@@ -121,4 +121,5 @@ def _with_readers(fix: Fix, loss: Loss | None, readers: Iterable[Site]) -> Fix:
             sure = mend is not None and (found.code == "FLA403" or mend.applicability is Applicability.SAFE)
             safe = safe and sure
             edits += mend.edits if mend is not None else ()
-    return Fix(fix.title, fix.applicability if safe else Applicability.UNSAFE, tuple(dict.fromkeys(edits)))
+    fix = replace(fix, edits=tuple(dict.fromkeys(edits)))
+    return fix if safe else fixing.unsafe(fix)
