@@ -140,6 +140,36 @@ def test_an_activation_that_others_rest_on_stays(tmp_path: Path, output: str) ->
     assert mended(tmp_path, text) == text
 
 
+BRANCHES = """import keras
+from keras import layers
+i = keras.Input((8,))
+if few:
+    h = layers.Dense({})(i)
+else:
+    h = layers.{}(4)(i)
+m = keras.Model(i, layers.Identity()(h))
+m.compile(loss="kl_divergence")
+"""
+
+
+def test_where_one_of_several_layers_ends_the_model_all_are_mended_or_none(tmp_path: Path) -> None:
+    sigmoid, softmax = (f'activation="{name}"' for name in ("sigmoid", "softmax"))
+    text = mended(tmp_path, BRANCHES.format("1", "Dense"))
+    assert text == BRANCHES.format(f"1, {sigmoid}", "Dense").replace("(4)", f"(4, {softmax})")
+    one_cannot = BRANCHES.format("2", "LayerNormalization").replace("ion(4)", "ion()")
+    assert mended(tmp_path, one_cannot) == one_cannot
+
+
+def test_a_layer_that_others_read_keeps_its_scale_for_them(tmp_path: Path) -> None:
+    """Its scores go through a softmax elsewhere, or another model flattens them."""
+    head = "z = layers.Dense(4)(i)\nm = keras.Model(i, [z, {}(z)])\n"
+    for other in ("layers.Softmax()", "layers.Activation('sigmoid')", "keras.ops.softmax"):
+        text = START + head.format(other) + f"m.compile(loss=[{KLD}, None])\n"
+        assert [(one.code, one.fixes) for one in audit_text(text).findings] == [("FLA203", ())]
+    text = START + head.format("layers.Flatten()") + f"m.compile(loss=[{KLD}, {KLD}])\n"
+    assert mended(tmp_path, text) == text
+
+
 def test_a_softmax_layer_over_one_unit_is_not_told_an_activation(tmp_path: Path) -> None:
     text = program("layers.Softmax()(layers.Dense(1)(i))", "'binary_crossentropy'")
     assert [one.code for one in audit_text(text).findings] == ["FLA303"]

@@ -76,7 +76,7 @@ class Recorder(Apart):
     """What models were compiled with last, and what their ``fit`` was given since."""
     measuring: Measuring | None = None
     """Set while a metric of the project's own runs: what it gives a loss to compute is a metric too."""
-    _heads: Heads = field(default_factory=Heads)
+    heads: Heads = field(default_factory=Heads)
     _plain: set[tuple[int, int]] = field(default_factory=set)
     """Metrics that also serve outputs they make no site with (an argmax "accuracy")."""
     _editor: Editor = field(default_factory=Editor)
@@ -270,7 +270,7 @@ class Recorder(Apart):
         """The activation that ends a model is computed in float16 or bfloat16, or comes out in that: by what
         of ``layers``, the first to compute in it first."""
         output = replace(self.output(tensor, None), half_precision=dtype)
-        self._heads.note_half(output, layers)
+        self.heads.note_half(output, layers)
         self._add(Kind.LAYER, layers[0], [Site(Kind.LAYER, _NOWHERE, output)])
 
     def cutoff(self, threshold: float, spelled: str, tensor: TensorV, place: Place) -> None:
@@ -332,7 +332,7 @@ class Recorder(Apart):
             unit_softmax=self.locate(value.unit_softmax) if value.unit_softmax is not None else None,
             trace=self.steps(value.trace),
         )
-        self._heads.note(made, value)
+        self.heads.note(made, value)
         return made
 
     def locate(self, place: Place) -> Location:
@@ -373,7 +373,7 @@ class Recorder(Apart):
         return self._editor.describe(
             pair,
             place,
-            head=self._heads.of(pair.output),
+            head=self.heads.of(pair.output),
             partner=self.locate(partner) if partner is not None else None,
             shared=place.key in self._plain,
         )

@@ -19,7 +19,7 @@ _EVERY = frozenset([LINEAR, SIGMOID, SOFTMAX])
 _BY_VALUE = frozenset([LINEAR, SIGMOID])
 """What no move of the axes can hurt."""
 _NONE: frozenset[str] = frozenset()
-MAX_WALK = 24
+MAX_WALK = 48
 
 _NOISY = ("Dropout", "SpatialDropout", "Gaussian", "AlphaDropout")
 """How layers begin that change probabilities while a model is trained."""
@@ -28,15 +28,22 @@ _OF_ONE = ("keras.layers.TimeDistributed", "keras.layers.SpectralNormalization")
 """Wrappers whose result is just what the layer inside gives."""
 
 
-def reaching(tensor: TensorV) -> tuple[str, ...]:
+def reaching(tensor: TensorV) -> frozenset[str]:
     """The activations, of those that fixes ask for, that would reach the end of ``tensor`` as they are."""
     source = scale_source(tensor)
-    return tuple(sorted(_reaching(tensor, source, MAX_WALK))) if source is not None else ()
+    return _reaching(tensor, source, {}) if source is not None else _NONE
 
 
-def _reaching(tensor: TensorV, source: Place, steps: int) -> frozenset[str]:
-    if steps == 0:
-        return _NONE
+def _reaching(tensor: TensorV, source: Place, seen: dict[int, frozenset[str]]) -> frozenset[str]:
+    """What reaches one of the steps; ``seen`` are those that were asked for, by identity."""
+    if id(tensor) not in seen:
+        seen[id(tensor)] = _NONE  # as long as it is not known, and past the bound
+        if len(seen) < MAX_WALK:
+            seen[id(tensor)] = _reached(tensor, source, seen)
+    return seen[id(tensor)]
+
+
+def _reached(tensor: TensorV, source: Place, seen: dict[int, frozenset[str]]) -> frozenset[str]:
     layer = tensor.layer
     own = _told(layer) if layer is not None else None
     if own is not None and own.place.key == source.key:
@@ -48,7 +55,7 @@ def _reaching(tensor: TensorV, source: Place, steps: int) -> frozenset[str]:
         return _made_here(tensor)
     handed = _through(layer, tensor, before)
     for one in before if handed else ():
-        handed &= _reaching(one, source, steps - 1)
+        handed &= _reaching(one, source, seen)
     return handed
 
 

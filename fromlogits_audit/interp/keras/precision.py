@@ -22,7 +22,7 @@ _COMPUTED = {
     "bfloat16": "bfloat16",
 }
 """What a policy or dtype computes in, for those that lose precision (keras.src.dtype_policies)."""
-MAX_WALK = 12
+MAX_WALK = 24
 
 
 def note_half_precision(run: Run, options: Sequence[Value]) -> None:
@@ -63,18 +63,29 @@ def _passes_on(layer: LayerV) -> bool:
     return layer.spec.effect is Effect.KEEP or (layer.spec.effect is Effect.ACTIVATION and nothing)
 
 
-def _final_layers(run: Run, tensor: TensorV, steps: int = MAX_WALK) -> list[LayerV]:
+def _final_layers(run: Run, tensor: TensorV) -> list[LayerV]:
     """The layer that gives the scale and those that hand it on, in their order; none where not known."""
+    found: list[LayerV] = []
+    return found if _follow(run, tensor, found, set()) else []
+
+
+def _follow(run: Run, tensor: TensorV, found: list[LayerV], seen: set[int]) -> bool:
+    """Add the layers that lead to a tensor, False where one of them is not known."""
+    if id(tensor) in seen:
+        return True
+    seen.add(id(tensor))
     layer = tensor.layer
-    if layer is None or not steps:
-        return []
+    if layer is None or len(seen) > MAX_WALK:
+        return False
     if layer.spec.effect is Effect.WRAPPER:
-        inner = layer.slots.get("layer")
-        return [inner, layer] if isinstance(inner, LayerV) else [layer]
-    if layer.spec.effect is not Effect.MERGE and not _passes_on(layer):
-        return [layer]
-    before = [_final_layers(run, one, steps - 1) for one in _inputs(run, tensor)]
-    return [*(one for way in before for one in way), layer] if before and all(before) else []
+        found += [inner for inner in [layer.slots.get("layer")] if isinstance(inner, LayerV)]
+    elif layer.spec.effect is Effect.MERGE or _passes_on(layer):
+        before = _inputs(run, tensor)
+        known = [_follow(run, one, found, seen) for one in before]
+        if not known or False in known:
+            return False
+    found.append(layer)
+    return True
 
 
 def _inputs(run: Run, tensor: TensorV) -> list[TensorV]:
