@@ -37,11 +37,16 @@ class Edit:
 
 @dataclass(frozen=True)
 class Fix:
-    """A titled set of edits that belong together."""
+    """A titled set of edits that belong together.
+
+    ``rests_on`` is what gives the output its scale that the fix goes by. Another fix that changes that may
+    leave nothing to mend here.
+    """
 
     title: str
     applicability: Applicability
     edits: tuple[Edit, ...] = ()
+    rests_on: Location | None = None
 
 
 @dataclass(frozen=True)

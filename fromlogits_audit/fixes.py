@@ -1,8 +1,8 @@
 """``--fix``: applies what the findings offer, pass by pass in memory, and writes each file once.
 
-A pass takes every fix that does not touch another one; the next pass judges what that gave. So what
-``--diff`` prints is exactly what ``--fix`` writes, and a run that is killed leaves each file whole,
-old or new.
+A pass takes every fix that does not touch another one, nor rests on an output that another one changes; the
+next pass judges what that gave. So what ``--diff`` prints is exactly what ``--fix`` writes, and a run that is
+killed leaves each file whole, old or new.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fromlogits_audit.source.rewrite import is_as_read, is_notebook, rewritten, 
 from fromlogits_audit.writing import write_whole
 
 MAX_PASSES = 20
-"""Passes end by themselves: a fixed finding is gone. This bounds the damage if one is not."""
+"""Passes end by themselves: a fixed finding is gone. This bounds the damage if one is not, and it is said."""
 
 Texts = dict[str, bytes]
 Audit = Callable[[], Report]
@@ -69,19 +69,46 @@ def mend(audit: Audit, cwd: Path, *, unsafe: bool = False, narrow: Narrow = lamb
     ``audit`` has to read the project anew, in this process, each time that it is called.
     """
     run = _Run(cwd, unsafe)
-    found = left = audit()
-    seen: list[Texts] = []
+    states = [_State({}, audit())]
+    last = _passed(run, states, audit, narrow)
+    before = {path: run.before[path] for path in last.texts}
+    notes = tuple(dict.fromkeys(run.notes))
+    return Outcome(states[0].report, last.report, last.done, before, last.texts, notes)
+
+
+@dataclass(frozen=True)
+class _State:
+    """What the changed files hold after a pass, the report about that, and the fixes that led there."""
+
+    texts: Texts
+    report: Report
+    done: tuple[Fix, ...] = ()
+
+
+def _passed(run: _Run, states: list[_State], audit: Audit, narrow: Narrow) -> _State:
+    """The state after the last pass. Where fixes lead back to an earlier one, it is that: they would go on
+    undoing each other."""
     for _ in range(MAX_PASSES):
-        chosen = run.choose(narrow(left))
-        # Two unsafe fixes may undo each other for ever.
-        if not chosen or not run.apply(chosen) or run.after in seen:
-            break
-        seen.append(dict(run.after))
-        with holding({cwd / path: data for path, data in run.after.items()}):
-            left = audit()
-    changed = {path: data for path, data in run.after.items() if data != run.before[path]}
-    before = {path: run.before[path] for path in changed}
-    return Outcome(found, left, tuple(run.done), before, changed, tuple(dict.fromkeys(run.notes)))
+        chosen = run.choose(narrow(states[-1].report))
+        if not chosen or not run.apply(chosen):
+            return states[-1]
+        if len(run.done) == len(states[-1].done):
+            continue  # None of them could be applied; others may.
+        again = next((one for one in states if one.texts == run.changed), None)
+        if again is not None:
+            run.notes.append(_undone(run.done[len(again.done) :]))
+            return again
+        with holding({run.cwd / path: data for path, data in run.after.items()}):
+            states.append(_State(run.changed, audit(), tuple(run.done)))
+    if run.choose(narrow(states[-1].report)):
+        run.notes.append(f"Stopped after {MAX_PASSES} passes; another run may mend more.")
+    return states[-1]
+
+
+def _undone(circle: Sequence[Fix]) -> str:
+    """Why a run of fixes ended where it did: these led back to what there was."""
+    titles = " and ".join(dict.fromkeys(f'"{fix.title}"' for fix in circle))
+    return f"{', '.join(_by_path(circle))}: not fixed to the end: {titles} would undo each other."
 
 
 def write(outcome: Outcome, cwd: Path) -> Outcome:
@@ -155,15 +182,26 @@ class _Run:
     """The files as the last report saw them."""
     _refused: set[Fix] = field(default_factory=set)
 
+    @property
+    def changed(self) -> Texts:
+        """The files that differ from what they were at first."""
+        return {path: data for path, data in self.after.items() if data != self.before[path]}
+
     def choose(self, report: Report) -> list[Fix]:
-        """The fix of each finding that touches none before it."""
+        """The fix of each finding that touches none before it, nor rests on what one of them changes.
+
+        Those come first that change an output on which another one rests: there may be nothing left to mend
+        in that.
+        """
+        self.sources = report.sources
+        offered = [fix for fix in map(self._of, report.findings) if fix is not None]
+        offered = [fix for fix in offered if all(edit.location.path in report.paths for edit in fix.edits)]
+        rests = _rests(offered)
         chosen: list[Fix] = []
         taken: list[Edit] = []
-        self.sources = report.sources
-        for finding in report.findings:
-            fix = self._of(finding)
-            inside = fix is not None and all(edit.location.path in report.paths for edit in fix.edits)
-            if fix is not None and inside and not _touches(fix.edits, taken):
+        for fix in sorted(offered, key=lambda one: not _unsettles(one, rests)):
+            apart = not _unsettles(fix, _rests(chosen)) and not _is_unsettled(fix, taken)
+            if apart and not _touches(fix.edits, taken):
                 chosen.append(fix)
                 taken += fix.edits
         return chosen
@@ -174,9 +212,10 @@ class _Run:
         safe = [fix for fix in left if fix.applicability is Applicability.SAFE]
         return next(iter([*safe, *(left if self.unsafe else [])]), None)
 
-    def apply(self, fixes: Sequence[Fix]) -> int:
-        """Apply fixes together; where that can't be, those that can't are left out. How many were."""
-        made = self._edited(fixes)
+    def apply(self, fixes: Sequence[Fix]) -> bool:
+        """Apply fixes together; where that can't be, those that can't are left out. False where all is as
+        before."""
+        made, refused = self._edited(fixes), len(self._refused)
         if made is None:
             fixes = [fix for fix in fixes if self._edited([fix], note=True) is not None]
             # Each by itself is right, all together are not: one now, the others in later passes.
@@ -185,10 +224,10 @@ class _Run:
                 fixes = fixes[:1]
                 made = self._edited(fixes)
         if not fixes or made is None:
-            return 1 if self._refused else 0
+            return len(self._refused) > refused
         self.after.update(made)
         self.done += fixes
-        return len(fixes)
+        return True
 
     def _edited(self, fixes: Sequence[Fix], *, note: bool = False) -> Texts | None:
         """The files that fixes change, None where one of the results would not be right."""
@@ -237,6 +276,28 @@ def _by_path(fixes: Iterable[Fix]) -> dict[str, list[Edit]]:
         for edit in fix.edits:
             found.setdefault(edit.location.path, []).append(edit)
     return found
+
+
+# -- outputs -------------------------------------------------------------------------------------
+def _rests(fixes: Iterable[Fix]) -> dict[str, list[Fix]]:
+    """Fixes by the path of what they rest on."""
+    found: dict[str, list[Fix]] = {}
+    for fix in fixes:
+        if fix.rests_on is not None:
+            found.setdefault(fix.rests_on.path, []).append(fix)
+    return found
+
+
+def _unsettles(fix: Fix, rests: Mapping[str, Sequence[Fix]]) -> bool:
+    """Whether a fix changes what another one rests on."""
+    others = (other for path in _by_path([fix]) for other in rests.get(path, ()))
+    return any(_is_unsettled(other, fix.edits) for other in others if other is not fix)
+
+
+def _is_unsettled(fix: Fix, edits: Iterable[Edit]) -> bool:
+    """Whether edits change what a fix rests on."""
+    place = fix.rests_on
+    return place is not None and any(_meet(edit.location, place) for edit in edits)
 
 
 # -- spans ---------------------------------------------------------------------------------------

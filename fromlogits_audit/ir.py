@@ -331,6 +331,10 @@ class Edits:
     """Where the loss of the same output stands, for metric and cut-off sites."""
     layer: Edits | None = None
     """The layer or call that gives the output its scale."""
+    reaching: tuple[str, ...] = ()
+    """The activations that the output would end in just so, were ``layer`` to give them."""
+    behind: tuple[Edits, ...] = ()
+    """The layers behind this one that compute in the same half precision."""
 
 
 @dataclass(frozen=True)

@@ -308,6 +308,10 @@ def oddities(k: Any) -> Iterator[tuple[str, Any]]:
     yield "softmax-twice", sequential(k, k.layers.Dense(4, activation="softmax"), k.layers.Softmax())
     half = "mixed_float16"
     yield "half", sequential(k, k.layers.Dense(4, dtype=half), k.layers.Softmax(dtype=half))
+    single, soft = {"dtype": "float32"}, {"activation": "softmax"}
+    yield "float-then-half", sequential(k, k.layers.Dense(4, **soft, **single), k.layers.Identity(dtype=half))
+    timed = k.layers.TimeDistributed(k.layers.Dense(4, **soft, **single), dtype=half)
+    yield "float-in-half", sequential(k, k.layers.Reshape((1, -1)), timed)
     yield "half-then-float", sequential(k, k.layers.Dense(4, dtype=half), k.layers.Softmax(dtype="float32"))
     scored = sequential(k, k.layers.Dense(1))
     loss = k.losses.BinaryCrossentropy(from_logits=True)

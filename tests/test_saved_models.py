@@ -162,6 +162,8 @@ ODDITIES = [
     ("softmax-twice", ["FLA404"], "probabilities"),
     ("half", ["FLA701"], "probabilities"),
     ("half-then-float", [], "probabilities"),
+    ("float-then-half", ["FLA701"], "probabilities"),
+    ("float-in-half", ["FLA701"], "probabilities"),
     ("metrics", ["FLA401", "FLA401"], "logits"),
 ]
 

@@ -15,6 +15,7 @@ from fromlogits_audit.catalogue.activations import activation_function
 from fromlogits_audit.catalogue.layers import layer_class
 from fromlogits_audit.catalogue.losses import loss_class, loss_function
 from fromlogits_audit.catalogue.metrics import metric_class, metric_function
+from fromlogits_audit.interp.heads import Head
 from fromlogits_audit.interp.parse import ParsedModule
 from fromlogits_audit.interp.spelling import Span, Spelling
 from fromlogits_audit.interp.values import Place
@@ -44,11 +45,11 @@ class Editor:
         return found
 
     def describe(
-        self, site: Site, place: Place, *, layer: Place | None, partner: Location | None, shared: bool
+        self, site: Site, place: Place, *, head: Head | None, partner: Location | None, shared: bool
     ) -> Edits | None:
         """The edits of a site at ``place``; None where no rule could ask for any.
 
-        ``layer`` is what gives the output its scale, ``partner`` the place of the output's loss.
+        ``head`` is what gives the output its scale, ``partner`` the place of the output's loss.
         ``shared`` says that the construction also serves outputs it makes no site with.
         """
         if not _may_need(site):
@@ -56,7 +57,7 @@ class Editor:
         original = _original(place)
         if original is None:
             return None
-        place, layer = original, _original(layer) if layer is not None else None
+        place, layer = original, _original(head.place) if head is not None else None
         module = _MODULES.get(site.kind)
         made = self._construction(place, module)
         form = _form(site)
@@ -67,11 +68,29 @@ class Editor:
             made = _with(made, exclusive=alone)
         if shared:
             made = _with(made, exclusive=False)
-        if site.kind is Kind.ACTIVATION:
-            return _with(made, item=self._item(place))
+        return self._before(made, site, place, layer, head, partner)
+
+    def _before(
+        self,
+        made: Edits,
+        site: Site,
+        place: Place,
+        layer: Place | None,
+        head: Head | None,
+        partner: Location | None,
+    ) -> Edits:
+        """The construction with what stands before it."""
         inner = self._construction(layer, None) if layer is not None else None
+        if site.kind is Kind.ACTIVATION:
+            return _with(made, item=self._item(place), layer=inner)
         activation = dict(inner.arguments).get("activation") if inner is not None else None
-        return _with(made, partner=partner, layer=inner, layer_activation=activation)
+        made = _with(made, partner=partner, layer=inner, layer_activation=activation)
+        if head is None:
+            return made
+        behind = [_original(one) or one for one in head.behind]
+        return _with(
+            made, reaching=head.reaching, behind=tuple(self._construction(one, None) for one in behind)
+        )
 
     # -- constructions ---------------------------------------------------------------------------
     def _construction(self, place: Place, module: str | None) -> Edits:

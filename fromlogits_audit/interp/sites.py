@@ -20,10 +20,10 @@ from fromlogits_audit.interp.drafts import (
     cutoffs_joined,
     given,
     joined,
-    scale_source,
 )
 from fromlogits_audit.interp.edits import Editor
 from fromlogits_audit.interp.facts import losses_of, metrics_of
+from fromlogits_audit.interp.heads import Heads
 from fromlogits_audit.interp.keras_values import LITERAL, LossV, MetricV, TensorV
 from fromlogits_audit.interp.ledger import Ledger
 from fromlogits_audit.interp.partners import Partners
@@ -76,8 +76,7 @@ class Recorder(Apart):
     """What models were compiled with last, and what their ``fit`` was given since."""
     measuring: Measuring | None = None
     """Set while a metric of the project's own runs: what it gives a loss to compute is a metric too."""
-    _scaled_by: dict[Output, Place] = field(default_factory=dict)
-    """What gives an output its scale: the layer or call."""
+    heads: Heads = field(default_factory=Heads)
     _plain: set[tuple[int, int]] = field(default_factory=set)
     """Metrics that also serve outputs they make no site with (an argmax "accuracy")."""
     _editor: Editor = field(default_factory=Editor)
@@ -267,10 +266,12 @@ class Recorder(Apart):
             Kind.ACTIVATION, place, [Site(Kind.ACTIVATION, _NOWHERE, self.output(before, None), applied=fact)]
         )
 
-    def half_precision(self, tensor: TensorV, dtype: str, place: Place) -> None:
-        """The activation that ends a model is computed in float16 or bfloat16."""
+    def half_precision(self, tensor: TensorV, dtype: str, layers: tuple[Place, ...]) -> None:
+        """The activation that ends a model is computed in float16 or bfloat16, or comes out in that: by what
+        of ``layers``, the first to compute in it first."""
         output = replace(self.output(tensor, None), half_precision=dtype)
-        self._add(Kind.LAYER, place, [Site(Kind.LAYER, _NOWHERE, output)])
+        self.heads.note_half(output, layers)
+        self._add(Kind.LAYER, layers[0], [Site(Kind.LAYER, _NOWHERE, output)])
 
     def cutoff(self, threshold: float, spelled: str, tensor: TensorV, place: Place) -> None:
         """A prediction is compared with a constant; the loss of its model says whether that is right."""
@@ -331,9 +332,7 @@ class Recorder(Apart):
             unit_softmax=self.locate(value.unit_softmax) if value.unit_softmax is not None else None,
             trace=self.steps(value.trace),
         )
-        source = scale_source(value)
-        if source is not None:
-            self._scaled_by[made] = source
+        self.heads.note(made, value)
         return made
 
     def locate(self, place: Place) -> Location:
@@ -374,7 +373,7 @@ class Recorder(Apart):
         return self._editor.describe(
             pair,
             place,
-            layer=self._scaled_by.get(pair.output),
+            head=self.heads.of(pair.output),
             partner=self.locate(partner) if partner is not None else None,
             shared=place.key in self._plain,
         )

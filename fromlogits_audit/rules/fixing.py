@@ -9,9 +9,12 @@ model returns changes, or code elsewhere may rely on what does.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from math import log
 
 from fromlogits_audit import regex
+from fromlogits_audit.catalogue.interface import Parameters
+from fromlogits_audit.catalogue.layers import layer_class
 from fromlogits_audit.catalogue.losses import loss_class, loss_function
 from fromlogits_audit.catalogue.metrics import metric_class
 from fromlogits_audit.finding import Applicability, Edit, Fix
@@ -43,7 +46,7 @@ _FREE_THRESHOLD = ("BinaryAccuracy", "BinaryIoU")
 """Metrics whose threshold may be any number; the others want 0 ... 1."""
 
 _SWITCHES = {"1": "True", "1.0": "True", "0": "False", "0.0": "False"}
-_LAYERS_OF_ONE_ACTIVATION = "keras.layers.Activation"
+_ACTIVATION_LAYER = "keras.layers.Activation"
 _WRAPPED = (Form.STRING, Form.FUNCTION)
 
 
@@ -218,10 +221,14 @@ def cut_at_zero(site: Site) -> Fix | None:
 
 
 def activate(site: Site, activation: str | None) -> Fix | None:
-    """Let the output end in another activation, or in none."""
+    """Let the output end in another activation, or in none, where that reaches the end of it."""
     edits = site.edits
-    layer = edits if site.kind is Kind.ACTIVATION else (edits.layer if edits is not None else None)
-    return _activated(layer, activation) if layer is not None else None
+    if edits is None:
+        return None
+    if site.kind is Kind.ACTIVATION:
+        return _activated(edits, activation)
+    reaches = (activation or "linear") in edits.reaching
+    return _activated(edits.layer, activation) if reaches and edits.layer is not None else None
 
 
 def _activated(layer: Edits, activation: str | None) -> Fix | None:
@@ -230,20 +237,31 @@ def _activated(layer: Edits, activation: str | None) -> Fix | None:
         return _of_call(layer, activation)
     if activation is None:
         return _without_activation(layer, now)
-    if now is None and (layer.call_close is None or layer.called == _LAYERS_OF_ONE_ACTIVATION):
+    takes = _activation_parameter(layer)
+    if takes is None or (now is None and (layer.call_close is None or layer.called == _ACTIVATION_LAYER)):
         return None
     edit = argument(layer, "activation", _like_quoted(now or layer.text, activation))
     return _unsafe(f"End the model in a {activation}", edit)
 
 
+def _activation_parameter(layer: Edits) -> Parameters | None:
+    """The parameters of a layer that is told its activation in a call, None for one that has none to tell."""
+    spec = layer_class(layer.called) if layer.called is not None else None
+    return spec.parameters if spec is not None and "activation" in spec.parameters.names else None
+
+
 def _without_activation(layer: Edits, now: str | None) -> Fix | None:
     title = "Remove the activation"
     removal = dict(layer.removals).get("activation")
-    if layer.item is not None and layer.called in (_LAYERS_OF_ONE_ACTIVATION, "keras.layers.Softmax"):
+    if layer.item is not None and layer.called in (_ACTIVATION_LAYER, "keras.layers.Softmax"):
         return _unsafe(title, Edit(layer.item, ""))
-    if now is not None and (removal is None or layer.called == _LAYERS_OF_ONE_ACTIVATION):
+    if now is None:
+        return None
+    takes = _activation_parameter(layer)
+    default = takes.default("activation") if takes is not None else None
+    if removal is None or default is not None or layer.called == _ACTIVATION_LAYER:
         return _unsafe(title, argument(layer, "activation", _like_quoted(now, "linear")))
-    return _unsafe(title, Edit(removal, "")) if removal is not None else None
+    return _unsafe(title, Edit(removal, ""))
 
 
 def _takes_tensor(layer: Edits) -> bool:
@@ -265,13 +283,14 @@ def _of_call(layer: Edits, activation: str | None) -> Fix | None:
 
 
 def compute_in(site: Site, dtype: str) -> Fix | None:
-    """Let a layer compute in another type than the policy's."""
-    edit = (
-        argument(site.edits, "dtype", _like_quoted(site.edits.text, dtype))
-        if site.edits is not None
-        else None
-    )
-    return _unsafe(f"Compute the layer in {dtype}", edit)
+    """Let a layer, and those behind it, compute in another type than the policy's."""
+    layers = (site.edits, *site.edits.behind) if site.edits is not None else ()
+    edits = [argument(layer, "dtype", _like_quoted(layer.text, dtype)) for layer in layers]
+    made = tuple(dict.fromkeys(edit for edit in edits if edit is not None))
+    if not made or None in edits:
+        return None
+    title = f"Compute the {'layer' if len(made) == 1 else 'layers'} in {dtype}"
+    return Fix(title, Applicability.UNSAFE, made)
 
 
 # -- parts ---------------------------------------------------------------------------------------
@@ -317,7 +336,7 @@ def _unsafe(title: str, edit: Edit | None) -> Fix | None:
 
 def unsafe(fix: Fix) -> Fix:
     """The same fix, offered as one that somebody has to look at."""
-    return Fix(fix.title, Applicability.UNSAFE, fix.edits)
+    return replace(fix, applicability=Applicability.UNSAFE)
 
 
 def _unquoted(literal: str) -> str:

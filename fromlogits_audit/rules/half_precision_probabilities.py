@@ -38,8 +38,9 @@ model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
 ```
 
 ## Fix safety
-`dtype="float32"` on the last layer changes the type of what the model returns, so it is offered as
-unsafe.
+`dtype="float32"` on the last layers changes the type of what the model returns, so it is offered as
+unsafe. Every layer from the activation to the end of the model gets it: one that only reshapes or resizes
+casts its input back to float16 otherwise.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def check(site: Site) -> Finding | None:
     return RULE.report(
         site,
         f"{problem} {told}",
-        'give the layer that ends the model dtype="float32"',
+        'give the layer of the last activation, and every layer behind it, dtype="float32"',
         fixes=[fixing.compute_in(site, "float32")],
     )
 

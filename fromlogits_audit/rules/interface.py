@@ -8,6 +8,7 @@ tests: the first gives this rule's finding and no other, the second gives none.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from fromlogits_audit.finding import Finding, Fix, Severity
 from fromlogits_audit.ir import Kind, Location, Site, Step
@@ -91,6 +92,8 @@ class Rule:
         ``fixes`` are those that could be built, the one to prefer first; None stands for one that could not.
         """
         of_keras = site.loss is None or not site.loss.is_custom
+        layer = site.edits.layer if site.edits is not None else None
+        resting = layer.span if layer is not None else None
         return Finding(
             code=self.code,
             name=self.name,
@@ -99,5 +102,5 @@ class Rule:
             location=location or site.location,
             help=help,
             trace=trace_of(site),
-            fixes=tuple(fix for fix in fixes if fix is not None),
+            fixes=tuple(replace(fix, rests_on=resting) for fix in fixes if fix is not None),
         )

@@ -53,7 +53,9 @@ def _fix(fix: Fix, code: str, site: Site, same: list[Site], readers: list[Site])
     if site.kind is Kind.METRIC:
         agreed = all(code in judge(other).codes for other in same)
         return fix if agreed else fixing.unsafe(fix)
-    if code not in _MENDED or not _changes_loss(fix, site):
+    if not _changes_loss(fix, site):
+        return _for_each(fix, code, site)
+    if code not in _MENDED:
         return fix
     after = [mended(code, other) for other in same]
     fits = [now is not None and _right(code, was, now) for was, now in zip(same, after, strict=True)]
@@ -62,6 +64,19 @@ def _fix(fix: Fix, code: str, site: Site, same: list[Site], readers: list[Site])
     loss = mended(code, next(_flat(site)))
     fix = fix if None not in fits else fixing.unsafe(fix)
     return _with_readers(fix, loss.loss, readers) if loss is not None else fix
+
+
+def _for_each(fix: Fix, code: str, site: Site) -> Fix | None:
+    """The fix of a layer for all that it may be: mending one of them alone would only hide the rest."""
+    fixes = [fix]
+    for other in site.alternatives:
+        found = [one for one in judge(other).findings if one.code == code]
+        fixes += [one for first in found[:1] for one in first.fixes if not _changes_loss(one, other)][:1]
+    edits = tuple(dict.fromkeys(edit for one in fixes for edit in one.edits))
+    at_once = len({edit.location for edit in edits}) == len(edits)
+    if len(fixes) <= len(site.alternatives) or not at_once:
+        return None
+    return replace(fix, title=" / ".join(dict.fromkeys(one.title for one in fixes)), edits=edits)
 
 
 def _changes_loss(fix: Fix, site: Site) -> bool:
@@ -121,4 +136,5 @@ def _with_readers(fix: Fix, loss: Loss | None, readers: Iterable[Site]) -> Fix:
             sure = mend is not None and (found.code == "FLA403" or mend.applicability is Applicability.SAFE)
             safe = safe and sure
             edits += mend.edits if mend is not None else ()
-    return Fix(fix.title, fix.applicability if safe else Applicability.UNSAFE, tuple(dict.fromkeys(edits)))
+    fix = replace(fix, edits=tuple(dict.fromkeys(edits)))
+    return fix if safe else fixing.unsafe(fix)

@@ -15,7 +15,7 @@ from fromlogits_audit.catalogue.layers_recurrent import GATED, KEPT_BY_MERGE_MOD
 from fromlogits_audit.ir import Scale, Undecided, Why
 from fromlogits_audit.saved import merging
 from fromlogits_audit.saved.activations import apply_spec, resolve
-from fromlogits_audit.saved.dtypes import compute_dtype
+from fromlogits_audit.saved.dtypes import HALF, compute_dtype
 from fromlogits_audit.saved.shapes import Config, out_shape, recurrent, splits_last_axis
 from fromlogits_audit.saved.values import (
     Dims,
@@ -41,9 +41,10 @@ _SMOOTH = (None, "nearest", "bilinear", "area")
 def apply_layer(walker: Walker, spec: LayerSpec, config: Config, inputs: Value, label: str) -> Value:
     """The value of a layer called on ``inputs``; ``label`` names it in notes."""
     if spec.effect is Effect.MERGE:
-        return merging.merge(spec.name.rpartition(".")[2].lower(), tensors_of(inputs), config)
+        return _merged(spec, config, tensors_of(inputs))
     if spec.effect is Effect.WRAPPER:
-        return _wrapper(walker, spec, config, inputs, label)
+        made = _wrapper(walker, spec, config, inputs, label)
+        return _cast(made, compute_dtype(config, made.dtype)) if isinstance(made, Tensor) else made
     if spec.effect is Effect.LAMBDA:
         return _lambda(walker, config, inputs, label)
     if spec.effect is Effect.OPAQUE:
@@ -59,7 +60,21 @@ def apply_layer(walker: Walker, spec: LayerSpec, config: Config, inputs: Value, 
         return _activation(walker, spec, config, tensor, label, dtype)
     if spec.effect is Effect.DATA:
         return data(shape, f"the output of {label}", dtype)
-    return replace(_kept(spec, config, tensor, shape, label), dtype=dtype)
+    return _cast(_kept(spec, config, tensor, shape, label), dtype)
+
+
+def _merged(spec: LayerSpec, config: Config, tensors: list[Tensor]) -> Tensor:
+    made = merging.merge(spec.name.rpartition(".")[2].lower(), tensors, config)
+    half = next((one.half for one in tensors if one.half is not None), None)
+    dtype = compute_dtype(config, tensors[0].dtype) if tensors else made.dtype
+    return _cast(replace(made, half=half), dtype)
+
+
+def _cast(tensor: Tensor, dtype: str) -> Tensor:
+    """What a layer hands on: probabilities are no better than the type that it computes in."""
+    probabilities = tensor.scale in (Scale.PROBABILITIES, Scale.INDEPENDENT)
+    half = dtype if probabilities and dtype in HALF and tensor.half is None else tensor.half
+    return replace(tensor, dtype=dtype, half=half)
 
 
 def _weighted(walker: Walker, spec: LayerSpec, config: Config, shape: Dims, label: str, dtype: str) -> Tensor:

@@ -122,6 +122,7 @@ def _normalising(
     run: Run, before: TensorV, result: TensorV, name: str, place: Place, axis: Value | None
 ) -> TensorV:
     size: int | None = None
+    run.recorder.heads.note_followed(before, place)
     if name == "softmax":
         index = -1 if axis is None else number(axis)
         if index is None:

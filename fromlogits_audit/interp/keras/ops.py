@@ -355,7 +355,8 @@ def _clip(run: Run, name: str, args: Args, place: Place | None, axis: Value | No
     cuts = any(isinstance(b, (int, float)) and -1e-3 <= b <= 1 for b in bounds)
     if tensor.scale in (Scale.LOGITS, Scale.NON_NEGATIVE, Scale.BOUNDED) and cuts:
         return opaque(tensor, Undecided(Why.COMBINED, "clipped scores"))
-    return replace(tensor, layer=None, parents=(tensor,))
+    bounds_too = tuple(v for v in args.all() if v is not tensor)  # no function of the tensor alone
+    return replace(tensor, layer=None, parents=(tensor, *bounds_too))
 
 
 Handler = Callable[["Run", str, Args, "Place | None", "Value | None"], Value]

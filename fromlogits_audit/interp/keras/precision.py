@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.interface import Effect
 from fromlogits_audit.interp.choice import alternatives
+from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras_values import LayerV, TensorV
-from fromlogits_audit.interp.values import NONE, Const, Place, Value
+from fromlogits_audit.interp.values import NONE, Const, ListV, Place, TupleV, Value
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -21,25 +22,30 @@ _COMPUTED = {
     "bfloat16": "bfloat16",
 }
 """What a policy or dtype computes in, for those that lose precision (keras.src.dtype_policies)."""
-MAX_WALK = 12
+MAX_WALK = 24
 
 
 def note_half_precision(run: Run, options: Sequence[Value]) -> None:
     """Record the layers that end one output of a model in half precision, where all that it may be do."""
-    ends = [_end(tensor) for value in options for _, tensor in alternatives(value, run.state.guard)]
+    ends = [_end(run, tensor) for value in options for _, tensor in alternatives(value, run.state.guard)]
     known = [end for end in ends if end is not None]
     if len(known) == len(ends):
-        for tensor, dtype, place in known:
-            run.recorder.half_precision(tensor, dtype, place)
+        for tensor, dtype, layers in known:
+            run.recorder.half_precision(tensor, dtype, layers)
 
 
-def _end(tensor: Value) -> tuple[TensorV, str, Place] | None:
-    """The tensor, the type and the layer, where that computes a softmax or sigmoid in half precision."""
-    layer = _final_layer(tensor) if isinstance(tensor, TensorV) else None
-    if layer is None or not isinstance(tensor, TensorV) or tensor.activation not in ("softmax", "sigmoid"):
+def _end(run: Run, tensor: Value) -> tuple[TensorV, str, tuple[Place, ...]] | None:
+    """The tensor, the type and the layers, where a softmax or sigmoid is computed in half precision.
+
+    A layer casts what it is given to the type that it computes in, even one that only hands it on: the
+    output is no better than the worst of them (measured, Keras 3.15 under ``mixed_float16``).
+    """
+    if not isinstance(tensor, TensorV) or tensor.activation not in ("softmax", "sigmoid"):
         return None
-    dtype = dtype_of(layer)
-    return (tensor, dtype, layer.place) if dtype is not None else None
+    half = {
+        layer.place: dtype for layer in _final_layers(run, tensor) for dtype in [dtype_of(layer)] if dtype
+    }
+    return (tensor, next(iter(half.values())), tuple(half)) if half else None
 
 
 def dtype_of(layer: LayerV) -> str | None:
@@ -57,14 +63,35 @@ def _passes_on(layer: LayerV) -> bool:
     return layer.spec.effect is Effect.KEEP or (layer.spec.effect is Effect.ACTIVATION and nothing)
 
 
-def _final_layer(tensor: TensorV) -> LayerV | None:
-    """The layer that gives the scale: what only keeps it is passed over."""
-    for _ in range(MAX_WALK):
-        layer = tensor.layer
-        if layer is None or not _passes_on(layer):
-            return layer
-        parent = tensor.parents[0] if tensor.parents else None
-        if not isinstance(parent, TensorV):
-            return None
-        tensor = parent
-    return None
+def _final_layers(run: Run, tensor: TensorV) -> list[LayerV]:
+    """The layer that gives the scale and those that hand it on, in their order; none where not known."""
+    found: list[LayerV] = []
+    return found if _follow(run, tensor, found, set()) else []
+
+
+def _follow(run: Run, tensor: TensorV, found: list[LayerV], seen: set[int]) -> bool:
+    """Add the layers that lead to a tensor, False where one of them is not known."""
+    if id(tensor) in seen:
+        return True
+    seen.add(id(tensor))
+    layer = tensor.layer
+    if layer is None or len(seen) > MAX_WALK:
+        return False
+    if layer.spec.effect is Effect.WRAPPER:
+        found += [inner for inner in [layer.slots.get("layer")] if isinstance(inner, LayerV)]
+    elif layer.spec.effect is Effect.MERGE or _passes_on(layer):
+        before = _inputs(run, tensor)
+        known = [_follow(run, one, found, seen) for one in before]
+        if not known or False in known:
+            return False
+    found.append(layer)
+    return True
+
+
+def _inputs(run: Run, tensor: TensorV) -> list[TensorV]:
+    """What the last layer was applied to, none where not all of it is a known tensor."""
+    given = tensor.parents[0] if tensor.parents else NONE
+    content = spread(run, given) if isinstance(given, (ListV, TupleV)) else TupleV((given,))
+    items = content.items if isinstance(content, TupleV) and not content.open else ()
+    tensors = [item for item in items if isinstance(item, TensorV)]
+    return tensors if len(tensors) == len(items) else []
