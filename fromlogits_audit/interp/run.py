@@ -107,7 +107,7 @@ class Run:
             reason = (
                 f"{type(error).__name__}: {error} (a bug of this tool, not of this file; please report it)"
             )
-            self.modules.broken.append((module, InputError(reason)))
+            self.modules.broken.append((module, InputError(reason, line=line)))
 
     # -- calls ---------------------------------------------------------------------------------
     def call(self, function: Value, args: Args, place: Place | None) -> Value:
