@@ -46,6 +46,11 @@ def write(folder: Path, **files: str) -> list[Path]:
         ("a, b = import_optional(\n    'a.b', names=['a', 'b'])", [Import("a.b")]),
         ('try_import(".a"); __import__("b.c")', [Import("a", 1), Import("b.c")]),
         ("import_all(a); reimports('x y')", []),
+        (
+            '"source": "import a\\nfrom b import (c,\\n  d)\\nimport e, \\\\\\n  f"',
+            [Import("a"), Import("b"), Import("b.c"), Import("b.d"), Import("e"), Import("f")],
+        ),
+        ("from a import (b,\nimport c\nf(c)", [Import("a"), Import("a.b"), Import("c")]),
         (' "try_import(\\"a.b\\")\n",', [Import("a.b")]),  # a notebook's JSON
         (' "from a import b\\n",', [Import("a"), Import("a.b")]),  # a notebook's JSON
         ("we import goods", []),

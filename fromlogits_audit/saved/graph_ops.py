@@ -135,11 +135,11 @@ def _selected(tracer: Tracer, frame: Frame, node: Node) -> Traced:
 
 
 def _constant(tracer: Tracer, frame: Frame, node: Node, port: int) -> Traced:
-    numbers = node.constant() or ()
+    numbers = node.constant or ()
     single = numbers[0] if len(set(numbers)) == 1 else None
     bound = (single, single) if single is not None else (-_INFINITE, _INFINITE)
     # A large constant is a weight that was frozen into the graph.
-    frozen = node.constant() is None
+    frozen = node.constant is None
     return Traced(data(what="a constant"), *bound, constant=single, numbers=numbers, weight=frozen)
 
 
