@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.config import Settings
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.gitpatterns import git_patterns
-from fromlogits_audit.ir import Kind, Runtime, Site, Why
-from fromlogits_audit.report import Problem
+from fromlogits_audit.ir import Kind, Problem, Runtime, Site, Why
 from fromlogits_audit.rules import RULES, rule
 from fromlogits_audit.rules.judge import Judged
 

@@ -17,6 +17,7 @@ from fromlogits_audit.ir import (
     Loss,
     Metric,
     Output,
+    Problem,
     Scale,
     Site,
     Status,
@@ -24,7 +25,7 @@ from fromlogits_audit.ir import (
     Undecided,
     Why,
 )
-from fromlogits_audit.report import Problem, Report, Silenced, Silencer
+from fromlogits_audit.report import Report, Silenced, Silencer
 from fromlogits_audit.reporters.excerpt import excerpt, visible
 from fromlogits_audit.reporters.interface import FORMATS, Style, reporter
 from fromlogits_audit.reporters.rules import as_json, as_text, page
