@@ -140,7 +140,8 @@ def _gone(entries: list[Identity], file: Path) -> list[str]:
 def write(report: Report, file: Path, settings: Settings, cwd: Path) -> Report:
     """Park every finding of a report; what the run did not look at stays as it stood in the file.
 
-    Returns the report of a run with the new baseline. Raises UsageError where it can't be written.
+    The folder that it lies in is made where there is none. Returns the report of a run with the new baseline.
+    Raises UsageError where it can't be written.
     """
     place, target = Place(file, cwd), cwd / file
     entries = Counter(place.identity(finding, report) for finding in report.findings)
@@ -148,6 +149,7 @@ def write(report: Report, file: Path, settings: Settings, cwd: Path) -> Report:
         in_scope = _scope(report, settings, place)
         entries.update({what: count for what, count in read(target).items() if not in_scope(what)})
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         write_whole(target, render(entries).encode())
     except OSError as error:
         raise UsageError(f"cannot write the baseline {file}: {error.strerror or error}") from error
