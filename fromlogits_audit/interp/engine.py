@@ -42,7 +42,7 @@ class _Session:
         """A file as text, None where it cannot be used (which is noted)."""
         shown = shown_path(path, self.cwd)
         try:
-            source = read_source(path, shown, check=False)
+            source = read_source(path, shown)
         except InputError as error:
             self.problem(shown, Fault(error.reason, error.line, error.column, error.cell))
             return None
