@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
@@ -67,14 +67,18 @@ def read(file: Path) -> Counter[Identity]:
     version = document.get("schema_version") if isinstance(document, dict) else None
     if version != SCHEMA_VERSION or not isinstance(document.get("findings"), list):
         raise UsageError(f"{file} is no baseline of this version: write it anew with --write-baseline.")
-    return sum((_entry(row, file) for row in document["findings"]), Counter())
+    entries: Counter[Identity] = Counter()
+    for row in document["findings"]:
+        what, count = _entry(row, file)
+        entries[what] += count
+    return entries
 
 
-def _entry(row: Any, file: Path) -> Counter[Identity]:
+def _entry(row: Any, file: Path) -> tuple[Identity, int]:
     count = row.get("count") if isinstance(row, dict) else None
     if not isinstance(count, int) or count < 1 or not all(isinstance(row.get(key), str) for key in _KEYS):
         raise UsageError(f"{file} is no baseline: {json.dumps(row)[:200]} is no entry of one.")
-    return Counter({Identity(*(row[key] for key in _KEYS)): count})
+    return Identity(*(row[key] for key in _KEYS)), count
 
 
 def render(entries: Mapping[Identity, int]) -> str:
@@ -103,7 +107,8 @@ def apply(report: Report, file: Path, settings: Settings, cwd: Path) -> Report:
             parked.append(Silenced(finding, Silencer.BASELINE))
         else:
             kept.append(finding)
-    gone = [what for what, count in sorted((+left).items()) if _in_scope(what, report, settings, place)]
+    in_scope = _scope(report, settings, place)
+    gone = [what for what, count in sorted((+left).items()) if in_scope(what)]
     return replace(
         report,
         findings=tuple(kept),
@@ -112,10 +117,14 @@ def apply(report: Report, file: Path, settings: Settings, cwd: Path) -> Report:
     )
 
 
-def _in_scope(what: Identity, report: Report, settings: Settings, place: Place) -> bool:
-    """Whether this run would have found an entry if it still occurred."""
-    asked = what.path in {place.path(path) for path in report.paths | set(report.sources)}
-    return settings.enabled(what.code) and (asked or not place.exists(what.path))
+def _scope(report: Report, settings: Settings, place: Place) -> Callable[[Identity], bool]:
+    """Asks whether this run would have found an entry if it still occurred."""
+    asked = {place.path(path) for path in report.paths | set(report.sources)}
+
+    def in_scope(what: Identity) -> bool:
+        return settings.enabled(what.code) and (what.path in asked or not place.exists(what.path))
+
+    return in_scope
 
 
 def _gone(entries: list[Identity], file: Path) -> list[str]:
@@ -131,14 +140,16 @@ def _gone(entries: list[Identity], file: Path) -> list[str]:
 def write(report: Report, file: Path, settings: Settings, cwd: Path) -> Report:
     """Park every finding of a report; what the run did not look at stays as it stood in the file.
 
-    Returns the report of a run with the new baseline. Raises UsageError where it can't be written.
+    The folder that it lies in is made where there is none. Returns the report of a run with the new baseline.
+    Raises UsageError where it can't be written.
     """
     place, target = Place(file, cwd), cwd / file
     entries = Counter(place.identity(finding, report) for finding in report.findings)
     if target.exists():
-        kept = read(target)
-        entries.update({w: n for w, n in kept.items() if not _in_scope(w, report, settings, place)})
+        in_scope = _scope(report, settings, place)
+        entries.update({what: count for what, count in read(target).items() if not in_scope(what)})
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         write_whole(target, render(entries).encode())
     except OSError as error:
         raise UsageError(f"cannot write the baseline {file}: {error.strerror or error}") from error

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from fromlogits_audit import __version__, lean
-from fromlogits_audit.errors import AuditError, UsageError
+from fromlogits_audit.errors import DEBUG, UsageError
 from fromlogits_audit.reporters.interface import FORMATS, MACHINE_FORMATS, Style
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from fromlogits_audit.report import Report
 
 PROGRAM = "fromlogits-audit"
-DEBUG = "FROMLOGITS_AUDIT_DEBUG"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -97,8 +96,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def report_bug(error: Exception) -> None:
-    what = str(error) if isinstance(error, AuditError) else f"{type(error).__name__}: {error}"
-    note(f"{PROGRAM} {__version__} failed: {what}")
+    note(f"{PROGRAM} {__version__} failed: {type(error).__name__}: {error}")
     note("This is a bug in the tool, not in your code. Please report it with what you ran.")
     if os.environ.get(DEBUG):
         import traceback

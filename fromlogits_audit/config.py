@@ -14,6 +14,7 @@ from typing import Any
 from fromlogits_audit.catalogue.losses import LOSSES
 from fromlogits_audit.errors import ConfigError, UsageError
 from fromlogits_audit.finding import Severity
+from fromlogits_audit.gitpatterns import git_patterns
 from fromlogits_audit.ir import Scale
 from fromlogits_audit.lean import dataclass
 from fromlogits_audit.reporters.interface import FORMATS
@@ -244,8 +245,24 @@ def _one_of(*choices: str | int) -> Callable[[object, _Place], str | int]:
     return parse
 
 
+def _patterns(value: object, place: _Place) -> tuple[str, ...]:
+    patterns = _strings(value, place)
+    _check_patterns(patterns, place)
+    return patterns
+
+
+def _check_patterns(patterns: Iterable[str], place: _Place) -> None:
+    """All at once: a pattern that is none is rare, and each check compiles it."""
+    try:
+        git_patterns(patterns)
+    except UsageError as error:
+        raise place.wrong(str(error)) from error
+
+
 def _per_file_ignores(value: object, place: _Place) -> dict[str, tuple[str, ...]]:
-    return {pattern: _codes(named, place.at(pattern)) for pattern, named in _table(value, place).items()}
+    rows = _table(value, place)
+    _check_patterns(rows, place)
+    return {pattern: _codes(named, place.at(pattern)) for pattern, named in rows.items()}
 
 
 def _severities(value: object, place: _Place) -> dict[str, Severity]:
@@ -297,7 +314,7 @@ COMMAND_LINE_ONLY = frozenset(
 KEYS: Mapping[str, Callable[[object, _Place], object]] = {
     "select": _codes,
     "ignore": _codes,
-    "exclude": _strings,
+    "exclude": _patterns,
     "fail-on": _one_of(*FAIL_ON),
     "strict": _bool,
     "output-format": _one_of(*FORMATS),

@@ -5,13 +5,20 @@
     AuditError
     ├── UsageError            the user: wrong options, paths or configuration (exit 2)
     │   └── ConfigError       the user: pyproject.toml, with the place and the nearest name
-    ├── InputError            the author of one audited file: FLA001, the run goes on
-    │   ├── UnreadableFile    cannot be opened, decoded or is too large
-    │   └── SyntaxProblem     cannot be parsed; carries line and column
-    └── InternalError         us: a bug in this tool (exit 2, and says so)
+    └── InputError            the author of one audited file: FLA001, the run goes on
+        ├── UnreadableFile    cannot be opened, decoded or is too large
+        └── SyntaxProblem     cannot be parsed; carries line and column
+
+Every other exception is for us to act on: a bug of this tool, which :func:`bug` words where it costs one
+file, and the command where it costs the run (exit 2).
 """
 
 from __future__ import annotations
+
+import os
+
+DEBUG = "FROMLOGITS_AUDIT_DEBUG"
+"""The environment variable under which bugs show where they are."""
 
 
 class AuditError(Exception):
@@ -49,5 +56,8 @@ class SyntaxProblem(InputError):
     """The text does not parse."""
 
 
-class InternalError(AuditError):
-    """A bug of ours. The message asks for a report."""
+def bug(error: Exception) -> str:
+    """The reason for which a file was given up because of us. Under ``DEBUG`` the error itself is raised."""
+    if os.environ.get(DEBUG):
+        raise error
+    return f"a bug of this tool stopped it, please report it ({type(error).__name__}: {error})"

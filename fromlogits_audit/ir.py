@@ -130,6 +130,14 @@ class Location:
 
 
 @dataclass(frozen=True)
+class Problem:
+    """A file, a notebook cell or a model that could not be analysed."""
+
+    location: Location
+    reason: str
+
+
+@dataclass(frozen=True)
 class Step:
     """One hop of a trace: where, and what happens there."""
 

@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fromlogits_audit.config import Settings
-from fromlogits_audit.ir import Family, Form, Kind, Location, Loss, Output, Site, Undecided, Why
-from fromlogits_audit.report import Problem
+from fromlogits_audit.ir import Family, Form, Kind, Location, Loss, Output, Problem, Site, Undecided, Why
 from fromlogits_audit.saved.compiling import Head
 from fromlogits_audit.saved.interface import SavedModel
 

@@ -6,21 +6,20 @@ from source code or the models are to be measured.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.config import Settings
-from fromlogits_audit.errors import InputError, UsageError
+from fromlogits_audit.errors import InputError, UsageError, bug
 from fromlogits_audit.finding import Finding
-from fromlogits_audit.ir import Kind, Location, Runtime, Scale, Site, Status
+from fromlogits_audit.ir import Kind, Location, Problem, Runtime, Scale, Site, Status
 from fromlogits_audit.lean import dataclass
 from fromlogits_audit.models import Evidence, ModelLoss, ModelOutput, ModelReport
 from fromlogits_audit.outcome import LISTED, once, selected, site_key, stamped, undecided, unreadable
 from fromlogits_audit.paths import shown_path
-from fromlogits_audit.report import Problem, Report
+from fromlogits_audit.report import Report
 from fromlogits_audit.rules.judge import Judged, judge
 from fromlogits_audit.saved.compiling import Head, Stored, sites
 from fromlogits_audit.saved.discover import Candidate, discover
@@ -149,17 +148,11 @@ def read(wanted: Wanted) -> Read:
     except InputError as error:
         return unusable(wanted, _sentence(error.reason))
     except Exception as error:
-        return unusable(wanted, _bug(error))
+        return unusable(wanted, bug(error))
 
 
 def unusable(wanted: Wanted, reason: str) -> Read:
     return Read(wanted.path, problems=(Problem(Location(wanted.shown), reason),))
-
-
-def _bug(error: Exception) -> str:
-    if os.environ.get("FROMLOGITS_AUDIT_DEBUG"):
-        raise error
-    return f"a bug of this tool stopped it, please report it ({type(error).__name__}: {error})"
 
 
 def _take(run: _Run, read: Read, override: Override | None) -> None:
@@ -175,7 +168,7 @@ def _take(run: _Run, read: Read, override: Override | None) -> None:
     except UsageError:
         raise
     except Exception as error:
-        run.problems.append(Problem(Location(read.model.path), _bug(error)))
+        run.problems.append(Problem(Location(read.model.path), bug(error)))
 
 
 _VERBS = ("is ", "has ", "holds ", "cannot ", "lists ")

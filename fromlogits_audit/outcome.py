@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.config import Settings
 from fromlogits_audit.finding import Finding, Severity
-from fromlogits_audit.ir import Kind, Runtime, Site, Why
-from fromlogits_audit.report import Problem
+from fromlogits_audit.gitpatterns import git_patterns
+from fromlogits_audit.ir import Kind, Problem, Runtime, Site, Why
 from fromlogits_audit.rules import RULES, rule
 from fromlogits_audit.rules.judge import Judged
 
@@ -142,12 +142,7 @@ def selected(findings: Iterable[Finding], settings: Settings, cwd: Path | None) 
 
 
 def _ignored(settings: Settings) -> list[tuple[GitIgnoreSpec, tuple[str, ...]]]:
-    if not settings.per_file_ignores:
-        return []
-    # Imported where it is needed: auditing one model must not wait for it.
-    from pathspec import GitIgnoreSpec
-
-    return [(GitIgnoreSpec.from_lines([one]), codes) for one, codes in settings.per_file_ignores.items()]
+    return [(git_patterns([one]), codes) for one, codes in settings.per_file_ignores.items()]
 
 
 def _severity(code: str, default: Severity, settings: Settings) -> Severity:

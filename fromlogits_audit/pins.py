@@ -21,6 +21,7 @@ _REQUIREMENT = regex.later(
 _CLAUSE = regex.later(r"(?P<op>===|~=|==|!=|<=|>=|<|>|\^|~)?\s*v?(?P<version>\d+(?:\.\d+)*)(?P<rest>[^\s,]*)")
 _TENSORFLOW = {"tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-macos", "tensorflow-intel"}
 _FIRST_WITH_KERAS_3 = {"keras": (3,), "tensorflow": (2, 16)}
+_DIGITS = 18
 _FILES = ("pyproject.toml", "setup.cfg")
 
 Version = tuple[int, ...]
@@ -89,7 +90,8 @@ def _side(specifiers: str, boundary: Version) -> int | None:
 
 def _bounds(clause: re.Match[str]) -> Iterator[tuple[str, Version]]:
     """A clause as bounds: ``from`` (inclusive), ``before`` (exclusive), ``upto`` (inclusive)."""
-    version = tuple(int(part) for part in clause["version"].split("."))
+    # Compared with small numbers; Python refuses to count thousands of digits.
+    version = tuple(int(part.lstrip("0")[:_DIGITS] or 0) for part in clause["version"].split("."))
     match clause["op"] or "==":
         case ">=" | ">":
             yield "from", version

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.config import Settings
 from fromlogits_audit.finding import Finding
 from fromlogits_audit.interp.analysis import Analysis
-from fromlogits_audit.ir import Location, Status
+from fromlogits_audit.ir import Location, Problem, Status
 from fromlogits_audit.outcome import (
     LISTED,
     Runtimes,
@@ -27,7 +27,7 @@ from fromlogits_audit.outcome import (
     undecided,
     unreadable,
 )
-from fromlogits_audit.report import Problem, Report, Silenced
+from fromlogits_audit.report import Report, Silenced
 from fromlogits_audit.rules.judge import judge
 from fromlogits_audit.rules.settle import settle
 from fromlogits_audit.scanning import Sources, analysed
@@ -135,7 +135,7 @@ def _report(
     judged = settle([judge(stamped(site, runtimes.of(site.location.path))) for site in analysis.sites])
     listed = sorted((one for one in judged if one.site.kind in LISTED), key=site_key)
     problems = sorted(
-        [*unread, *(Problem(p.location, p.reason) for p in analysis.problems)],
+        [*unread, *analysis.problems],
         key=lambda problem: (problem.location.sort_key(), problem.reason),
     )
     found = [finding for one in judged for finding in one.findings]

@@ -16,8 +16,8 @@ from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from fromlogits_audit import ir
-from fromlogits_audit.interp.analysis import Lookup, Problem
-from fromlogits_audit.ir import Location, Site
+from fromlogits_audit.interp.analysis import Lookup
+from fromlogits_audit.ir import Location, Problem, Site
 from fromlogits_audit.lean import dataclass
 
 

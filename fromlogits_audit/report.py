@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Protocol
 
 from fromlogits_audit.finding import Finding, Severity
-from fromlogits_audit.ir import Location, Runtime, Status
+from fromlogits_audit.ir import Location, Problem, Runtime, Status
 from fromlogits_audit.lean import dataclass
 from fromlogits_audit.models import ModelReport
 from fromlogits_audit.rules.judge import Judged
@@ -34,14 +34,6 @@ class Source(Protocol):
     def stored(self, location: Location) -> Location:
         """The place in the file as it is stored: a notebook's cells are lines of its JSON there."""
         ...
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A file, or a notebook cell, that could not be analysed."""
-
-    location: Location
-    reason: str
 
 
 class Silencer(str, Enum):

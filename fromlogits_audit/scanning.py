@@ -45,7 +45,7 @@ class Sources(Mapping[str, SourceFile]):
         if shown not in self._read:
             path = Path(self._notes[shown].path)
             try:
-                self._read[shown] = read_source(path, shown, check=False)
+                self._read[shown] = read_source(path, shown)
             except Exception:  # It was there a moment ago; a report can do without its text.
                 self._read[shown] = SourceFile(path, shown, "")
         return self._read[shown]

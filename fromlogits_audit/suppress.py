@@ -70,18 +70,6 @@ def _noqa(match: re.Match[str], row: int, shift: int) -> Noqa:
     )
 
 
-def noqa_codes(line: str) -> frozenset[str] | None:
-    """The codes that a line's ``# noqa`` comments name; an empty set is a bare one, None none."""
-    found = noqas(line)
-    if not found:
-        return None
-    return (
-        frozenset()
-        if any(not one.codes for one in found)
-        else frozenset(c for one in found for c in one.codes)
-    )
-
-
 def _names_ours(line: str) -> bool:
     """Whether a code of ours stands after the word noqa (one pattern for both takes quadratic time)."""
     mention = _MENTION.search(line)
@@ -183,11 +171,6 @@ def _layout(text: str) -> _Layout:
     except (tokenize.TokenError, SyntaxError):
         return _Layout(whole=False)
     return found
-
-
-def is_suppressed(finding: Finding, source: Source | None) -> bool:
-    """Whether a comment in the finding's own file silences it."""
-    return source is not None and Suppressions({finding.location.path: source}).silence(finding)
 
 
 def _ends(location: Location) -> Iterable[Location]:

@@ -62,7 +62,7 @@ def sources_of(paths: Iterable[str], cwd: Path) -> dict[str, Source]:
         full = cwd / path
         try:
             if full.is_file():
-                found[path] = read_python(full, path, check=False)
+                found[path] = read_python(full, path)
         except InputError:
             continue
     return found

@@ -7,7 +7,6 @@ analysed is a result that says so.
 from __future__ import annotations
 
 import gc
-import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,8 +14,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.analysis import Problem
-from fromlogits_audit.ir import Location, Scale
+from fromlogits_audit.errors import bug
+from fromlogits_audit.ir import Location, Problem, Scale
 from fromlogits_audit.lean import dataclass
 from fromlogits_audit.paths import shown_path
 from fromlogits_audit.record import Result, SourceNote, dumps
@@ -97,10 +96,7 @@ def _result(task: Task, component: Component, disk: dict[str, frozenset[str]]) -
     except MemoryError:
         return failed(component, task.cwd, "it takes more memory than there is for it")
     except Exception as error:
-        if os.environ.get("FROMLOGITS_AUDIT_DEBUG"):
-            raise
-        reason = f"a bug of this tool stopped it, please report it ({type(error).__name__}: {error})"
-        return failed(component, task.cwd, reason)
+        return failed(component, task.cwd, bug(error))
     finally:
         if gc.get_count()[0] > GARBAGE:
             gc.collect()
@@ -141,7 +137,7 @@ def result_of(analysis: Analysis) -> Result:
 
     return Result(
         tuple(map(settled, analysis.sites)),
-        tuple(Problem(one.location, one.reason) for one in analysis.problems),
+        tuple(analysis.problems),
         tuple(SourceNote(shown, str(s.path), may_silence(s)) for shown, s in analysis.sources.items()),
         tuple(sorted(analysis.met)),
         analysis.loaded,

@@ -274,6 +274,20 @@ def _doubling(levels: int) -> list[bytes]:
     return [*made, function(f"f{levels}", node("i", "Identity", "x"), returns="i:output:0")]
 
 
+def _sum_of_ports(levels: int) -> list[bytes]:
+    """The sum of all outputs of one node, which says what shape each has."""
+    shapes = message(*((7, message((2, message((1, 3))))) for _ in range(2**levels)))
+    many = message((1, "many"), (2, "Own"), (5, message((1, "_output_shapes"), (2, message((1, shapes))))))
+    row = [f"many:{port}" for port in range(2**levels)]
+    made = [many]
+    while len(row) > 1:
+        names = [f"s{len(row)}_{at}" for at in range(0, len(row), 2)]
+        pairs = zip(names, row[::2], row[1::2], strict=True)
+        made += [node(name, "AddV2", left, right) for name, left, right in pairs]
+        row = names
+    return [*made, node("out", "Identity", *row)]
+
+
 _CALL = [node("in", "Placeholder"), node("out", "PartitionedCall", "in", function="f0")]
 _ROUND = function("f0", node("c", "PartitionedCall", "x", function="f0"), returns="c:y:0")
 _SOFTMAX = saved_model([node("in", "Placeholder"), node("out", "Softmax", "in")], [])
@@ -306,6 +320,7 @@ UNDECIDED: dict[str, Maker] = {
             [],
         )
     ),
+    "pb-many-outputs": _write_pb(saved_model(_sum_of_ports(12), [])),
     "pb-missing-function": _write_pb(saved_model(_CALL, [])),
     "nested-200.keras": lambda path: archive(
         path, good({**SEQUENTIAL, "config": {"layers": [nested(60, DENSE)]}})

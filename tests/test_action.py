@@ -81,6 +81,8 @@ def audit(folder: Path, **inputs: str) -> tuple[int, str, dict[str, str]]:
         ({"options": "--ignore FLA1 --fail-on error"}, "0", False),
         ({"paths": "right.py"}, "0", False),
         ({"paths": "right.py wrong.py", "sarif-file": "out.sarif"}, "1", True),
+        ({"paths": "right.py\nwrong.py\n"}, "1", True),
+        ({"options": "--ignore FLA1\n--fail-on error\n"}, "0", False),
     ],
 )
 def test_the_audit_leaves_a_report_and_its_status(

@@ -390,24 +390,20 @@ class TestMetrics:
         )
 
     @pytest.mark.parametrize(
-        ("name", "cut", "argmax", "sweeps"),
+        ("name", "cut", "argmax"),
         [
-            ("BinaryAccuracy", 0.5, False, False),
-            ("Precision", 0.5, False, False),
-            ("F1Score", None, True, False),
-            ("AUC", None, False, True),
-            ("PrecisionAtRecall", None, False, True),
-            ("CategoricalAccuracy", None, False, False),
+            ("BinaryAccuracy", 0.5, False),
+            ("Precision", 0.5, False),
+            ("F1Score", None, True),
+            ("AUC", None, False),
+            ("PrecisionAtRecall", None, False),
+            ("CategoricalAccuracy", None, False),
         ],
     )
-    def test_cuts(self, name: str, cut: float | None, argmax: bool, sweeps: bool) -> None:
+    def test_cuts(self, name: str, cut: float | None, argmax: bool) -> None:
         spec = metrics.metric_class(f"keras.metrics.{name}")
         assert spec is not None
-        assert (spec.default_threshold, metrics.is_argmax(spec), metrics.sweeps(spec)) == (
-            cut,
-            argmax,
-            sweeps,
-        )
+        assert (spec.default_threshold, metrics.is_argmax(spec)) == (cut, argmax)
 
     def test_f1_with_a_threshold_is_no_argmax(self) -> None:
         spec = metrics.metric_class("keras.metrics.F1Score")

@@ -57,6 +57,7 @@ SPELLINGS = [
     ("keras.backend.softmax", "keras.backend.softmax"),
     ("keras.backend.tensorflow_backend.softmax", "keras.backend.softmax"),
     ("keras.backend.tf.nn.softmax", "tf.nn.softmax"),
+    ("keras" + ".backend.tf.keras" * 50 + ".layers.Dense", "keras.layers.Dense"),
     ("keras.ops.nn.softmax", "keras.ops.softmax"),
     ("keras.src.ops.numpy.argmax", "keras.ops.argmax"),
     ("keras.optimizers.schedules.ExponentialDecay", "keras.optimizers.schedules.ExponentialDecay"),
@@ -133,6 +134,12 @@ SPELLINGS = [
 @pytest.mark.parametrize(("spelling", "expected"), SPELLINGS)
 def test_spelling_comes_to_its_canonical_name(spelling: str, expected: str) -> None:
     assert canonical(spelling) == expected
+
+
+@pytest.mark.parametrize("again", [".backend.tf.keras", ".keras"])
+def test_a_name_of_any_length_is_looked_at(again: str) -> None:
+    spelling = "keras" + again * 200_000
+    assert canonical(spelling) == spelling
 
 
 @pytest.mark.parametrize("spelling", sorted({name for row in SPELLINGS for name in row}))

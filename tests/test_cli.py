@@ -15,7 +15,6 @@ from privileges import as_anyone, can_be_anyone
 
 from fromlogits_audit import __version__, cli, pipeline
 from fromlogits_audit.cli import ExitCode, run
-from fromlogits_audit.errors import InternalError
 from fromlogits_audit.rules import RULES
 
 SEED = """import keras
@@ -438,31 +437,22 @@ def test_a_name_that_is_no_text_is_analysed(
         assert found == [("FLA101", "m\\xff.py"), ("FLA101", "mü.py")]
 
 
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (ZeroDivisionError("by zero"), "ZeroDivisionError: by zero"),
-        (InternalError("no such state"), "no such state"),
-    ],
-)
 @pytest.mark.parametrize("debug", [False, True])
 def test_our_bug_is_reported_as_ours(
     project: Path,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-    error: Exception,
-    said: str,
     debug: bool,
 ) -> None:
     def broken(*arguments: Any, **options: Any) -> None:
-        raise error
+        raise ZeroDivisionError("by zero")
 
     monkeypatch.setattr(pipeline, "audit_source", broken)
     if debug:
         monkeypatch.setenv("FROMLOGITS_AUDIT_DEBUG", "1")
     status, out, err = scan(capfd=capfd)
     assert (status, out) == (2, "")
-    assert said in err
+    assert "ZeroDivisionError: by zero" in err
     assert "bug in the tool, not in your code" in err
     assert ("Traceback" in err) is debug
 

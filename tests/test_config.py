@@ -143,7 +143,11 @@ def test_a_file_given_by_name_goes_first(tmp_path: Path) -> None:
         ("shard = '1/2'", ["shard", "command line"]),
         ("write-baseline = 'a.json'", ["write-baseline", "command line"]),
         ("per-file-ignores.'*.py' = 'FLA101'", ["per-file-ignores.*.py", "list of strings"]),
+        ("per-file-ignores.'!' = ['FLA101']", ["per-file-ignores", "'!'"]),
+        ("exclude = ['a.py', '!']", ["exclude", "'!'"]),
+        ("exclude = ['[z-a]']", ["exclude", "bad character range"]),
         ("strict = ", ["not valid TOML"]),
+        pytest.param("x = " + "[" * 5_000, ["not valid TOML", "nested"], id="lists in one another"),
     ],
 )
 def test_a_mistake_names_the_file_the_key_and_the_mend(tmp_path: Path, text: str, said: list[str]) -> None:
@@ -258,6 +262,9 @@ def test_what_requirements_pin(requirements: list[str], expected: int | None) ->
     ("name", "text", "expected"),
     [
         ("requirements.txt", "numpy\nkeras<3  # old\n", 2),
+        pytest.param("requirements.txt", "keras==" + "9" * 5_000, 3, id="more digits than Python counts"),
+        pytest.param("requirements.txt", "keras<" + "0" * 5_000 + "3", 2, id="leading zeros"),
+        pytest.param("pyproject.toml", "x = " + "[" * 5_000, None, id="lists in one another"),
         ("requirements-train.txt", "tensorflow==2.18\n", 3),
         ("pyproject.toml", '[project]\ndependencies = ["tensorflow>=2.16"]\n', 3),
         ("pyproject.toml", '[project.optional-dependencies]\ntf = ["tensorflow>=2.16"]\n', None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import textwrap
@@ -9,7 +10,10 @@ from pathlib import Path
 
 import click
 import pytest
+import traps
 import yaml
+from differential import forms, layouts, losses, pairs, values
+from test_bounds import CASES
 
 from fromlogits_audit import manual
 from fromlogits_audit.cli import cli
@@ -90,8 +94,36 @@ def test_every_reason_is_explained() -> None:
     assert set(re.findall(r"^\| `([-\w]+)` \|", guide, re.MULTILINE)) == {why.value for why in Why}
 
 
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        (r"a form of model \((\d+)\)", len(forms.FORMS)),
+        (r"a form of loss \((\d+)\)", len(losses.FORMS)),
+        (r"a way in which they meet\s\((\d+)\)", len(pairs.PAIRINGS)),
+        (r"a layout in files \((\d+)\)", len(layouts.LAYOUTS)),
+        (r"said in (\d+) ways", len(values.ROUTES)),
+        (r"programs built to be endless \((\d+) of them\)", len(CASES)),
+        (r"harms whoever runs it \((\d+) Python files", len(traps.PYTHON)),
+    ],
+)
+def test_what_trust_counts_is_counted(words: str, number: int) -> None:
+    found = re.findall(words, (DOCS / "trust.md").read_text(encoding="utf-8"))
+    assert found == [str(number)]
+
+
+def test_trust_counts_the_models_that_harm(tmp_path: Path) -> None:
+    pytest.importorskip("h5py")
+    traps.write_models(tmp_path)
+    guide = (DOCS / "trust.md").read_text(encoding="utf-8")
+    assert f"a notebook, {len(list(tmp_path.iterdir()))} models" in guide
+
+
 def test_the_rule_that_is_worked_out_works() -> None:
     ((_, code),) = [block for block in blocks("python") if block[0] == "adding-a-rule.md"]
+    tree = ast.parse(code)
+    imported = {alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert imported - used == {"annotations"} & imported, "a linter would object"
     names: dict[str, object] = {"__doc__": ""}
     exec(compile(code, "adding-a-rule.md", "exec", dont_inherit=True), names)
     rule = names["RULE"]

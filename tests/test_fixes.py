@@ -386,6 +386,35 @@ UNSAFE = [
         "l = tf.nn.softmax_cross_entropy_with_logits(labels=y, logits=p)\n",
     ),
     (
+        "what is put in its place keeps together",
+        program(
+            3,
+            "softmax",
+            "'categorical_crossentropy'",
+            "p = 100 * keras.ops.softmax(m.predict(x) if f else m.predict(y))",
+        ),
+        program(
+            3, "softmax", "'categorical_crossentropy'", "p = 100 * (m.predict(x) if f else m.predict(y))"
+        ),
+    ),
+    (
+        "an item of what is put in its place",
+        program(
+            3,
+            "softmax",
+            "'categorical_crossentropy'",
+            "p = keras.ops.softmax(m.predict(x) if f else m.predict(y))[0]",
+        ),
+        program(3, "softmax", "'categorical_crossentropy'", "p = (m.predict(x) if f else m.predict(y))[0]"),
+    ),
+    (
+        "what goes over several lines",
+        program(
+            3, "softmax", "'categorical_crossentropy'", "p = keras.ops.softmax(\n    m\n    .predict(x)\n)"
+        ),
+        program(3, "softmax", "'categorical_crossentropy'", "p = (m\n    .predict(x))"),
+    ),
+    (
         "a second softmax on predictions",
         program(3, "softmax", "'categorical_crossentropy'", "p = keras.ops.softmax(m.predict(x))"),
         program(3, "softmax", "'categorical_crossentropy'", "p = m.predict(x)"),

@@ -14,8 +14,20 @@ from fromlogits_audit.config import Settings
 from fromlogits_audit.errors import UsageError
 from fromlogits_audit.finding import Severity
 from fromlogits_audit.interp import engine
-from fromlogits_audit.ir import Family, Kind, Location, Loss, Output, Scale, Site, Status, Undecided, Why
-from fromlogits_audit.report import Problem, Report
+from fromlogits_audit.ir import (
+    Family,
+    Kind,
+    Location,
+    Loss,
+    Output,
+    Problem,
+    Scale,
+    Site,
+    Status,
+    Undecided,
+    Why,
+)
+from fromlogits_audit.report import Report
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from fromlogits_audit.ir import (
     Loss,
     Metric,
     Output,
+    Problem,
     Scale,
     Site,
     Status,
@@ -24,7 +25,7 @@ from fromlogits_audit.ir import (
     Undecided,
     Why,
 )
-from fromlogits_audit.report import Problem, Report, Silenced, Silencer
+from fromlogits_audit.report import Report, Silenced, Silencer
 from fromlogits_audit.reporters.excerpt import excerpt, visible
 from fromlogits_audit.reporters.interface import FORMATS, Style, reporter
 from fromlogits_audit.reporters.rules import as_json, as_text, page
@@ -237,9 +238,10 @@ def test_a_place_in_a_saved_model_has_no_line() -> None:
             Report((), (WRONG,), (), files=1, silenced=(Silenced(FINDING, Silencer.COMMENT),)),
             "0 ok, 1 wrong, 0 undecided. 1 finding suppressed.",
         ),
-        (Report((), (METRIC,), (Problem(PLACE, "binary file"),), files=1), "All good"),
+        (Report((), (METRIC,), (Problem(PLACE, "binary file"),), files=1), "1 file could not be read"),
+        (Report((), (), (Problem(PLACE, "binary file"),) * 2, files=1), "1 file could not be read"),
     ],
-    ids=["clean", "no site", "undecided only", "suppressed", "an ignored problem"],
+    ids=["clean", "no site", "undecided only", "suppressed", "an ignored problem", "nothing but one"],
 )
 def test_the_summary_fits_what_happened(report: Report, expected: str) -> None:
     assert expected in rendered(report)

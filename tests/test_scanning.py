@@ -10,7 +10,7 @@ import pytest
 
 from fromlogits_audit import scanning, work
 from fromlogits_audit.config import Settings
-from fromlogits_audit.interp import engine
+from fromlogits_audit.interp import builtin, engine
 from fromlogits_audit.interp.engine import analyse
 from fromlogits_audit.pipeline import audit_source
 from fromlogits_audit.record import RecordError, Result, dumps, loads
@@ -46,6 +46,11 @@ def write(folder: Path, **files: str) -> list[Path]:
         ("a, b = import_optional(\n    'a.b', names=['a', 'b'])", [Import("a.b")]),
         ('try_import(".a"); __import__("b.c")', [Import("a", 1), Import("b.c")]),
         ("import_all(a); reimports('x y')", []),
+        (
+            '"source": "import a\\nfrom b import (c,\\n  d)\\nimport e, \\\\\\n  f"',
+            [Import("a"), Import("b"), Import("b.c"), Import("b.d"), Import("e"), Import("f")],
+        ),
+        ("from a import (b,\nimport c\nf(c)", [Import("a"), Import("a.b"), Import("c")]),
         (' "try_import(\\"a.b\\")\n",', [Import("a.b")]),  # a notebook's JSON
         (' "from a import b\\n",', [Import("a"), Import("a.b")]),  # a notebook's JSON
         ("we import goods", []),
@@ -121,6 +126,16 @@ def test_a_component_that_breaks_the_tool_costs_itself_alone(
     monkeypatch.setattr("fromlogits_audit.interp.engine.analyse", broken)
     report = audit_source([tmp_path], cwd=tmp_path)
     assert [(f.location.path, f.code) for f in report.findings] == [("a.py", "FLA001"), ("b.py", "FLA101")]
+    assert "bug of this tool" in report.findings[0].message
+
+
+def test_a_statement_that_breaks_the_tool_is_named_and_costs_itself_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, a=f"{HEAD}\nprint(1)\nmodel = head()\n{LOSS}")
+    monkeypatch.setitem(builtin._FUNCTIONS, "builtins.print", lambda *given: 1 / 0)
+    report = audit_source([tmp_path], cwd=tmp_path)
+    assert [(f.code, f.location.line) for f in report.findings] == [("FLA001", 7), ("FLA101", 9)]
     assert "bug of this tool" in report.findings[0].message
 
 

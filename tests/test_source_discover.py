@@ -85,6 +85,7 @@ def found(root: Path, *paths: str, exclude: tuple[str, ...] = ()) -> list[str]:
             ["b.py"],
             id="comments, no pattern",
         ),
+        pytest.param({".gitignore": "[z-a]\na.py\n", "a.py": "", "b.py": ""}, ["b.py"], id="no range"),
         *(
             pytest.param(
                 {".gitignore": text, "lib/t.py": "", "a/b/d.py": "", "top.py": ""}, kept, id=repr(text)

@@ -409,4 +409,4 @@ def test_the_ending_tells_a_notebook(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + json.dumps(document).encode())
     assert read_source(tmp_path / name, name).text == "pass\n"
     (tmp_path / "m.py").write_text("%pwd\n")
-    assert read_source(tmp_path / "m.py", "m.py").faults[0].line == 1
+    assert read_source(tmp_path / "m.py", "m.py").text == "%pwd\n"

@@ -190,7 +190,7 @@ def test_a_large_generated_file_is_refused_with_the_reason(tmp_path: Path) -> No
     path.write_text("DATA = [\n" + "    0.123456789,\n" * 300_000 + "]\n")
     assert path.stat().st_size > 4_500_000
     with pytest.raises(UnreadableFile, match="larger than 2 MB"):
-        read_python(path, "generated.py", check=False)
+        read_python(path, "generated.py")
 
 
 def test_places_of_a_module_are_its_own() -> None:

@@ -81,7 +81,6 @@ def test_a_baseline_is_the_same_bytes_every_time_and_counts_from_its_own_folder(
     project: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project / "src").mkdir()
-    (project / "ci").mkdir()
     (project / "src" / "z.py").write_text(WRONG + BAD, encoding="utf-8")
     scan(capfd, "--write-baseline", "ci/b.json")
     first = (project / "ci" / "b.json").read_bytes()

@@ -19,11 +19,11 @@ from fromlogits_audit.catalogue.rows import params
 LAYERS: tuple[LayerSpec, ...] = WEIGHTED_LAYERS + RECURRENT_LAYERS + SHAPE_LAYERS + DATA_LAYERS
 
 
-def _merge(name: str, shape: Shape, signature: str, aliases: tuple[str, ...] = ()) -> LayerSpec:
+def _merge(name: str, shape: Shape, signature: str) -> LayerSpec:
     """A row for a function that merges tensors, ``keras.layers.<name>``."""
     canonical = f"keras.layers.{name}"
     source = f"keras.src.layers.merging.{name}"
-    return LayerSpec(canonical, Effect.MERGE, shape, params(signature), source, aliases=aliases)
+    return LayerSpec(canonical, Effect.MERGE, shape, params(signature), source)
 
 
 MERGE_FUNCTIONS: tuple[LayerSpec, ...] = (

@@ -352,11 +352,3 @@ def is_accuracy_string(alias: str) -> bool:
 def is_argmax(spec: MetricSpec, threshold: object = None) -> bool:
     """Whether the metric takes an argmax: F1Score and FBetaScore, unless given a threshold."""
     return spec.name in _ARGMAX and threshold is None
-
-
-def sweeps(spec: MetricSpec) -> bool:
-    """Whether the metric tries many cuts of [0, 1]: AUC, PrecisionAtRecall and their like.
-
-    They have no one threshold, so both ``threshold`` and ``default_threshold`` are None.
-    """
-    return spec.family is Family.THRESHOLD and spec.threshold is None

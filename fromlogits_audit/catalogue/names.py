@@ -148,6 +148,10 @@ _STANDALONE = ("keras_applications.", "keras_preprocessing.")
 """Packages that were parts of Keras before and after."""
 
 
+MAX_LENGTH = 1_000
+"""Of a name that is looked into: what is longer is nothing of Keras, however it begins."""
+
+
 @lru_cache(maxsize=4096)
 def canonical(dotted: str) -> str:
     """The canonical name of a dotted name.
@@ -155,11 +159,16 @@ def canonical(dotted: str) -> str:
     Names of Keras begin with ``keras.``, names of TensorFlow itself with ``tf.``; everything
     else is returned as it is. ``canonical(canonical(x)) == canonical(x)``.
     """
+    if len(dotted) > MAX_LENGTH:
+        return dotted
     if dotted.startswith(_STANDALONE):
         dotted = dotted.replace("_", ".", 1)
-    match = _KERAS_ROOT.match(dotted)
-    if match:
-        return _keras(dotted[match.end() :])
+    while match := _KERAS_ROOT.match(dotted):
+        parts = _keras_parts(dotted[match.end() :])
+        # ``K.tf.nn.softmax``: the old backend module holds TensorFlow itself.
+        if parts[:1] != ["backend"] or "tf" not in parts[1:3]:
+            return _category(parts)
+        dotted = ".".join(parts[parts.index("tf") :])
     match = _TF_ROOT.match(dotted)
     if match:
         return _tensorflow(dotted[match.end() + 1 :])
@@ -168,24 +177,22 @@ def canonical(dotted: str) -> str:
     return _TRANSFORMERS.sub("transformers.", dotted)
 
 
-def _keras(tail: str) -> str:
+def _keras_parts(tail: str) -> list[str]:
     """``tail`` is what follows the root: empty, or a dot and the rest."""
     inner = _KERAS_INNER.match(tail)
     while inner:
         tail = tail[inner.end() :]
         inner = _KERAS_INNER.match(tail)
     if not tail:
-        return "keras"
+        return []
     parts = tail[1:].split(".")
-    parts[0] = _RENAMED.get(parts[0], parts[0])
-    # ``K.tf.nn.softmax``: the old backend module holds TensorFlow itself.
-    if parts[0] == "backend" and "tf" in parts[1:3]:
-        return canonical(".".join(parts[parts.index("tf") :]))
-    return _category(parts)
+    return [_RENAMED.get(parts[0], parts[0]), *parts[1:]]
 
 
 def _category(parts: list[str]) -> str:
     """The canonical name of ``keras.<parts>``, the inner modules left out."""
+    if not parts:
+        return "keras"
     at = _first_class(parts)
     single = _SINGLE.get(parts[at])
     if single and (at == 0 or parts[0] in _HOMES):
@@ -220,14 +227,14 @@ def _tensorflow(tail: str) -> str:
         return _tensorflow_source(parts)
     name = ".".join(parts)
     if parts[0] == "layers" and len(parts) == 2 and parts[1][:1].isupper():
-        return _keras("." + name)
+        return _category(_keras_parts("." + name))
     if parts[0] == "layers" or (old and parts[0] in {"losses", "metrics"}):
         return f"tf.compat.v1.{name}"
     if parts[0] in {"losses", "metrics"} and len(parts) > 1:
         names = _TF1_LOSSES if parts[0] == "losses" else _TF1_METRICS
-        return f"tf.compat.v1.{name}" if parts[1] in names else _keras("." + name)
+        return f"tf.compat.v1.{name}" if parts[1] in names else _category(_keras_parts("." + name))
     if parts[0] in _TF_TO_KERAS and not old:
-        return _keras("." + name)
+        return _category(_keras_parts("." + name))
     return f"tf.{name}"
 
 

@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import field
 
-from fromlogits_audit.ir import Location, Site
+from fromlogits_audit.ir import Problem, Site
 from fromlogits_audit.lean import dataclass
 from fromlogits_audit.source.text import SourceFile
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A file, or a notebook cell, that could not be analysed."""
-
-    location: Location
-    reason: str
 
 
 @dataclass(frozen=True)

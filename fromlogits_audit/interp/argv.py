@@ -14,8 +14,8 @@ class _Parser(argparse.ArgumentParser):
 
 def parsed(
     arguments: Sequence[tuple[Sequence[str], Mapping[str, Any]]], words: Sequence[str]
-) -> dict[str, Any]:
-    """The options that some words set, as texts; those that are not given are left out.
+) -> tuple[dict[str, Any], list[str]]:
+    """The options that some words set, as texts, without those that are not given; and the words left over.
 
     ``arguments``: flags and settings of each, with nothing that argparse would call. Raises ValueError or
     TypeError where argparse refuses the words or the settings.
@@ -26,14 +26,20 @@ def parsed(
     try:
         for flags, settings in arguments:
             parser.add_argument(*flags, **_read(settings))
-        return vars(parser.parse_known_args(list(words))[0])
-    except argparse.ArgumentError as error:
+        found, rest = parser.parse_known_args(list(words))
+    except (argparse.ArgumentError, IndexError) as error:  # IndexError: a flag that is an empty text
         raise ValueError(str(error)) from error
+    return vars(found), rest
 
 
 def _is_open(flags: Sequence[str], settings: Mapping[str, Any]) -> bool:
     """Whether a positional argument takes any number of words: each of them doubles what argparse tries."""
-    return not flags[0].startswith("-") and not isinstance(settings.get("nargs"), (int, type(None)))
+    return not flags[0].startswith("-") and not takes_a_number(settings)
+
+
+def takes_a_number(settings: Mapping[str, Any]) -> bool:
+    """Whether it is fixed how many words an argument takes."""
+    return isinstance(settings.get("nargs"), (int, type(None)))
 
 
 def _read(settings: Mapping[str, Any]) -> dict[str, Any]:

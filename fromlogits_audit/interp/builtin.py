@@ -52,8 +52,7 @@ _FOLD: dict[str, Callable[..., Any]] = {
         f"builtins.{f.__name__}": f
         for f in (int, float, str, bool, abs, round, min, max, sum, len, pow, ord, chr)
     },
-    **{f"math.{f.__name__}": f for f in (math.ceil, math.floor, math.sqrt, math.log, math.prod)},
-    "math.pow": pow,
+    **{f"math.{f.__name__}": f for f in (math.ceil, math.floor, math.sqrt, math.log, math.pow, math.prod)},
     "numpy.prod": math.prod,
     "numpy.ceil": math.ceil,
     "numpy.log": math.log,
@@ -146,7 +145,7 @@ def _text_of(run: Run, instance: InstanceV, place: Place | None) -> Value:
 def _fold_row(run: Run, name: str, row: tuple[Value, ...], place: Place | None) -> Value:
     try:
         plain = [_plain(value) for value in row]
-        if name == "builtins.pow" and any(isinstance(v, (int, float)) and abs(v) > 1000 for v in plain):
+        if _is_endless(name, plain):
             raise ValueError
         if any(isinstance(v, str) and len(v) > 4000 for v in plain):
             raise ValueError
@@ -162,6 +161,12 @@ def _fold_row(run: Run, name: str, row: tuple[Value, ...], place: Place | None) 
             if isinstance(value, Unknown):
                 return Unknown(value.reason, (name, value.key))
         return run.state.fresh(Why.RUNTIME, f"{name.rpartition('.')[2]}()")
+
+
+def _is_endless(name: str, plain: list[Any]) -> bool:
+    """Whether numbers ask for a power, or for rounding to a power of ten, that is too large to be made."""
+    exponents = {"builtins.pow": plain, "builtins.round": plain[1:]}.get(name, [])
+    return any(isinstance(v, (int, float)) and abs(v) > 1000 for v in exponents)
 
 
 def _length(run: Run, value: Value) -> Value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.choice import choose
@@ -194,15 +194,16 @@ def _converted(run: Run, text: Value, kind: Value | None) -> Value:
 
 # -- a command line that stands in the code ------------------------------------------------------
 def _is_the_user_s(run: Run, words: Value) -> bool:
-    """Whether a command line is one that a user gives, of which nothing stands in the code: no option is set
-    then. Neither is by an empty one."""
+    """Whether a command line is one that a user gives, of which nothing stands in the code, not even how many
+    words it has: no option is set then. Neither is by an empty one."""
     if isinstance(words, Choice):
         return all(_is_the_user_s(run, option) for _, option in words.alternatives)
     if isinstance(words, Const):
         return not words.value
     content = spread(run, words) if isinstance(words, (ListV, TupleV)) else None
-    items = content.items if isinstance(content, TupleV) else ()
-    return all(isinstance(item, Unknown) for item in items)
+    if not isinstance(content, TupleV) or not content.items:
+        return True
+    return content.open and all(isinstance(item, Unknown) for item in content.items)
 
 
 def _given(run: Run, bag: BagV, words: Value) -> dict[str, Value]:
@@ -234,16 +235,38 @@ def _reads_plainly(bag: BagV, arguments: list[BagV]) -> bool:
 def _parsed(arguments: list[BagV], content: TupleV) -> dict[str, Any]:
     """What argparse itself makes of words, some of which may stand for what is not known."""
     # Most programs give no words: argparse is imported where one does.
-    from fromlogits_audit.interp.argv import parsed
+    from fromlogits_audit.interp.argv import parsed, takes_a_number
 
     if content.open or len(content.items) > MAX_WORDS:
         raise ValueError("too long a command line")
     words = [
         str(item.value) if isinstance(item, Const) else f"\0{at}" for at, item in enumerate(content.items)
     ]
-    found = parsed([(_flags(one), _settings(one)) for one in arguments], words)
+    settings = [_settings(one) for one in arguments]
+    found, rest = parsed(list(zip(map(_flags, arguments), settings, strict=True)), words)
+    fixed = {_name(one) for one, said in zip(arguments, settings, strict=True) if takes_a_number(said)}
+    taken = {word for name in fixed & found.keys() for word in _texts(found[name])}
+    hidden = {word for word in words if word.startswith("\0")}
+    if hidden and (rest or not hidden <= taken):
+        raise ValueError("a word that is not known, and that may be any option")
     known = dict(zip(words, content.items, strict=True))
-    return {name: known.get(held, held) if isinstance(held, str) else held for name, held in found.items()}
+    return {name: _said(held, known) for name, held in found.items()}
+
+
+def _texts(found: Any) -> Iterator[str]:
+    """The words that an option took, also where they are lists of lists."""
+    if isinstance(found, list):
+        for item in found:
+            yield from _texts(item)
+    elif isinstance(found, str):
+        yield found
+
+
+def _said(found: Any, known: dict[str, Value]) -> Any:
+    """What argparse found, with the values that its words stand for."""
+    if isinstance(found, list):
+        return [_said(item, known) for item in found]
+    return known.get(found, found) if isinstance(found, str) else found
 
 
 def _name(one: BagV) -> str:

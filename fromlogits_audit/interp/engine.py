@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fromlogits_audit.errors import InputError
-from fromlogits_audit.interp.analysis import Analysis, Lookup, Problem
+from fromlogits_audit.interp.analysis import Analysis, Lookup
 from fromlogits_audit.interp.declared import Declared
 from fromlogits_audit.interp.keras.models import run_unused
 from fromlogits_audit.interp.keras.semantics import Keras
@@ -18,7 +18,7 @@ from fromlogits_audit.interp.run import Run
 from fromlogits_audit.interp.selection import Selection
 from fromlogits_audit.interp.uncalled import run_uncalled
 from fromlogits_audit.interp.values import NONE
-from fromlogits_audit.ir import Location
+from fromlogits_audit.ir import Location, Problem
 from fromlogits_audit.source import read_source, shown_path
 from fromlogits_audit.source.project import Project
 from fromlogits_audit.source.python import check_syntax
@@ -42,7 +42,7 @@ class _Session:
         """A file as text, None where it cannot be used (which is noted)."""
         shown = shown_path(path, self.cwd)
         try:
-            source = read_source(path, shown, check=False)
+            source = read_source(path, shown)
         except InputError as error:
             self.problem(shown, Fault(error.reason, error.line, error.column, error.cell))
             return None

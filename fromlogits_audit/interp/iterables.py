@@ -38,15 +38,21 @@ def _range(run: Run, args: Args, place: Place | None) -> Value:
             values = range(*numbers)
         except ValueError:
             return TupleV(())
-        if len(values) <= MAX_RANGE:
+        if not values[MAX_RANGE:]:  # ``len`` of a range can be too large to be a length
             return TupleV(tuple(Const(n) for n in values))
     return TupleV((run.state.fresh(Why.RUNTIME, "a loop counter"),), True)
 
 
+def _walked(run: Run, args: Args) -> TupleV | Unknown:
+    """The items of the first argument: of none there are none, and of ``*unknown`` nobody can say."""
+    given = args.get(0, "iterable")
+    if given is not None:
+        return spread(run, given)
+    return TupleV(()) if args.star is None else run.state.fresh(Why.RUNTIME, "an argument that is not known")
+
+
 def _sequence(run: Run, args: Args, place: Place | None) -> Value:
-    if not args.positional:
-        return ListV()
-    items = spread(run, args.positional[0])
+    items = _walked(run, args)
     return ListV(items.items, items.open) if isinstance(items, TupleV) else items
 
 
@@ -60,7 +66,7 @@ def _deque(run: Run, args: Args, place: Place | None) -> Value:
 
 def _set(run: Run, args: Args, place: Place | None) -> Value:
     """A set: how many items it has is known where all of them are."""
-    items = spread(run, args.positional[0]) if args.positional else TupleV(())
+    items = _walked(run, args)
     return a_set(items.items, items.open) if isinstance(items, TupleV) else items
 
 
@@ -72,12 +78,11 @@ def _sorted(run: Run, args: Args, place: Place | None) -> Value:
 
 
 def _tuple(run: Run, args: Args, place: Place | None) -> Value:
-    items = spread(run, args.positional[0]) if args.positional else TupleV(())
-    return items
+    return _walked(run, args)
 
 
 def _reversed(run: Run, args: Args, place: Place | None) -> Value:
-    items = spread(run, args.positional[0])
+    items = _walked(run, args)
     return TupleV(items.items[::-1], items.open) if isinstance(items, TupleV) else items
 
 
@@ -98,12 +103,21 @@ def _zip(run: Run, args: Args, place: Place | None) -> Value:
 
 
 def _enumerate(run: Run, args: Args, place: Place | None) -> Value:
-    items = spread(run, args.positional[0])
+    items = _walked(run, args)
     if isinstance(items, Unknown):
         return TupleV((TupleV((run.state.fresh(Why.RUNTIME, "a counter"), each(items))),), True)
-    start = args.get(1, "start")
-    first = start.value if isinstance(start, Const) and isinstance(start.value, int) else 0
-    return TupleV(tuple(TupleV((Const(n), v)) for n, v in enumerate(items.items, first)), items.open)
+    first = args.get(1, "start") or Const(0)
+    if items.open:  # an item may stand for many, or have others before it
+        first = run.state.fresh(Why.RUNTIME, "a counter")
+    numbers = [_counted(run, first, count) for count in range(len(items.items))]
+    return TupleV(tuple(map(TupleV, zip(numbers, items.items, strict=True))), items.open)
+
+
+def _counted(run: Run, first: Value, count: int) -> Value:
+    """A number that ``enumerate`` gives, known where the first one is."""
+    if isinstance(first, Const) and isinstance(first.value, int):
+        return Const(first.value + count)
+    return run.state.fresh(Why.RUNTIME, "a counter")
 
 
 def _map(run: Run, args: Args, place: Place | None) -> Value:
@@ -162,7 +176,7 @@ def _same(run: Run, args: Args, place: Place | None) -> Value:
 
 def _any_all(want: bool) -> Function:
     def function(run: Run, args: Args, place: Place | None) -> Value:
-        items = spread(run, args.positional[0]) if args.positional else TupleV(())
+        items = _walked(run, args)
         if not isinstance(items, TupleV):
             return Unknown(items.reason, ("any", items.key))
         answers = [truth(run.state, v) for v in items.items]

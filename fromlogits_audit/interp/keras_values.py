@@ -42,7 +42,7 @@ BEHIND = "$behind"
 class ModelV(Obj):
     """A Keras model made by Sequential, Model(...), an application or a catalogued head.
 
-    Slots: ``layers`` (TupleV) for kind ``sequential``; ``inputs`` and ``outputs`` otherwise.
+    Slots: ``$layers`` (TupleV) for kind ``sequential``; ``$inputs`` and ``$outputs`` otherwise.
     """
 
     __slots__ = ("head", "kind", "place")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from fromlogits_audit.errors import InputError
+from fromlogits_audit.errors import InputError, bug
 from fromlogits_audit.interp import attributes, calls, classes, options
 from fromlogits_audit.interp.handed import Handed, HandedOver
 from fromlogits_audit.interp.interest import Interest
@@ -102,12 +101,7 @@ class Run:
         except InputError as error:
             self.modules.broken.append((module, error))
         except Exception as error:
-            if os.environ.get("FROMLOGITS_AUDIT_DEBUG"):
-                raise
-            reason = (
-                f"{type(error).__name__}: {error} (a bug of this tool, not of this file; please report it)"
-            )
-            self.modules.broken.append((module, InputError(reason)))
+            self.modules.broken.append((module, InputError(bug(error), line=line)))
 
     # -- calls ---------------------------------------------------------------------------------
     def call(self, function: Value, args: Args, place: Place | None) -> Value:

@@ -18,7 +18,10 @@ from fromlogits_audit.interp.parse import ParsedModule
 from fromlogits_audit.source.contents import content
 from fromlogits_audit.source.triage import might_matter, names_keras
 
-_IMPORT = regex.later(rb"^[ \t]*(?:from[ \t]+[.\w]+[ \t]+)?import[ \t]+(?:\([^)]*\)|[^\n#]*)", re.MULTILINE)
+_IMPORT = regex.later(
+    rb"^[ \t]*(?:from[ \t]+[.\w]+[ \t]+)?import[ \t]+(?:\([^)]{0,4096}|[^\n#]*)", re.MULTILINE
+)
+"""To its bracket, where one is near: what no bracket closes is not looked at once for each import."""
 _WORD = regex.later(rb"[\w\x80-\xff]+")
 MAX_ROUNDS = 4
 

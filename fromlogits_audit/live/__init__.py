@@ -13,5 +13,5 @@ Keras 3 (TensorFlow, JAX, PyTorch) and tf_keras; none of them is imported before
 - ``sites``: ``sites_of(model, y, loss)``: all of it put together, for compiled losses or a given one.
 
 Sites are judged outside, because frontends know no rule: :mod:`fromlogits_audit.checking` (``check_model``,
-``assert_loss_consistent``, ``report_on(sites)``) and :mod:`fromlogits_audit.callback` (``LogitsAudit``).
+``assert_loss_consistent``, ``report_on(models)``) and :mod:`fromlogits_audit.callback` (``LogitsAudit``).
 """

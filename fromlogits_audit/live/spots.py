@@ -36,7 +36,7 @@ class Spot:
     """One user frame: the file, the line, and where Python knows it the span of the expression under way.
 
     ``span`` is (line, end line, column, end column), lines from 1, columns from 0 in UTF-8 bytes.
-    ``function`` is the name of the function, ``call`` the first line of its code.
+    ``function`` is the name of the function, ``starts`` the first line of its code.
     """
 
     file: str

@@ -61,17 +61,24 @@ def undecided(report: Report) -> str:
     return f"Undecided because of: {shown}{', ...' if len(ordered) > _REASONS_SHOWN else ''}."
 
 
+def unread(report: Report) -> list[str]:
+    """What could not be analysed and has no finding that says so, because its rule is off or silenced."""
+    told = {finding.location.path for finding in report.findings if finding.code == "FLA001"}
+    paths = {problem.location.path for problem in report.problems} - told
+    return [f"{count(len(paths), 'file')} could not be read, at least in part (FLA001)."] if paths else []
+
+
 def summary(report: Report, *, sites_shown: bool) -> list[str]:
     """The closing lines of a report."""
     total = report.summary
-    hidden = report.suppressed + report.baselined
-    if not report.findings and not total.sites and not report.problems and not hidden:
+    clean = not (report.findings or report.problems or report.silenced)
+    if clean and not total.sites:
         return [f"Nothing to check: no loss or metric in {count(total.files, 'file')}."]
-    if not report.findings and total.sites == total.ok and not hidden:
+    if clean and total.sites == total.ok:
         return [
             f"All good: {count(total.sites, 'site')} checked in {count(total.files, 'file')}, nothing wrong."
         ]
-    lines = [found(report), checked(report)]
+    lines = [found(report), checked(report), *unread(report)]
     if reasons := undecided(report):
         lines.append(reasons if sites_shown else f"{reasons} --show-sites lists them.")
     return lines

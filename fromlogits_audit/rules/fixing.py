@@ -8,6 +8,7 @@ model returns changes, or code elsewhere may rely on what does.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from math import log
@@ -277,9 +278,24 @@ def _tensor(layer: Edits) -> str:
 def _of_call(layer: Edits, activation: str | None) -> Fix | None:
     """Another function on the same tensor, or the tensor itself."""
     if activation is None:
-        return _unsafe("Remove the activation", Edit(layer.span, _tensor(layer)))
+        return _unsafe("Remove the activation", Edit(layer.span, _operand(_tensor(layer))))
     alone = len(layer.arguments) == 1 and layer.callee is not None and layer.callee.column > layer.span.column
     return _unsafe(f"Use {activation}", Edit(layer.callee, activation)) if alone and layer.callee else None
+
+
+def _operand(text: str) -> str:
+    """An expression that may stand where a call stood, whatever is around it: what operators would pull apart
+    gets brackets."""
+    import ast  # Few fixes take a call away.
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is odd in the audited code is its own affair
+            parsed = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # over several lines, for one
+        return f"({text})"
+    whole = (ast.Attribute, ast.Call, ast.Dict, ast.List, ast.ListComp, ast.Name, ast.Subscript)
+    return text if isinstance(parsed, whole) else f"({text})"
 
 
 def compute_in(site: Site, dtype: str) -> Fix | None:

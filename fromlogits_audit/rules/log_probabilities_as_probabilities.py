@@ -57,7 +57,7 @@ def check(site: Site) -> Finding | None:
     if loss is None or not scales.is_loss_with(site, RULE.code):
         return None
     problem = f"The {output_words(site.output)} goes into {loss_words(loss)}, which expects probabilities."
-    mend = f"write {flagged(site, True)}: softmax of log-probabilities gives the probabilities back"
+    mend = f"write {flagged(site)}: softmax of log-probabilities gives the probabilities back"
     return RULE.report(
         site,
         problem,

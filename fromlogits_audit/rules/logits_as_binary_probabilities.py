@@ -62,7 +62,7 @@ def check(site: Site) -> Finding | None:
     told = (
         f"Scores below 0 and above 1 are clipped and get no gradient{cost}, without a warning on any backend."
     )
-    mend = f"write {flagged(site, True)}, or end the model in a sigmoid"
+    mend = f"write {flagged(site)}, or end the model in a sigmoid"
     return RULE.report(
         site,
         problem,

@@ -56,7 +56,7 @@ def check(site: Site) -> Finding | None:
     if loss is None or not scales.is_loss_with(site, RULE.code):
         return None
     problem = f"The {output_words(site.output)} goes into {loss_words(loss)}, which expects probabilities."
-    mend = f"write {flagged(site, True)}, or end the model in a softmax"
+    mend = f"write {flagged(site)}, or end the model in a softmax"
     return RULE.report(
         site,
         problem,

@@ -54,12 +54,12 @@ def metric_words(metric: Metric) -> str:
     return words if metric.name in words else f"{words} ({metric.name})"
 
 
-def flagged(site: Site, from_logits: bool) -> str:
-    """How to write the loss of a site with the flag it needs."""
+def flagged(site: Site) -> str:
+    """How to write the loss of a site so that it takes logits."""
     loss = site.loss
     if loss is None or loss.is_custom or loss.form in (Form.CALL, Form.CUSTOM, Form.OP) or _is_derived(loss):
-        return f"from_logits={from_logits}"
-    return f"`{prefix(site, 'losses')}{loss.name}(from_logits={from_logits})`"
+        return "from_logits=True"
+    return f"`{prefix(site, 'losses')}{loss.name}(from_logits=True)`"
 
 
 def prefix(site: Site, module: str) -> str:

@@ -22,7 +22,6 @@ from fromlogits_audit.saved.graph_tables import (
     RANGES,
     RESHAPE,
     VARIABLES,
-    WEIGHT_ONLY,
 )
 from fromlogits_audit.saved.graphdef import Node
 from fromlogits_audit.saved.layers import put_together
@@ -51,7 +50,7 @@ def apply(tracer: Tracer, frame: Frame, node: Node, port: int) -> Traced:
         return Traced(data(node.shape(port), f"the output of {op}"))
     if not node.inputs:
         return Traced(data(node.shape(port), f"the output of {op}"))
-    if op in KEEP or op in RESHAPE or op in LOGITS_ONLY or op in WEIGHT_ONLY:
+    if op in KEEP or op in RESHAPE or op in LOGITS_ONLY:
         return _moved(tracer, frame, node, port)
     return Traced(unknown(Why.UNSUPPORTED, f"{op} is not followed", node.shape(port)))
 
@@ -135,11 +134,11 @@ def _selected(tracer: Tracer, frame: Frame, node: Node) -> Traced:
 
 
 def _constant(tracer: Tracer, frame: Frame, node: Node, port: int) -> Traced:
-    numbers = node.constant() or ()
+    numbers = node.constant or ()
     single = numbers[0] if len(set(numbers)) == 1 else None
     bound = (single, single) if single is not None else (-_INFINITE, _INFINITE)
     # A large constant is a weight that was frozen into the graph.
-    frozen = node.constant() is None
+    frozen = node.constant is None
     return Traced(data(what="a constant"), *bound, constant=single, numbers=numbers, weight=frozen)
 
 

@@ -149,18 +149,3 @@ VARIABLES = frozenset(
     }
 )
 """Weights."""
-
-WEIGHT_ONLY = frozenset(
-    {
-        "Rsqrt",
-        "Sqrt",
-        "Square",
-        "Reshape",
-        "Identity",
-        "Cast",
-        "Neg",
-        "ExpandDims",
-        "Squeeze",
-    }
-)
-"""What is done to weights before they are used."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import field
+from functools import cached_property
 
 from fromlogits_audit.errors import UnreadableFile
 from fromlogits_audit.lean import dataclass
@@ -24,7 +25,8 @@ _PACKED = {_FLOAT: "<f", _DOUBLE: "<d", _INT32: "<i", _INT64: "<q", _HALF: "<e"}
 
 @dataclass(frozen=True)
 class Node:
-    """One node: ``inputs`` as they are written, without control inputs; attributes are read on demand."""
+    """One node: ``inputs`` as they are written, without control inputs; attributes are read on demand, once:
+    a node of thousands of outputs is asked for each."""
 
     name: str
     op: str
@@ -32,7 +34,17 @@ class Node:
     view: memoryview
 
     def attr(self, name: str) -> Message | None:
-        return next((value for key, value in Message(self.view).mapping(5) if key == name), None)
+        view = self._attributes.get(name)
+        return Message(view) if view is not None else None
+
+    @cached_property
+    def _attributes(self) -> dict[str, memoryview]:
+        found: dict[str, memoryview] = {}
+        for entry in Message(self.view).all(5):
+            values = entry.views(2)
+            if values:
+                found.setdefault(entry.text(1), values[-1])
+        return found
 
     def function(self, name: str = "f") -> str | None:
         """The function that a call names."""
@@ -55,13 +67,15 @@ class Node:
 
     def shape(self, port: int) -> Dims:
         """The shape of an output, where the writer left it (``_output_shapes``)."""
+        return shape_of(Message(self._shapes[port])) if port < len(self._shapes) else None
+
+    @cached_property
+    def _shapes(self) -> list[memoryview]:
         value = self.attr("_output_shapes")
         shapes = value.one(1) if value is not None else None
-        for at, one in enumerate(shapes.all(7)) if shapes is not None else ():
-            if at == port:
-                return shape_of(one)
-        return None
+        return shapes.views(7) if shapes is not None else []
 
+    @cached_property
     def constant(self) -> tuple[float, ...] | None:
         """The numbers of a small ``Const``; one where it is a scalar or the same everywhere."""
         value = self.attr("value")

@@ -26,8 +26,8 @@ MAX_CONTAINERS = 400_000
 MAX_NESTING = 400
 """Brackets inside brackets in a config. Real ones stay under 40 for each nested model."""
 
-_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
-"""A string as a whole, or a bracket."""
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+"""A string as a whole, to the end of the text where nothing closes it, or a bracket."""
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,11 @@ __all__ = [
 ]
 
 
-def read_source(path: Path, shown: str, *, check: bool = True) -> SourceFile:
+def read_source(path: Path, shown: str) -> SourceFile:
     """A notebook where the name ends in ``.ipynb``, a Python module otherwise.
 
-    ``check=False`` leaves out the syntax check of a module (cells are always checked, because
-    one that fails has to be blanked).
+    The syntax of cells is checked, because one that fails has to be blanked; that of a module when it is
+    parsed.
 
     Raises:
         UnreadableFile: with the reason, and the place where there is one.
@@ -33,4 +33,4 @@ def read_source(path: Path, shown: str, *, check: bool = True) -> SourceFile:
         from fromlogits_audit.source.notebook import read_notebook
 
         return read_notebook(path, shown)
-    return read_python(path, shown, check=check)
+    return read_python(path, shown)

@@ -52,6 +52,7 @@ _TOKEN = re.compile(
   | (?P<close> [)\]}] )
   | (?P<broken> "(?:[^"\\]|\\.)*\\$ | '(?:[^'\\]|\\.)*\\$ )
   | (?P<continued> \\\s*$ )
+  | (?P<endless> ["'].* )
     """,
     re.VERBOSE,
 )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.errors import UsageError
+from fromlogits_audit.gitpatterns import git_patterns
 from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
@@ -200,8 +201,8 @@ def _exclusions(patterns: Sequence[str], base: Path) -> tuple[_Ignore, ...]:
     if not patterns:
         return ()
     try:
-        spec = _spec(patterns)
-    except ValueError as error:
+        spec = git_patterns(patterns)
+    except UsageError as error:
         raise UsageError(f"exclude: {error}") from error
     return (_Ignore(os.path.abspath(base), spec),)
 
@@ -251,23 +252,16 @@ def _read_ignore(file: str, base: str) -> Iterable[_Ignore]:
     except OSError:  # Not there, or not readable: nothing is ignored by it.
         return ()
     lines = text.removeprefix("\ufeff").splitlines()
-    return (_Ignore(base, _spec(line for line in lines if _is_pattern(line))),)
+    return (_Ignore(base, git_patterns(line for line in lines if _is_pattern(line))),)
 
 
 def _is_pattern(line: str) -> bool:
     # Git passes over a line that makes no pattern; pathspec would refuse the whole file.
     try:
-        _spec([line])
-    except ValueError:
+        git_patterns([line])
+    except UsageError:
         return False
     return True
-
-
-def _spec(lines: Iterable[str]) -> GitIgnoreSpec:
-    # Imported where there are patterns: a hook is given files by name and needs none.
-    from pathspec import GitIgnoreSpec
-
-    return GitIgnoreSpec.from_lines(lines)
 
 
 def _printable(path: Path) -> str:

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from fromlogits_audit.lean import dataclass
 from fromlogits_audit.source.triage import might_matter
 
-_IMPORT = re.compile(rb"import(?:\w+[ \t]*\(|(?<=\wimport)[ \t]*\(|(?<!\wimport)\b)")
+_IMPORT = re.compile(rb"import(?:\w+[ \t]*\(|(?<=\wimport)[ \t]*\(|(?:(?<!\wimport)|(?<=\\nimport))\b)")
 """Begins with a literal, which is searched for several times as fast as a boundary."""
-_FROM = re.compile(rb"\bfrom[ \t]+([.\w]+)[ \t\\\r\n]*\Z")
+_FROM = re.compile(rb"(?:\b|(?<=\\n))from[ \t]+([.\w]+)[ \t\\\r\n]*\Z")
 _BEFORE = re.compile(rb"(?:\A|[;:\"]|\\n)[ \t]*\Z")
 """What may stand on the line before an ``import``: nothing, another statement, or a notebook's JSON."""
 _DOTTED = re.compile(r"[^\W\d][\w.]*")
@@ -26,6 +26,8 @@ _IN_TESTS = (re.compile(rb"def test\w*\((?!\s*(?:self\s*)?\))"), re.compile(rb"f
 literal, and take ten times as long."""
 MAX_LIST = 4096
 """Bytes of one list of imported names that are looked at."""
+MAX_HEAD = 256
+"""Bytes of a line before ``import`` that are looked at: the name of a package."""
 
 
 @dataclass(frozen=True)
@@ -60,18 +62,25 @@ def speaks_of_fixtures(data: bytes) -> bool:
 
 
 def _imports(data: bytes) -> Iterator[Import]:
+    done = 0
+    """Where what has been read ends: each byte is read for one import at most."""
     for match in _IMPORT.finditer(data):
+        if match.start() < done:
+            continue
         if match.group().endswith(b"("):
             yield from _by_call(data, match.end())
             continue
-        start = data.rfind(b"\n", 0, match.start()) + 1
-        head = data[max(start, match.start() - MAX_LIST) : match.start()]
+        first = max(0, match.start() - MAX_HEAD)
+        head = data[max(first, data.rfind(b"\n", first, match.start()) + 1) : match.start()]
         origin = _FROM.search(head) if head else None
+        if origin is None and head and not _BEFORE.search(head):
+            continue
+        done = _end(data, match.end())
+        names = _names(data[match.end() : done])
         if origin is not None:
-            yield from _from(origin[1].decode("utf-8", "replace"), _names(data, match.end()))
-        elif not head or _BEFORE.search(head):
-            for dotted in _names(data, match.end()):
-                yield from _with_parents(dotted)
+            yield from _from(origin[1].decode("utf-8", "replace"), names)
+        else:
+            yield from (found for dotted in names for found in _with_parents(dotted))
 
 
 def _by_call(data: bytes, at: int) -> Iterator[Import]:
@@ -95,14 +104,26 @@ def _with_parents(dotted: str) -> Iterator[Import]:
     yield from (Import(".".join(parts[:count])) for count in range(1, len(parts) + 1))
 
 
-def _names(data: bytes, at: int) -> list[str]:
-    """The names after an ``import``, to the end of its line or bracket."""
-    bracket = _BRACKET.match(data, at)
-    found = _CLOSED.search(data, at, at + MAX_LIST) if bracket else _ENDED.search(data, at, at + MAX_LIST)
-    text = data[at : found.start() if found else at + MAX_LIST].decode("utf-8", "replace")
-    return _DOTTED.findall(_ALIAS.sub("", text.replace("\\n", " ")))
+def _names(data: bytes) -> list[str]:
+    return _DOTTED.findall(_ALIAS.sub("", data.decode("utf-8", "replace").replace("\\n", " ")))
+
+
+def _end(data: bytes, at: int) -> int:
+    """Where the names after an ``import`` end: with its line or its bracket, or where the next one begins."""
+    last = min(at + MAX_LIST, len(data))
+    if _BRACKET.match(data, at) is None:
+        found = _ENDED.search(data, at, last)
+        return found.start() if found else last
+    closed = data.find(b")", at, last)
+    if closed < 0:
+        following = data.find(b"import", at, last)
+        return following if following >= 0 else last
+    found = _STATEMENT.search(data, at, closed)
+    return found.start() if found else closed
 
 
 _BRACKET = re.compile(rb"[ \t]*\(")
-_CLOSED = re.compile(rb"\)")
-_ENDED = re.compile(rb"\n(?<!\\\n)(?<!\\\r\n)|[;#]")
+_ENDED = re.compile(rb"\n(?<!\\\n)(?<!\\\r\n)|(?<!\\)\\n|[;#]|\bimport\b")
+"""The end of a line, as it is or as JSON writes it; no other statement and no comment goes on behind it."""
+_STATEMENT = re.compile(rb"\n[ \t]*\"?(?:from|import)\b|\\n[ \t]*(?:from|import)\b")
+"""A line that can't stand between the brackets of a list of names."""

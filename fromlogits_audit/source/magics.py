@@ -53,7 +53,7 @@ _ONE_SIGN = re.compile(
 )
 """Cell magics as Datalab spells them, which IPython has no line magics for."""
 _ESCAPED = re.compile(r"^\s*(?:%|!|\?|[,;/](?=[A-Za-z_]))")
-_HELP = re.compile(r"^\s*[^#\s'\"](?:[^#'\"]*)\?\s*;?\s*(?:#.*)?$")
+_HELP = re.compile(r"^\s*[^#\s'\"](?:[^#'\"]*)\?\s*(?:;\s*)?(?:#.*)?$")
 _ASSIGNED = re.compile(r"^(?P<lead>\s*[A-Za-z_(\[*][^#'\"=!%]*?=\s*)(?:!|%(?=[A-Za-z_]))")
 _PROMPT = re.compile(r"^\s*(?:(?:>>>|\.\.\.)(?: |$)|In \[\d*\]:(?: |$)|\.{3,}:(?: |$))")
 _SPACES = str.maketrans(

@@ -57,18 +57,18 @@ class Decoded:
     bom: bool
 
 
-def read_python(path: Path, shown: str, *, check: bool = True) -> SourceFile:
-    """One ``.py`` file as text; ``check=False`` leaves out the syntax check.
+def read_python(path: Path, shown: str) -> SourceFile:
+    """One ``.py`` file as text, whatever its syntax: whoever parses it says what is wrong with it.
 
     Raises:
         UnreadableFile: it can't be opened, is no regular file, too large, binary, or in an
             encoding that is unknown or that does not fit.
     """
-    return python_source(read_bytes(path), path, shown, check=check)
+    return python_source(read_bytes(path), path, shown, check=False)
 
 
 def python_source(data: bytes, path: Path, shown: str, *, check: bool = True) -> SourceFile:
-    """The same for bytes already at hand (standard input, a cache)."""
+    """The same for bytes already at hand (standard input, a cache), with its first syntax error."""
     text = unify_newlines(decode_python(data).text)
     fault = check_syntax(text) if check else None
     return SourceFile(path, shown, text, faults=(fault,) if fault else ())

@@ -31,24 +31,22 @@ if TYPE_CHECKING:
 NORMALISED = (Scale.PROBABILITIES, Scale.INDEPENDENT)
 
 
-def apply_activation(
-    run: Run, tensor: TensorV, activation: Value, place: Place, axis: Value | None = None
-) -> Value:
+def apply_activation(run: Run, tensor: TensorV, activation: Value, place: Place) -> Value:
     """The tensor after an activation, over all alternatives of it."""
     if not isinstance(activation, Choice):
-        return _apply(run, tensor, activation, place, axis)
+        return _apply(run, tensor, activation, place)
     with run.recorder.together():
         options = alternatives(activation, run.state.guard)
-        return choose([(guard, _apply(run, tensor, option, place, axis)) for guard, option in options])
+        return choose([(guard, _apply(run, tensor, option, place)) for guard, option in options])
 
 
-def _apply(run: Run, tensor: TensorV, activation: Value, place: Place, axis: Value | None) -> Value:
+def _apply(run: Run, tensor: TensorV, activation: Value, place: Place) -> Value:
     if isinstance(activation, Const):
-        return _by_name(run, tensor, activation, place, axis)
+        return _by_name(run, tensor, activation, place)
     if isinstance(activation, ExternalV):
         spec = activation_function(activation.name) or activation_layer(activation.name)
         if spec is not None:
-            return apply_spec(run, tensor, spec, place, axis)
+            return apply_spec(run, tensor, spec, place)
         if activation.name in ("tf.identity", "keras.ops.identity"):
             return tensor
         return opaque(tensor, Undecided(Why.EXTERNAL, f"activation {activation.name}"))
@@ -73,16 +71,16 @@ def opaque(tensor: TensorV, reason: Undecided) -> TensorV:
     return replace(tensor, scale=Scale.UNKNOWN, activation=None, reason=reason, unit_softmax=None)
 
 
-def _by_name(run: Run, tensor: TensorV, name: Const, place: Place, axis: Value | None) -> Value:
+def _by_name(run: Run, tensor: TensorV, name: Const, place: Place) -> Value:
     if name.value is None:
         return tensor
     spec = activation_string(name.value) if isinstance(name.value, str) else None
     if spec is None:
         own = registered(run, name)
         if own is not None:
-            return _apply(run, tensor, own, place, axis)
+            return _apply(run, tensor, own, place)
         return opaque(tensor, Undecided(Why.UNSUPPORTED, f"activation {name.value!r} is not known"))
-    return apply_spec(run, tensor, spec, place, axis)
+    return apply_spec(run, tensor, spec, place)
 
 
 _KEEP_POSITIVE = frozenset(["relu", "relu6", "leaky_relu", "prelu", "elu", "celu"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.layers import layer_class
@@ -54,11 +55,14 @@ class _Graph:
         if isinstance(content, TensorV):
             found = self._tensor(content, depth, behind=behind)
         else:
-            found = [
-                layer for part in self._parts(content) for layer in self.visit(part, depth + 1, behind=behind)
-            ]
+            found = self._behind(self._parts(content), depth, behind=behind)
         self._seen[id(value)] = found
         return found
+
+    def _behind(self, values: Sequence[Value], depth: int, *, behind: bool) -> list[LayerV]:
+        """The layers which values come from, each once: ``x * sigmoid(x)`` has those of x behind it twice."""
+        layers = [layer for value in values for layer in self.visit(value, depth + 1, behind=behind)]
+        return list({id(layer): layer for layer in layers}.values())
 
     def _parts(self, content: Value) -> list[Value]:
         if isinstance(content, TupleV):
@@ -71,7 +75,7 @@ class _Graph:
 
     def _tensor(self, tensor: TensorV, depth: int, *, behind: bool) -> list[LayerV]:
         behind = behind or (tensor.final is not None and tensor.final is not self._model)
-        before = [p for parent in tensor.parents for p in self.visit(parent, depth + 1, behind=behind)]
+        before = self._behind(tensor.parents, depth, behind=behind)
         layer = tensor.layer if tensor.layer is not None else self._input(tensor)
         if layer is None:
             self.is_whole = False
