@@ -14,7 +14,7 @@ from fromlogits_audit.catalogue.layers import FIXED_INITIALIZERS
 from fromlogits_audit.catalogue.layers_recurrent import GATED, KEPT_BY_MERGE_MODE
 from fromlogits_audit.ir import Scale, Undecided, Why
 from fromlogits_audit.saved import merging
-from fromlogits_audit.saved.activations import apply_spec, resolve
+from fromlogits_audit.saved.activations import NORMALISED, apply_spec, resolve
 from fromlogits_audit.saved.dtypes import compute_dtype
 from fromlogits_audit.saved.shapes import Config, out_shape, recurrent, splits_last_axis
 from fromlogits_audit.saved.values import (
@@ -25,6 +25,7 @@ from fromlogits_audit.saved.values import (
     combined,
     data,
     dims,
+    is_number,
     opaque,
     scores,
     tensors_of,
@@ -125,7 +126,12 @@ def _activation(
     known = activation_string(name)
     if known is None:
         return opaque(tensor, Undecided(Why.OPAQUE_LAYER, label))
-    return apply_spec(walker.recorder, tensor, known, label, config.get("axis", -1), dtype)
+    if tensor.scale in NORMALISED and (spec.name.endswith("ThresholdedReLU") or config.get("threshold")):
+        return combined(tensor, "probabilities below a threshold set to 0")
+    result = apply_spec(walker.recorder, tensor, known, label, config.get("axis", -1), dtype)
+    most = config.get("max_value")
+    within = is_number(most) and most <= 1 and result.scale is Scale.NON_NEGATIVE
+    return combined(result, "scores cut off at 0 and at 1") if within else result
 
 
 def _kept(spec: LayerSpec, config: Config, tensor: Tensor, shape: Dims, label: str) -> Tensor:

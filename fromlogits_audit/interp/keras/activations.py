@@ -6,7 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
-from fromlogits_audit.catalogue.activations import activation_function, activation_layer, activation_string
+from fromlogits_audit.catalogue.activations import (
+    KEEP_POSITIVE,
+    activation_function,
+    activation_layer,
+    activation_string,
+)
 from fromlogits_audit.catalogue.interface import ActivationSpec
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.keras.custom import registered
@@ -85,15 +90,11 @@ def _by_name(run: Run, tensor: TensorV, name: Const, place: Place, axis: Value |
     return apply_spec(run, tensor, spec, place, axis)
 
 
-_KEEP_POSITIVE = frozenset(["relu", "relu6", "leaky_relu", "prelu", "elu", "celu"])
-"""What gives every number from 0 to 1 as it is."""
-
-
 def apply_spec(
     run: Run, tensor: TensorV, spec: ActivationSpec, place: Place, axis: Value | None = None
 ) -> TensorV:
     """The tensor after a catalogued activation; ``place`` is what applies it."""
-    if spec.name == "linear" or (spec.name in _KEEP_POSITIVE and tensor.scale in NORMALISED):
+    if spec.name == "linear" or (spec.name in KEEP_POSITIVE and tensor.scale in NORMALISED):
         return tensor
     hop = Hop(place, f"{spec.name} gives {spec.scale.value}")
     result = replace(

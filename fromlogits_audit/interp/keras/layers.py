@@ -203,7 +203,9 @@ def _activation(run: Run, layer: LayerV, tensor: TensorV) -> Value:
     known = activation_string(spec.activation or "")
     if known is None:
         return opaque(tensor, Undecided(Why.OPAQUE_LAYER, spec.name))
-    if tensor.scale in NORMALISED and (spec.name.endswith("ThresholdedReLU") or "threshold" in layer.slots):
+    threshold = layer.slots.get("threshold", Const(0))
+    cuts = spec.name.endswith("ThresholdedReLU") or not isinstance(threshold, Const) or threshold.value
+    if tensor.scale in NORMALISED and cuts:
         return opaque(tensor, Undecided(Why.COMBINED, "probabilities below a threshold set to 0"))
     result = apply_spec(run, tensor, known, layer.place, layer.slots.get("axis"))
     return capped(result, layer.slots.get("max_value"))
