@@ -98,6 +98,8 @@ def _softmax(recorder: Recorder, before: Tensor, result: Tensor, where: str, axi
         result = replace(result, unit_softmax=True)
     if size == 1 or before.scale in NORMALISED:
         recorder.note(Applied("softmax", size, where), before)
+    if last is False and size == 1:
+        return replace(result, scale=Scale.INDEPENDENT)  # each of them is 1
     return _over_last(result, before, axis) if last is False else result
 
 

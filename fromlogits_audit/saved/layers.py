@@ -16,7 +16,7 @@ from fromlogits_audit.ir import Scale, Undecided, Why
 from fromlogits_audit.saved import merging
 from fromlogits_audit.saved.activations import NORMALISED, apply_spec, resolve
 from fromlogits_audit.saved.dtypes import compute_dtype
-from fromlogits_audit.saved.shapes import Config, out_shape, recurrent, splits_last_axis
+from fromlogits_audit.saved.shapes import Config, joins_axes, out_shape, recurrent, splits_last_axis
 from fromlogits_audit.saved.values import (
     Dims,
     Json,
@@ -28,6 +28,7 @@ from fromlogits_audit.saved.values import (
     is_number,
     opaque,
     scores,
+    taken_apart,
     tensors_of,
     unknown,
 )
@@ -159,9 +160,10 @@ def _moved(spec: LayerSpec, config: Config, tensor: Tensor, after: Tensor, label
     reshapes = spec.shape in (Shape.RESHAPE, Shape.FLATTEN, Shape.PERMUTE)
     normalised = tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES)
     moved = spec.shape is Shape.PERMUTE and _moves_last(config)
-    if normalised and reshapes and (moved or splits_last_axis(tensor.shape, after.shape)):
+    apart = moved or splits_last_axis(tensor.shape, after.shape) or _joins(spec, config, tensor, after)
+    if normalised and reshapes and apart:
         return replace(
-            combined(after, f"{label} takes the class axis apart"), origin=None if moved else tensor
+            taken_apart(after, f"{label} takes the class axis apart"), origin=None if moved else tensor
         )
     if tensor.origin is not None and reshapes:
         return (
@@ -180,6 +182,13 @@ def put_together(origin: Tensor, after: Tensor) -> Tensor:
     if origin.units is None or origin.units != after.units:
         return after
     return replace(origin, shape=after.shape, notes=after.notes)
+
+
+def _joins(spec: LayerSpec, config: Config, tensor: Tensor, after: Tensor) -> bool:
+    """Whether a reshape leaves a last axis of several, whatever its size is."""
+    target = dims(config.get("target_shape")) if spec.shape is Shape.RESHAPE else (-1,)
+    left_open = spec.shape is not Shape.PERMUTE and bool(target) and target is not None and target[-1] == -1
+    return left_open and joins_axes(tensor.shape, after.shape)
 
 
 def _moves_last(config: Config) -> bool:

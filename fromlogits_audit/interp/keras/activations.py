@@ -78,6 +78,12 @@ def opaque(tensor: TensorV, reason: Undecided) -> TensorV:
     return replace(tensor, scale=Scale.UNKNOWN, activation=None, reason=reason, unit_softmax=None)
 
 
+def taken_apart(tensor: TensorV, reason: Undecided) -> TensorV:
+    """What is left of probabilities once their axis is not the last: each of those of one class is still 1."""
+    known = tensor.unit_softmax is not None and tensor.scale is Scale.PROBABILITIES
+    return replace(tensor, scale=Scale.INDEPENDENT) if known else opaque(tensor, reason)
+
+
 def _by_name(run: Run, tensor: TensorV, name: Const, place: Place, axis: Value | None) -> Value:
     if name.value is None:
         return tensor
@@ -131,9 +137,10 @@ def _normalising(
         if size == 1 and rests_on_shape(run.state.guard):
             size = None  # of another shape than this code is for
         if last is False:
-            return opaque(
-                result, Undecided(Why.COMBINED, f"softmax over axis {index}, which is not the last")
-            )
+            reason = Undecided(Why.COMBINED, f"softmax over axis {index}, which is not the last")
+            if size != 1:
+                return opaque(result, reason)
+            result = replace(result, scale=Scale.INDEPENDENT)  # each of them is 1
         if size == 1:
             result = replace(result, unit_softmax=place)
     if size == 1 and run.state.guard and not _written_one(before):

@@ -11,7 +11,7 @@ from fromlogits_audit.catalogue.ops import WITHIN_ALONE
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras import formulas, sizes
-from fromlogits_audit.interp.keras.activations import opaque
+from fromlogits_audit.interp.keras.activations import opaque, taken_apart
 from fromlogits_audit.interp.keras.arithmetic import (
     binary,
     negate,
@@ -115,7 +115,7 @@ def _reshape(run: Run, name: str, args: Args, place: Place | None, axis: Value |
         return after
     if keeps_classes(run, short, args, tensor.shape, shape):
         return after
-    return opaque(after, MOVED_CLASSES)
+    return taken_apart(after, MOVED_CLASSES)
 
 
 def _turned(name: str, args: Args, shape: Dims) -> Dims:
