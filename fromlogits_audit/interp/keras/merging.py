@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.ops import WITHIN_TOGETHER
+from fromlogits_audit.catalogue.products import dot_shape
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras.formulas import are_complements, holds_complement
 from fromlogits_audit.interp.keras.moving import may_be_last
-from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, broadcast, number, ranked
+from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, broadcast, dims, number, ranked
 from fromlogits_audit.interp.keras_values import LayerV, Share, TensorV
 from fromlogits_audit.interp.values import (
     Const,
@@ -32,10 +33,10 @@ def merge(run: Run, layer: LayerV, inputs: Value) -> Value:
         return TensorV(reason=reason)
     kind = layer.spec.name.rpartition(".")[2].lower()
     axis = number(layer.slots.get("axis", Const(-1)))
-    rows = product(items.items, run.state.guard)
-    return choose(
-        [(g, combine(kind, [_tensor(v) for v in row], axis, open=items.open, layer=layer)) for g, row in rows]
-    )
+    rows = [(g, [_tensor(v) for v in row]) for g, row in product(items.items, run.state.guard)]
+    if kind == "dot" and (len(items.items) > 1 or items.open):
+        return choose([(guard, _dot(run, tensors, layer)) for guard, tensors in rows])
+    return choose([(guard, combine(kind, tensors, axis, open=items.open)) for guard, tensors in rows])
 
 
 def _tensor(value: Value) -> TensorV:
@@ -44,9 +45,7 @@ def _tensor(value: Value) -> TensorV:
     return TensorV(reason=value.reason if isinstance(value, Unknown) else Undecided(Why.DATA, "input data"))
 
 
-def combine(
-    kind: str, tensors: list[TensorV], axis: int | None, *, open: bool = False, layer: LayerV | None = None
-) -> TensorV:
+def combine(kind: str, tensors: list[TensorV], axis: int | None, *, open: bool = False) -> TensorV:
     """The scale and shape of several tensors put together."""
     first = tensors[0]
     scales = {t.scale for t in tensors}
@@ -58,8 +57,6 @@ def combine(
         shape = broadcast(shape, tensor.shape)
     if len(tensors) == 1 and not open:
         return first
-    if kind == "dot":
-        return _dot(tensors, layer)
     keeps = same and (
         scales == {Scale.LOGITS} or (kind == "average" and first.activation == tensors[-1].activation)
     )
@@ -152,12 +149,16 @@ def _stacked(first: TensorV, count: int | None, axis: int | None, rank: int | No
 _NEVER_NEGATIVE = (Scale.NON_NEGATIVE, Scale.INDEPENDENT, Scale.PROBABILITIES)
 
 
-def _dot(tensors: list[TensorV], layer: LayerV | None) -> TensorV:
-    normal = layer.slots.get("normalize") if layer is not None else None
+def _dot(run: Run, tensors: list[TensorV], layer: LayerV) -> TensorV:
+    normal = layer.slots.get("normalize")
+    shape: Dims = (UNRANKED, None)
+    if len(tensors) == 2:
+        axes = dims(run, layer.slots.get("axes", Const(-1)))
+        shape = dot_shape(ranked(tensors[0].shape), ranked(tensors[1].shape), axes) or shape
     if isinstance(normal, Const) and normal.value:
         if all(t.scale in _NEVER_NEGATIVE for t in tensors):
-            return _unknown(tensors, (None, 1), "non-negative cosine")
-        return replace(tensors[0], scale=Scale.BOUNDED, activation="cosine", shape=(None, 1), reason=None)
+            return _unknown(tensors, shape, "non-negative cosine")
+        return replace(tensors[0], scale=Scale.BOUNDED, activation="cosine", shape=shape, reason=None)
     if all(t.scale is Scale.LOGITS for t in tensors):
-        return replace(tensors[0], activation="linear", shape=(None, None))
-    return _unknown(tensors, (None, None), "dot product")
+        return replace(tensors[0], activation="linear", shape=shape)
+    return _unknown(tensors, shape, "dot product")
