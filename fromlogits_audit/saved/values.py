@@ -71,7 +71,7 @@ def combined(tensor: Tensor, detail: str) -> Tensor:
 
 
 def taken_apart(tensor: Tensor, detail: str) -> Tensor:
-    """What is left of probabilities once their axis is not the last: each of those of one class is still 1."""
+    """What is left of probabilities whose axis is not the last any more: those of one class are still 1."""
     known = tensor.unit_softmax and tensor.scale is Scale.PROBABILITIES
     return replace(tensor, scale=Scale.INDEPENDENT) if known else combined(tensor, detail)
 

@@ -79,7 +79,7 @@ def opaque(tensor: TensorV, reason: Undecided) -> TensorV:
 
 
 def taken_apart(tensor: TensorV, reason: Undecided) -> TensorV:
-    """What is left of probabilities once their axis is not the last: each of those of one class is still 1."""
+    """What is left of probabilities whose axis is not the last any more: those of one class are still 1."""
     known = tensor.unit_softmax is not None and tensor.scale is Scale.PROBABILITIES
     return replace(tensor, scale=Scale.INDEPENDENT) if known else opaque(tensor, reason)
 

@@ -10,7 +10,7 @@ from fromlogits_audit.interp.keras import formulas
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.merging import combine, summed, weighted
 from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims
-from fromlogits_audit.interp.keras_values import SHARES, SPREAD, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import COMPARISON, SHARES, SPREAD, TensorV, data_tensor
 from fromlogits_audit.interp.values import Args, Const, Hop, Place, Unknown, Value
 from fromlogits_audit.ir import Scale, Undecided, Why
 
@@ -208,7 +208,7 @@ def compare(run: Run, symbol: str, a: Value, b: Value, place: Place | None) -> V
         and symbol in ("<", "<=", ">", ">=")
     ):
         note_cutoff(run, tensor, float(other.value), place)
-    return data_tensor(tensor.shape, what="a comparison")
+    return TensorV(shape=tensor.shape, reason=COMPARISON)
 
 
 def note_cutoff(run: Run, tensor: TensorV, threshold: float, place: Place | None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fromlogits_audit.interp.items import part_of
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.shapes import Dims, ranked
-from fromlogits_audit.interp.keras_values import PART_OF_CLASSES, Step, StepKind, TensorV
+from fromlogits_audit.interp.keras_values import COMPARISON, PART_OF_CLASSES, Step, StepKind, TensorV
 from fromlogits_audit.interp.values import NONE, Const, SliceV, TupleV, Value
 from fromlogits_audit.ir import Scale
 
@@ -22,11 +22,23 @@ def index(tensor: TensorV, key: Value) -> Value:
     after = replace(
         tensor, shape=shape, layer=None, parents=parents, step=Step(StepKind.PART, tensor, parents)
     )
+    mask = key if isinstance(key, TensorV) and key.reason == COMPARISON else None
+    if tensor.scale is Scale.PROBABILITIES and covers(mask, tensor):
+        return opaque(replace(after, shape=None), PART_OF_CLASSES)
     if tensor.scale is Scale.PROBABILITIES and last == "one":
         return replace(after, scale=Scale.INDEPENDENT)
     if tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES) and last == "some":
         return opaque(after, PART_OF_CLASSES)
     return after
+
+
+def covers(mask: Value | None, tensor: TensorV, axis: int = 0) -> bool:
+    """Whether a mask over the axes from some one on reaches the last, so that it takes single values."""
+    if not isinstance(mask, TensorV) or mask.shape is None:
+        return False
+    if ranked(mask.shape) is None or ranked(tensor.shape) is None:
+        return mask.units is not None and mask.units == tensor.units
+    return axis + len(mask.shape) >= len(tensor.shape or ())
 
 
 def _indexed(shape: Dims, parts: list[Value]) -> tuple[Dims, str]:
