@@ -34,7 +34,7 @@ MERGE_FUNCTIONS: tuple[LayerSpec, ...] = (
     _merge("maximum", Shape.MERGE, "inputs"),
     _merge("minimum", Shape.MERGE, "inputs"),
     _merge("concatenate", Shape.CONCATENATE, "inputs, axis=-1"),
-    _merge("dot", Shape.UNKNOWN, "inputs, axes=-1, normalize=False"),
+    _merge("dot", Shape.UNKNOWN, "inputs, axes=-1"),
     # Keras 1: one function for all, ``merge([a, b], mode="concat")``.
     LayerSpec(
         "keras.layers.merge",

@@ -140,6 +140,8 @@ def _kept(spec: LayerSpec, config: Config, tensor: Tensor, shape: Dims, label: s
     after = replace(tensor, shape=shape)
     if spec.effect is Effect.KEEP:
         return _moved(spec, config, tensor, after, label)
+    if spec.effect is Effect.UNIT and tensor.scale is not Scale.UNKNOWN:
+        return combined(after, "rows of length one")
     if tensor.scale is Scale.LOGITS:
         return after
     if spec.effect is Effect.UNBOUND:

@@ -19,6 +19,7 @@ from fromlogits_audit.interp.keras.activations import (
     opaque,
     taken_apart,
 )
+from fromlogits_audit.interp.keras.arithmetic import length_one
 from fromlogits_audit.interp.keras.labels import encoded
 from fromlogits_audit.interp.keras.precision import POLICY, dtype_of
 from fromlogits_audit.interp.keras.recurrent import behind_gates, both_ways, run_cell
@@ -234,6 +235,8 @@ def _kept(run: Run, layer: LayerV, tensor: TensorV, shape: tuple[int | None, ...
     short, effect = layer.spec.name.rpartition(".")[2], layer.spec.effect
     if effect is Effect.KEEP:
         return _moved(run, layer, tensor, after)
+    if effect is Effect.UNIT:
+        return length_one(after)
     if tensor.scale is Scale.LOGITS:
         return after
     if effect is Effect.UNBOUND:

@@ -14,6 +14,7 @@ from fromlogits_audit.interp.keras import formulas, sizes
 from fromlogits_audit.interp.keras.activations import opaque, taken_apart
 from fromlogits_audit.interp.keras.arithmetic import (
     binary,
+    length_one,
     negate,
     note_cutoff,
     one_sided,
@@ -26,7 +27,7 @@ from fromlogits_audit.interp.keras.products import linear
 from fromlogits_audit.interp.keras.selecting import first, select
 from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, dims, number, ranked
 from fromlogits_audit.interp.keras.unnamed import unnamed
-from fromlogits_audit.interp.keras_values import DIRECTIONS, MOVED_CLASSES, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import MOVED_CLASSES, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -307,11 +308,7 @@ def _new(run: Run, name: str, args: Args, place: Place | None, axis: Value | Non
 
 def _unit(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
     tensor = first(args)
-    after = replace(tensor, layer=None, parents=(tensor,))
-    if tensor.scale is Scale.UNKNOWN:
-        return after
-    shares = Undecided(Why.COMBINED, f"rows of {tensor.activation} scaled to length one")
-    return opaque(after, DIRECTIONS if tensor.scale is Scale.LOGITS else shares)
+    return length_one(replace(tensor, layer=None, parents=(tensor,)))
 
 
 def _exp(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
