@@ -12,7 +12,7 @@ from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras.formulas import are_complements, holds_complement
 from fromlogits_audit.interp.keras.moving import may_be_last
 from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, broadcast, dims, number, ranked
-from fromlogits_audit.interp.keras_values import LayerV, Share, TensorV
+from fromlogits_audit.interp.keras_values import CONSTANTS, DIRECTIONS, SHARES, LayerV, Share, TensorV
 from fromlogits_audit.interp.values import (
     Const,
     TupleV,
@@ -108,8 +108,16 @@ def _unknown(tensors: list[TensorV], shape: Dims, kind: str) -> TensorV:
     known = [t for t in tensors if t.scale is not Scale.UNKNOWN]
     reason = Undecided(Why.COMBINED, f"{kind} of outputs")
     if not known:
-        reason = tensors[0].reason or reason
+        reason = _most_telling(tensors) or reason
     return TensorV(shape=shape, reason=reason, trace=tensors[0].trace)
+
+
+def _most_telling(tensors: list[TensorV]) -> Undecided | None:
+    """Why a combination is not known: by what was not followed, not by zeros that it began with."""
+    reasons = [tensor.reason for tensor in tensors if tensor.reason is not None]
+    untold = (one for one in reasons if one.why is not Why.DATA and one not in (DIRECTIONS, *SHARES))
+    first = tensors[0].reason
+    return next(untold, first) if first == CONSTANTS else first
 
 
 def _concatenated(kind: str, tensors: list[TensorV], axis: int | None, *, same: bool, open: bool) -> TensorV:
