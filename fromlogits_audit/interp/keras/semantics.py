@@ -23,6 +23,7 @@ from fromlogits_audit.interp.keras.labels import after_index, after_operator, so
 from fromlogits_audit.interp.keras.layers import apply_layer
 from fromlogits_audit.interp.keras.losses import combined, meet
 from fromlogits_audit.interp.keras.models import call_model, outputs_of
+from fromlogits_audit.interp.keras.tuning import LIBRARIES
 from fromlogits_audit.interp.keras.unnamed import unnamed
 from fromlogits_audit.interp.keras_values import (
     INNER,
@@ -229,7 +230,7 @@ class Keras:
 
 
 _PARTLY_NEW = Undecided(Why.COMBINED, "outputs of which a part was replaced")
-_TUNED = frozenset(f"{library}.HyperModel" for library in ("keras_tuner", "kerastuner"))
+_TUNED = frozenset(f"{library}.HyperModel" for library in LIBRARIES)
 _CHOICES = {"Choice": "values", "suggest_categorical": "choices"}
 """What keras_tuner and optuna call one of several values, and the parameter that has them."""
 
