@@ -96,6 +96,8 @@ class StepKind(Enum):
     """Its logarithm."""
     PART = auto()
     """``z[..., :4]``: other parts of it are other scores."""
+    JOINED = auto()
+    """Several outputs beside one another along the last axis."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from fromlogits_audit.catalogue.interface import ActivationSpec
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.keras.custom import registered
 from fromlogits_audit.interp.keras.shapes import number, ranked
-from fromlogits_audit.interp.keras_values import TensorV
+from fromlogits_audit.interp.keras_values import StepKind, TensorV
 from fromlogits_audit.interp.truth import rests_on_shape, rests_on_values
 from fromlogits_audit.interp.values import (
     Args,
@@ -75,7 +75,8 @@ def as_tensors(result: Value, before: TensorV) -> Value:
 
 def opaque(tensor: TensorV, reason: Undecided) -> TensorV:
     """The same tensor with no known scale."""
-    return replace(tensor, scale=Scale.UNKNOWN, activation=None, reason=reason, unit_softmax=None)
+    step = None if tensor.step is not None and tensor.step.kind is StepKind.JOINED else tensor.step
+    return replace(tensor, scale=Scale.UNKNOWN, activation=None, reason=reason, unit_softmax=None, step=step)
 
 
 def taken_apart(tensor: TensorV, reason: Undecided) -> TensorV:

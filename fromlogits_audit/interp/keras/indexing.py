@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fromlogits_audit.interp.items import part_of
+from fromlogits_audit.interp.keras import joined
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.shapes import Dims, ranked
 from fromlogits_audit.interp.keras_values import COMPARISON, PART_OF_CLASSES, Step, StepKind, TensorV
@@ -17,6 +18,10 @@ def index(tensor: TensorV, key: Value) -> Value:
     parts = list(key.items) if isinstance(key, TupleV) else [key]
     if isinstance(key, Const) and isinstance(key.value, str):
         return replace(tensor, shape=None)
+    found = joined.taken(tensor, parts)
+    if found is not None:
+        inner = index(found[0], TupleV(tuple(found[1])))
+        return replace(inner, final=tensor.final, head=tensor.head) if isinstance(inner, TensorV) else inner
     shape, last = _indexed(ranked(tensor.shape), parts)
     parents = (tensor,)
     after = replace(
@@ -43,8 +48,8 @@ def covers(mask: Value | None, tensor: TensorV, axis: int = 0) -> bool:
 
 def _indexed(shape: Dims, parts: list[Value]) -> tuple[Dims, str]:
     """The shape after indexing, and what is taken of the last axis: all, some, one."""
-    ellipsis = next((i for i, p in enumerate(parts) if _is_ellipsis(p)), None)
-    solid = [p for p in parts if not _is_ellipsis(p) and p is not NONE]
+    ellipsis = next((i for i, p in enumerate(parts) if joined.is_ellipsis(p)), None)
+    solid = [p for p in parts if not joined.is_ellipsis(p) and p is not NONE]
     if shape is None:
         if ellipsis is not None:
             return None, _taken(parts[-1]) if ellipsis < len(parts) - 1 else "all"
@@ -73,10 +78,6 @@ def _size(part: Value, size: int | None) -> int | None:
     """How much a slice leaves of an axis."""
     known = part_of(part) if isinstance(part, SliceV) else None
     return None if known is None or size is None else len(range(size)[known])
-
-
-def _is_ellipsis(value: Value) -> bool:
-    return getattr(value, "name", None) == "builtins.Ellipsis"
 
 
 def _taken(part: Value) -> str:

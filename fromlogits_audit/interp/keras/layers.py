@@ -20,6 +20,7 @@ from fromlogits_audit.interp.keras.activations import (
     taken_apart,
 )
 from fromlogits_audit.interp.keras.arithmetic import length_one
+from fromlogits_audit.interp.keras.joined import joins, still_joined
 from fromlogits_audit.interp.keras.labels import encoded
 from fromlogits_audit.interp.keras.precision import POLICY, dtype_of
 from fromlogits_audit.interp.keras.recurrent import behind_gates, both_ways, run_cell
@@ -341,7 +342,8 @@ def _noted(run: Run, layer: LayerV, inputs: Value, result: Value) -> Value:
     if isinstance(result, TensorV):
         name = layer.slots.get("name")
         known = name.value if isinstance(name, Const) and isinstance(name.value, str) else None
-        result = replace(result, layer=layer, parents=(inputs,), name=known, dtype=dtype_of(layer))
+        made = replace(result, layer=layer, parents=(inputs,), name=known, dtype=dtype_of(layer))
+        result = still_joined(result, made) if joins(layer) else made
         run.state.write(layer, "$output", result)
         run.state.write(layer, "$input", inputs)
     return result

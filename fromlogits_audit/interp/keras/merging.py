@@ -12,7 +12,16 @@ from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras.formulas import are_complements, holds_complement
 from fromlogits_audit.interp.keras.moving import may_be_last
 from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, broadcast, dims, number, ranked
-from fromlogits_audit.interp.keras_values import CONSTANTS, DIRECTIONS, SHARES, LayerV, Share, TensorV
+from fromlogits_audit.interp.keras_values import (
+    CONSTANTS,
+    DIRECTIONS,
+    SHARES,
+    LayerV,
+    Share,
+    Step,
+    StepKind,
+    TensorV,
+)
 from fromlogits_audit.interp.values import (
     Const,
     TupleV,
@@ -141,7 +150,11 @@ def _concatenated(kind: str, tensors: list[TensorV], axis: int | None, *, same: 
     if scale_survives:
         alone = first.final if len({id(t.final) for t in tensors}) == 1 else None
         return replace(first, shape=shape, layer=None, parents=(), final=alone)
-    return _unknown(tensors, shape, "concatenation")
+    made = _unknown(tensors, shape, "concatenation")
+    if kind == "stack" or not last or shape is None or shape[-1] is None:
+        return made
+    parents: tuple[Value, ...] = tuple(tensors)
+    return replace(made, parents=parents, step=Step(StepKind.JOINED, TupleV(parents), parents))
 
 
 def _stacked(first: TensorV, count: int | None, axis: int | None, rank: int | None, *, last: bool) -> Dims:

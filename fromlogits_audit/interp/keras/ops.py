@@ -20,6 +20,7 @@ from fromlogits_audit.interp.keras.arithmetic import (
     one_sided,
     tensors_of,
 )
+from fromlogits_audit.interp.keras.joined import SAME_VALUES, still_joined
 from fromlogits_audit.interp.keras.labels import labelled
 from fromlogits_audit.interp.keras.merging import combine
 from fromlogits_audit.interp.keras.moving import keeps_classes
@@ -75,7 +76,8 @@ def _keep(run: Run, name: str, args: Args, place: Place | None, axis: Value | No
     if short == "expand_dims":
         shape = _expanded(tensor.shape, axis or args.get(1, "axis"))
         return replace(tensor, shape=shape, layer=None, parents=(tensor,))
-    return replace(tensor, layer=None, parents=(tensor,))
+    after = replace(tensor, layer=None, parents=(tensor,))
+    return still_joined(tensor, after) if short in SAME_VALUES else after
 
 
 def _each_row(run: Run, value: Value) -> TensorV | None:
