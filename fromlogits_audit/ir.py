@@ -47,7 +47,7 @@ class Family(str, Enum):
     THRESHOLD = "threshold"
     """A metric that cuts probabilities at a threshold: BinaryAccuracy, Precision, AUC ..."""
     ANY = "any"
-    """Asks for no scale: regression, hinge, Poisson, CTC, a loss without a logarithm."""
+    """No rule is about what it asks for: regression, hinge, Poisson, a loss without a logarithm; CTC."""
     UNKNOWN = "unknown"
     """Cannot be followed."""
 

@@ -120,6 +120,9 @@ ACTIVATIONS: tuple[ActivationSpec, ...] = (
     _activation("threshold", Scale.UNKNOWN, "AO"),
 )
 
+KEEP_POSITIVE = frozenset(["relu", "relu6", "leaky_relu", "prelu", "elu", "celu"])
+"""What gives every number from 0 to 1 as it is, as long as it has no threshold of its own."""
+
 _STRINGS: dict[str, ActivationSpec] = {
     name: spec for spec in ACTIVATIONS for name in (spec.name, *spec.strings)
 }

@@ -71,6 +71,11 @@ class LossFunctionSpec:
     def has_flag(self) -> bool:
         return "from_logits" in self.parameters.names
 
+    @property
+    def takes_logits(self) -> bool:
+        """Whether it takes logits whatever it is told, also where no name says so: CTC."""
+        return self.always_logits or self.loss.always_logits
+
 
 @dataclass(frozen=True)
 class MetricSpec:
@@ -122,6 +127,8 @@ class Effect(str, Enum):
     """Keeps logits logits, turns everything else into unbounded scores: BatchNormalization."""
     LOGITS_ONLY = "logits-only"
     """Keeps logits logits; anything else has no known scale afterwards: max pooling, padding."""
+    UNIT = "unit"
+    """Scales rows to length one: UnitNormalization."""
     MERGE = "merge"
     """Takes several inputs: Add, Average, Concatenate ..."""
     WRAPPER = "wrapper"

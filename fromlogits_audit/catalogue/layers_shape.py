@@ -329,7 +329,7 @@ SHAPE_LAYERS: tuple[LayerSpec, ...] = (
         "axis=-1, mean=None, variance=None, invert=False",
         "preprocessing.normalization",
     ),
-    layer("UnitNormalization", OPAQUE, Shape.SAME, "axis=-1", "normalization.unit_normalization"),
+    layer("UnitNormalization", Effect.UNIT, Shape.SAME, "axis=-1", "normalization.unit_normalization"),
     layer("Add", MERGE, Shape.MERGE, "", "merging.add"),
     layer("Subtract", MERGE, Shape.MERGE, "", "merging.subtract"),
     layer("Multiply", MERGE, Shape.MERGE, "", "merging.multiply"),

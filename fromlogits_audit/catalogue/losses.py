@@ -97,7 +97,7 @@ GENERALIZED = LossSpec(
     params(f"q=0.5, {_SUM}, name='categorical_generalized_cross_entropy', dtype=None"),
     sparse=True,
 )
-# Always logits, and no flag to say so; its outputs are per time step, which no rule judges.
+# Always logits, and no flag to say so (23.49, and 13.64 on a softmax of them); no rule is about it.
 CTC = LossSpec(
     "CTC",
     Family.ANY,

@@ -12,14 +12,15 @@ from fromlogits_audit.interp.ledger import Ledger
 from fromlogits_audit.ir import Kind, Undecided, Why
 
 EXCLUDED = Undecided(Why.CONDITION, "a branch that the values in the code leave out")
-_TABLES = ("compiles", "met", "measuring", "_partners", "_plain", "_captures", "_ledger")
+_TABLES = ("compiles", "met", "measuring", "_partners", "_plain", "_captures", "ledger")
 """What a recorder knows of the code that runs, as against the whole analysis."""
 
 
 class Apart:
     """The part of the recorder that changes books when the program is left, and when it is entered again."""
 
-    _ledger: Ledger
+    ledger: Ledger
+    met: set[tuple[int, int]]
     _program: dict[str, object] | None = None
     """The tables of the program, while code runs that it does not reach."""
 
@@ -40,7 +41,8 @@ class Apart:
         try:
             yield
         finally:
-            self.excluded += self._ledger.drafts
+            self.ledger.settle(self.met)
+            self.excluded += self.ledger.drafts
             vars(self).update(before)
             self._program = program
 

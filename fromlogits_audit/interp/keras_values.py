@@ -103,6 +103,8 @@ class StepKind(Enum):
     """Its logarithm."""
     PART = auto()
     """``z[..., :4]``: other parts of it are other scores."""
+    JOINED = auto()
+    """Several outputs beside one another along the last axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,8 @@ CONSTANTS = Undecided(Why.DATA, "a tensor made from constants")
 LITERAL = Undecided(Why.DATA, "values written out in the code")
 DRAWN = Undecided(Why.DATA, "random numbers")
 NORMAL = Undecided(Why.DATA, "normally distributed numbers")
+COMPARISON = Undecided(Why.DATA, "a comparison")
+"""Which numbers of a tensor are larger than something."""
 DIRECTIONS = Undecided(Why.COMBINED, "rows of length one")
 """What is left of unbounded scores once each row is scaled to length one: products of them are cosines."""
 SPREAD = (WEIGHTS, NORMAL, DIRECTIONS)

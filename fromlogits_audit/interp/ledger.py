@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import field, replace
+from functools import partial
 
 from fromlogits_audit.interp.drafts import Draft, Meeting, facts_of, matters
+from fromlogits_audit.interp.values import Value
 from fromlogits_audit.ir import Kind, Output, Undecided
+from fromlogits_audit.lean import dataclass
+
+
+@dataclass
+class _Held:
+    """What losses meet, and what follows from it, in case that a model is evaluated."""
+
+    model: Value
+    later: list[Callable[[], None]] = field(default_factory=list)
 
 
 class Ledger:
@@ -21,6 +32,8 @@ class Ledger:
         self._committed = committed
         self._reason: Undecided | None = None
         self._awaited: dict[tuple[int, int], Meeting] = {}
+        self._held: list[_Held] = []
+        self._evaluated: dict[int, Value] = {}
 
     @property
     def plural(self) -> bool:
@@ -32,6 +45,7 @@ class Ledger:
         if self._reason is not None and meeting.kind is Kind.LOSS:
             sites = (site.at(output=Output(reason=self._reason)) for site in meeting.sites)
             self._awaited.setdefault(meeting.place.key, replace(meeting, sites=dict.fromkeys(sites)))
+            self._held[-1].later.append(partial(self.add, meeting))
             return
         if self._batch is None:
             self._commit(meeting)
@@ -57,21 +71,35 @@ class Ledger:
                 self._commit(meeting)
 
     # -- losses that code still to come may bring to their outputs ---------------------------------
-    @property
-    def awaits(self) -> bool:
-        return self._reason is not None
+    def counting(self, note: Callable[[], None]) -> None:
+        """Do what follows from a meeting, once it is known that there is one."""
+        if self._reason is None:
+            note()
+        else:
+            self._held[-1].later.append(note)
 
     @contextmanager
-    def awaiting(self, reason: Undecided) -> Iterator[None]:
-        """What losses meet meanwhile does not count; one that meets nothing else is undecided."""
+    def awaiting(self, reason: Undecided, model: Value) -> Iterator[None]:
+        """What losses meet meanwhile counts only where ``model`` is evaluated in Keras's way; one that meets
+        nothing else is undecided."""
         before, self._reason = self._reason, reason
+        self._held.append(_Held(model))
         try:
             yield
         finally:
             self._reason = before
 
+    def note_evaluated(self, model: Value) -> None:
+        """A model is evaluated: Keras's own ``test_step`` gives what it returns to the compiled loss."""
+        self._evaluated[id(model)] = model
+
     def settle(self, met: Set[tuple[int, int]]) -> None:
-        """Take in the losses that were waited for in vain."""
+        """Take in what does count after all, and the losses that were waited for in vain."""
+        for held in self._held:
+            if id(held.model) in self._evaluated:
+                with self.together():
+                    for note in held.later:
+                        note()
         for key, meeting in self._awaited.items():
             if key not in met:
                 self._commit(meeting)

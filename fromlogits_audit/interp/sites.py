@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.apart import EXCLUDED, Apart, apart_from
@@ -85,7 +86,7 @@ class Recorder(Apart):
 
     def __post_init__(self) -> None:
         super().__init__()
-        self._ledger = Ledger(self.compiles.note_draft)
+        self.ledger = Ledger(self.compiles.note_draft)
 
     def _fresh(self) -> Recorder:
         return Recorder(self.run)
@@ -291,28 +292,23 @@ class Recorder(Apart):
             return
         for capture in self._captures:
             capture.sites += kind is Kind.LOSS
-        self._ledger.add(Meeting(kind, place, dict.fromkeys(sites, owner), partner, self._unsure))
+        self.ledger.add(Meeting(kind, place, dict.fromkeys(sites, owner), partner, self._unsure))
 
     def together(self) -> AbstractContextManager[None]:
         """What meets at one place meanwhile are alternatives of one site: one of them happens."""
-        return self._ledger.together()
-
-    def awaiting(self, reason: Undecided) -> AbstractContextManager[None]:
-        """Losses meet their outputs in code that is still to come, or are undecided for a reason."""
-        return self._ledger.awaiting(reason)
+        return self.ledger.together()
 
     def _note_met(self, place: Place) -> None:
-        if not self._ledger.awaits:
-            self.met.add(place.key)
+        self.ledger.counting(partial(self.met.add, place.key))
 
     def _note_partner(self, tensor: Value, loss: Loss, place: Place) -> None:
-        if isinstance(tensor, TensorV) and not self._ledger.awaits:
-            self._partners.note(tensor, loss, place)
+        if isinstance(tensor, TensorV):
+            self.ledger.counting(partial(self._partners.note, tensor, loss, place))
 
     @property
     def plural(self) -> bool:
         """Whether what is recorded now may have alternatives that are still to come."""
-        return self._ledger.plural
+        return self.ledger.plural
 
     # -- to the waist ----------------------------------------------------------------------------
     def output(self, value: Value, name: str | None) -> Output:
@@ -343,8 +339,8 @@ class Recorder(Apart):
 
     def finish(self) -> list[Site]:
         """All sites, located; losses that met nothing are undecided ones."""
-        self._ledger.settle(self.met)
-        drafts = list(cutoffs_joined(self._ledger.drafts))
+        self.ledger.settle(self.met)
+        drafts = list(cutoffs_joined(self.ledger.drafts))
         apart = apart_from(drafts, self.excluded)
         for place in (place for draft in (*drafts, *apart) for place in draft.places()):
             place.chunk.will_locate(place.node)

@@ -97,6 +97,10 @@ def _open_loss(site: Site) -> Undecided | None:
         return None
     if loss.family is Family.UNKNOWN:
         return _reason(loss)
+    if scales.takes_logits_alone(loss) and site.output.known:
+        given = site.output.activation or site.output.scale.value
+        detail = f"{loss.name} takes logits, and this is {given}: no rule is about that"
+        return Undecided(Why.UNSUPPORTED, detail)
     return _reason(loss if site.output.known else site.output)
 
 

@@ -71,6 +71,15 @@ def class_as_loss(loss: Loss, runtime: Runtime) -> bool:
     return loss.form is Form.CLASS and runtime.keras != 3
 
 
+LOGITS_OR_LOGARITHMS = (Scale.LOGITS, Scale.LOG_PROBABILITIES)
+"""What a softmax of its own makes the same of (measured of CTC)."""
+
+
+def takes_logits_alone(loss: Loss) -> bool:
+    """Whether a loss that no rule is about always takes logits: CTC."""
+    return loss.family is Family.ANY and loss.always_logits
+
+
 def loss_code(site: Site) -> str | None:
     """The most specific code of a loss site (5xx apart), as :func:`code_for` does."""
     loss, output = site.loss, site.output
@@ -84,6 +93,8 @@ def loss_code(site: Site) -> str | None:
         return "FLA601"
     if loss.family is Family.CATEGORICAL and output.known and output.units == 1 and not loss.across:
         return "FLA304"
+    if takes_logits_alone(loss):
+        return OK if output.scale in LOGITS_OR_LOGARITHMS else None
     return code_for(loss.family, effective_flag(loss), output)
 
 

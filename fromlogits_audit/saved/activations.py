@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fromlogits_audit.catalogue.activations import activation_function, activation_string
+from fromlogits_audit.catalogue.activations import KEEP_POSITIVE, activation_function, activation_string
 from fromlogits_audit.catalogue.interface import ActivationSpec
 from fromlogits_audit.catalogue.names import canonical
 from fromlogits_audit.ir import Applied, Scale, Undecided, Why
 from fromlogits_audit.saved.dtypes import HALF
 from fromlogits_audit.saved.values import Dims, Json, Tensor, combined, number
 
-_NORMALISED = (Scale.PROBABILITIES, Scale.INDEPENDENT)
+NORMALISED = (Scale.PROBABILITIES, Scale.INDEPENDENT)
 
 
 class Recorder:
@@ -64,7 +64,7 @@ def apply_spec(
     dtype: str | None = None,
 ) -> Tensor:
     """The tensor after a catalogued activation; ``where`` names the layer that applies it."""
-    if spec.name == "linear":
+    if spec.name == "linear" or (spec.name in KEEP_POSITIVE and tensor.scale in NORMALISED):
         return tensor
     dtype = dtype or tensor.dtype
     result = replace(
@@ -80,7 +80,7 @@ def apply_spec(
     ).noted(f"{where}: {spec.name} gives {spec.scale.value}")
     if spec.name == "softmax":
         return _softmax(recorder, tensor, result, where, axis)
-    if spec.name == "sigmoid" and tensor.scale in _NORMALISED:
+    if spec.name == "sigmoid" and tensor.scale in NORMALISED:
         recorder.note(Applied("sigmoid", None, where), tensor)
     if spec.name == "log_softmax" and axis != -1:
         return _over_last(result, tensor, axis)
@@ -96,8 +96,10 @@ def _softmax(recorder: Recorder, before: Tensor, result: Tensor, where: str, axi
     size, last = _axis(before, index)
     if size == 1:
         result = replace(result, unit_softmax=True)
-    if size == 1 or before.scale in _NORMALISED:
+    if size == 1 or before.scale in NORMALISED:
         recorder.note(Applied("softmax", size, where), before)
+    if last is False and size == 1:
+        return replace(result, scale=Scale.INDEPENDENT)  # each of them is 1
     return _over_last(result, before, axis) if last is False else result
 
 

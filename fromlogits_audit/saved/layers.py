@@ -14,9 +14,9 @@ from fromlogits_audit.catalogue.layers import FIXED_INITIALIZERS
 from fromlogits_audit.catalogue.layers_recurrent import GATED, KEPT_BY_MERGE_MODE
 from fromlogits_audit.ir import Scale, Undecided, Why
 from fromlogits_audit.saved import merging
-from fromlogits_audit.saved.activations import apply_spec, resolve
+from fromlogits_audit.saved.activations import NORMALISED, apply_spec, resolve
 from fromlogits_audit.saved.dtypes import HALF, compute_dtype
-from fromlogits_audit.saved.shapes import Config, out_shape, recurrent, splits_last_axis
+from fromlogits_audit.saved.shapes import Config, joins_axes, out_shape, recurrent, splits_last_axis
 from fromlogits_audit.saved.values import (
     Dims,
     Json,
@@ -25,8 +25,10 @@ from fromlogits_audit.saved.values import (
     combined,
     data,
     dims,
+    is_number,
     opaque,
     scores,
+    taken_apart,
     tensors_of,
     unknown,
 )
@@ -140,7 +142,12 @@ def _activation(
     known = activation_string(name)
     if known is None:
         return opaque(tensor, Undecided(Why.OPAQUE_LAYER, label))
-    return apply_spec(walker.recorder, tensor, known, label, config.get("axis", -1), dtype)
+    if tensor.scale in NORMALISED and (spec.name.endswith("ThresholdedReLU") or config.get("threshold")):
+        return combined(tensor, "probabilities below a threshold set to 0")
+    result = apply_spec(walker.recorder, tensor, known, label, config.get("axis", -1), dtype)
+    most = config.get("max_value")
+    within = is_number(most) and most <= 1 and result.scale is Scale.NON_NEGATIVE
+    return combined(result, "scores cut off at 0 and at 1") if within else result
 
 
 def _kept(spec: LayerSpec, config: Config, tensor: Tensor, shape: Dims, label: str) -> Tensor:
@@ -148,6 +155,8 @@ def _kept(spec: LayerSpec, config: Config, tensor: Tensor, shape: Dims, label: s
     after = replace(tensor, shape=shape)
     if spec.effect is Effect.KEEP:
         return _moved(spec, config, tensor, after, label)
+    if spec.effect is Effect.UNIT and tensor.scale is not Scale.UNKNOWN:
+        return combined(after, "rows of length one")
     if tensor.scale is Scale.LOGITS:
         return after
     if spec.effect is Effect.UNBOUND:
@@ -168,9 +177,10 @@ def _moved(spec: LayerSpec, config: Config, tensor: Tensor, after: Tensor, label
     reshapes = spec.shape in (Shape.RESHAPE, Shape.FLATTEN, Shape.PERMUTE)
     normalised = tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES)
     moved = spec.shape is Shape.PERMUTE and _moves_last(config)
-    if normalised and reshapes and (moved or splits_last_axis(tensor.shape, after.shape)):
+    apart = moved or splits_last_axis(tensor.shape, after.shape) or _joins(spec, config, tensor, after)
+    if normalised and reshapes and apart:
         return replace(
-            combined(after, f"{label} takes the class axis apart"), origin=None if moved else tensor
+            taken_apart(after, f"{label} takes the class axis apart"), origin=None if moved else tensor
         )
     if tensor.origin is not None and reshapes:
         return (
@@ -189,6 +199,13 @@ def put_together(origin: Tensor, after: Tensor) -> Tensor:
     if origin.units is None or origin.units != after.units:
         return after
     return replace(origin, shape=after.shape, notes=after.notes)
+
+
+def _joins(spec: LayerSpec, config: Config, tensor: Tensor, after: Tensor) -> bool:
+    """Whether a reshape leaves a last axis of several, whatever its size is."""
+    target = dims(config.get("target_shape")) if spec.shape is Shape.RESHAPE else (-1,)
+    left_open = spec.shape is not Shape.PERMUTE and bool(target) and target is not None and target[-1] == -1
+    return left_open and joins_axes(tensor.shape, after.shape)
 
 
 def _moves_last(config: Config) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fromlogits_audit.catalogue.ops import WITHIN_TOGETHER
+from fromlogits_audit.catalogue.products import dot_shape
 from fromlogits_audit.ir import Scale, Undecided, Why
 from fromlogits_audit.saved.shapes import Config, broadcast
-from fromlogits_audit.saved.values import Dims, Tensor, number
+from fromlogits_audit.saved.values import Dims, Tensor, dims, number
 
 
 def merge(kind: str, tensors: list[Tensor], config: Config) -> Tensor:
@@ -15,7 +16,7 @@ def merge(kind: str, tensors: list[Tensor], config: Config) -> Tensor:
     if not tensors:
         return Tensor(reason=Undecided(Why.COMBINED, f"{kind} of nothing"))
     if kind == "dot":
-        return _dot(tensors, normalize=bool(config.get("normalize")))
+        return _dot(tensors, config)
     return combine(kind, tensors, number(config.get("axis", -1)))
 
 
@@ -88,9 +89,16 @@ def _joined_shape(tensors: list[Tensor], axis: int | None, *, last: bool) -> Dim
     return (*first[:-1], sum(known) if len(known) == len(sizes) else None)
 
 
-def _dot(tensors: list[Tensor], *, normalize: bool) -> Tensor:
-    if normalize:
-        return Tensor(Scale.BOUNDED, "cosine", (None, 1), notes=tensors[0].notes)
+def _dot(tensors: list[Tensor], config: Config) -> Tensor:
+    axes = dims(config.get("axes", -1))
+    shape = dot_shape(tensors[0].shape, tensors[1].shape, axes) if len(tensors) == 2 else None
+    if config.get("normalize"):
+        if all(tensor.scale in _NEVER_NEGATIVE for tensor in tensors):
+            return _unknown(tensors, shape, "non-negative cosine")
+        return Tensor(Scale.BOUNDED, "cosine", shape, notes=tensors[0].notes)
     if all(tensor.scale is Scale.LOGITS for tensor in tensors):
-        return replace(tensors[0], activation="linear", shape=(None, None))
-    return _unknown(tensors, (None, None), "dot product")
+        return replace(tensors[0], activation="linear", shape=shape)
+    return _unknown(tensors, shape, "dot product")
+
+
+_NEVER_NEGATIVE = (Scale.NON_NEGATIVE, Scale.INDEPENDENT, Scale.PROBABILITIES)

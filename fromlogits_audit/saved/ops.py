@@ -17,7 +17,7 @@ from fromlogits_audit.ir import Scale
 from fromlogits_audit.saved.activations import Recorder, apply_spec
 from fromlogits_audit.saved.indexing import index
 from fromlogits_audit.saved.merging import combine
-from fromlogits_audit.saved.shapes import splits_last_axis
+from fromlogits_audit.saved.shapes import joins_axes, splits_last_axis
 from fromlogits_audit.saved.values import (
     Dims,
     Tensor,
@@ -28,6 +28,7 @@ from fromlogits_audit.saved.values import (
     is_number,
     number,
     scores,
+    taken_apart,
     tensors_of,
 )
 
@@ -108,16 +109,19 @@ def _squeezed(shape: Dims, at: int | None) -> Dims:
 
 def _reshape(short: str, tensor: Tensor, operands: list[Value], bound: Arguments) -> Value:
     shape: Dims = None
+    joins = False
     if short == "reshape":
         sizes = dims(bound.get("newshape", bound.get("shape")))
         shape = tuple(None if n == -1 else n for n in sizes) if sizes else None
+        joins = sizes is not None and sizes[-1:] == (-1,) and joins_axes(tensor.shape, shape)
     if short == "expand_dims":
         shape = _expanded(tensor.shape, number(bound.get("axis")))
     after = replace(tensor, shape=shape)
     normalised = tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES)
     turned = short in ("transpose", "swapaxes", "moveaxis", "permute_dimensions")
-    if normalised and (turned or splits_last_axis(tensor.shape, shape)):
-        return combined(after, f"{short} takes the class axis apart")
+    apart = turned or joins or splits_last_axis(tensor.shape, shape)
+    if normalised and apart:
+        return taken_apart(after, f"{short} takes the class axis apart")
     return after
 
 

@@ -178,6 +178,12 @@ def splits_last_axis(before: Dims, after: Dims) -> bool:
     return old is not None and new is not None and old != new
 
 
+def joins_axes(before: Dims, after: Dims) -> bool:
+    """Whether the last axis of a shape joins several, where its new size is left to be worked out."""
+    several = before is not None and any(size != 1 for size in before[1:-1])
+    return several and (after is None or after[-1] is None)
+
+
 def broadcast(a: Dims, b: Dims) -> Dims:
     """The shape of an elementwise operation, None where unsure."""
     if a is None or b is None:

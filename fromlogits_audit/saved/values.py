@@ -70,6 +70,12 @@ def combined(tensor: Tensor, detail: str) -> Tensor:
     return opaque(tensor, Undecided(Why.COMBINED, detail))
 
 
+def taken_apart(tensor: Tensor, detail: str) -> Tensor:
+    """What is left of probabilities whose axis is not the last any more: those of one class are still 1."""
+    known = tensor.unit_softmax and tensor.scale is Scale.PROBABILITIES
+    return replace(tensor, scale=Scale.INDEPENDENT) if known else combined(tensor, detail)
+
+
 def scores(shape: Dims, note: str, dtype: str = "float32") -> Tensor:
     """Fresh unbounded scores."""
     return Tensor(Scale.LOGITS, "linear", shape, dtype=dtype, notes=(note,))

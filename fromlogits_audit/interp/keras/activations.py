@@ -6,12 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
-from fromlogits_audit.catalogue.activations import activation_function, activation_layer, activation_string
+from fromlogits_audit.catalogue.activations import (
+    KEEP_POSITIVE,
+    activation_function,
+    activation_layer,
+    activation_string,
+)
 from fromlogits_audit.catalogue.interface import ActivationSpec
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.keras.custom import registered
 from fromlogits_audit.interp.keras.shapes import number, ranked
-from fromlogits_audit.interp.keras_values import TensorV
+from fromlogits_audit.interp.keras_values import StepKind, TensorV
 from fromlogits_audit.interp.truth import rests_on_shape, rests_on_values
 from fromlogits_audit.interp.values import (
     Args,
@@ -68,7 +73,14 @@ def as_tensors(result: Value, before: TensorV) -> Value:
 
 def opaque(tensor: TensorV, reason: Undecided) -> TensorV:
     """The same tensor with no known scale."""
-    return replace(tensor, scale=Scale.UNKNOWN, activation=None, reason=reason, unit_softmax=None)
+    step = None if tensor.step is not None and tensor.step.kind is StepKind.JOINED else tensor.step
+    return replace(tensor, scale=Scale.UNKNOWN, activation=None, reason=reason, unit_softmax=None, step=step)
+
+
+def taken_apart(tensor: TensorV, reason: Undecided) -> TensorV:
+    """What is left of probabilities whose axis is not the last any more: those of one class are still 1."""
+    known = tensor.unit_softmax is not None and tensor.scale is Scale.PROBABILITIES
+    return replace(tensor, scale=Scale.INDEPENDENT) if known else opaque(tensor, reason)
 
 
 def _by_name(run: Run, tensor: TensorV, name: Const, place: Place) -> Value:
@@ -83,15 +95,11 @@ def _by_name(run: Run, tensor: TensorV, name: Const, place: Place) -> Value:
     return apply_spec(run, tensor, spec, place)
 
 
-_KEEP_POSITIVE = frozenset(["relu", "relu6", "leaky_relu", "prelu", "elu", "celu"])
-"""What gives every number from 0 to 1 as it is."""
-
-
 def apply_spec(
     run: Run, tensor: TensorV, spec: ActivationSpec, place: Place, axis: Value | None = None
 ) -> TensorV:
     """The tensor after a catalogued activation; ``place`` is what applies it."""
-    if spec.name == "linear" or (spec.name in _KEEP_POSITIVE and tensor.scale in NORMALISED):
+    if spec.name == "linear" or (spec.name in KEEP_POSITIVE and tensor.scale in NORMALISED):
         return tensor
     hop = Hop(place, f"{spec.name} gives {spec.scale.value}")
     result = replace(
@@ -129,9 +137,10 @@ def _normalising(
         if size == 1 and rests_on_shape(run.state.guard):
             size = None  # of another shape than this code is for
         if last is False:
-            return opaque(
-                result, Undecided(Why.COMBINED, f"softmax over axis {index}, which is not the last")
-            )
+            reason = Undecided(Why.COMBINED, f"softmax over axis {index}, which is not the last")
+            if size != 1:
+                return opaque(result, reason)
+            result = replace(result, scale=Scale.INDEPENDENT)  # each of them is 1
         if size == 1:
             result = replace(result, unit_softmax=place)
     if size == 1 and run.state.guard and not _written_one(before):

@@ -10,7 +10,7 @@ from fromlogits_audit.interp.keras import formulas
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.merging import combine, summed, weighted
 from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims
-from fromlogits_audit.interp.keras_values import SHARES, SPREAD, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import COMPARISON, DIRECTIONS, SHARES, SPREAD, TensorV, data_tensor
 from fromlogits_audit.interp.values import Args, Const, Hop, Place, Unknown, Value
 from fromlogits_audit.ir import Scale, Undecided, Why
 
@@ -55,6 +55,14 @@ def matrix_product(args: Args, place: Place | None, units: int | None = None) ->
         return TensorV(shape=shape, reason=missing)
     hops = (Hop(place, "a matrix product: unbounded scores"),) if place is not None else ()
     return TensorV(Scale.LOGITS, "linear", shape, trace=hops)
+
+
+def length_one(tensor: TensorV) -> TensorV:
+    """Rows scaled to length one: of scores they still point anywhere."""
+    if tensor.scale is Scale.UNKNOWN:
+        return tensor
+    shares = Undecided(Why.COMBINED, f"rows of {tensor.activation} scaled to length one")
+    return opaque(tensor, DIRECTIONS if tensor.scale is Scale.LOGITS else shares)
 
 
 _ONE_SIDED = Undecided(Why.DATA, "numbers on one side of zero")
@@ -208,7 +216,7 @@ def compare(run: Run, symbol: str, a: Value, b: Value, place: Place | None) -> V
         and symbol in ("<", "<=", ">", ">=")
     ):
         note_cutoff(run, tensor, float(other.value), place)
-    return data_tensor(tensor.shape, what="a comparison")
+    return TensorV(shape=tensor.shape, reason=COMPARISON)
 
 
 def note_cutoff(run: Run, tensor: TensorV, threshold: float, place: Place | None) -> None:

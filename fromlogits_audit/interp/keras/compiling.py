@@ -66,7 +66,8 @@ def compile_model(run: Run, model: Value, args: Args, place: Place) -> None:
     outputs = outputs_of(run, model, place)
     hops = (Hop(place, "compiled here"),)
     fallback = argument_place(place, "loss", 1) or place
-    with run.recorder.together():
+    by_itself = run.recorder.ledger.awaiting(steps.UNUSED, model) if steps.decide(model) else nullcontext()
+    with run.recorder.together(), by_itself:
         _note_ends(run, outputs)
         for guard, (one_loss, one_output) in _fitting(run, product([loss, outputs], run.state.guard)):
             if isinstance(one_loss, Const) and one_loss.value is None:
@@ -75,9 +76,8 @@ def compile_model(run: Run, model: Value, args: Args, place: Place) -> None:
                 heads = heads_of(run, one_output)
                 pairs = _paired(run, one_loss, heads)
                 named = heads if len(heads) > 1 else [head for head, _ in pairs]
-                with run.recorder.awaiting(steps.UNUSED) if steps.decide(model) else nullcontext():
-                    for head, asked in pairs:
-                        losses.meet(run, asked, None, head.value, place=fallback, hops=hops, name=head.name)
+                for head, asked in pairs:
+                    losses.meet(run, asked, None, head.value, place=fallback, hops=hops, name=head.name)
                 _metrics(run, bound, pairs, heads, place, hops, steps.by_hand(model))
             if isinstance(model, Obj):
                 run.state.write(model, HEADS, TupleV(tuple(Const(head.name) for head in named)))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fromlogits_audit.interp.items import part_of
+from fromlogits_audit.interp.keras import joined
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.shapes import Dims, ranked
-from fromlogits_audit.interp.keras_values import PART_OF_CLASSES, Step, StepKind, TensorV
+from fromlogits_audit.interp.keras_values import COMPARISON, PART_OF_CLASSES, Step, StepKind, TensorV
 from fromlogits_audit.interp.values import NONE, Const, SliceV, TupleV, Value
 from fromlogits_audit.ir import Scale
 
@@ -17,11 +18,18 @@ def index(tensor: TensorV, key: Value) -> Value:
     parts = list(key.items) if isinstance(key, TupleV) else [key]
     if isinstance(key, Const) and isinstance(key.value, str):
         return replace(tensor, shape=None)
+    found = joined.taken(tensor, parts)
+    if found is not None:
+        inner = index(found[0], TupleV(tuple(found[1])))
+        return replace(inner, final=tensor.final, head=tensor.head) if isinstance(inner, TensorV) else inner
     shape, last = _indexed(ranked(tensor.shape), parts)
     parents = (tensor,)
     after = replace(
         tensor, shape=shape, layer=None, parents=parents, step=Step(StepKind.PART, tensor, parents)
     )
+    mask = key if isinstance(key, TensorV) and key.reason == COMPARISON else None
+    if tensor.scale is Scale.PROBABILITIES and covers(mask, tensor):
+        return opaque(replace(after, shape=None), PART_OF_CLASSES)
     if tensor.scale is Scale.PROBABILITIES and last == "one":
         return replace(after, scale=Scale.INDEPENDENT)
     if tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES) and last == "some":
@@ -29,10 +37,19 @@ def index(tensor: TensorV, key: Value) -> Value:
     return after
 
 
+def covers(mask: Value | None, tensor: TensorV, axis: int = 0) -> bool:
+    """Whether a mask over the axes from some one on reaches the last, so that it takes single values."""
+    if not isinstance(mask, TensorV) or mask.shape is None:
+        return False
+    if ranked(mask.shape) is None or ranked(tensor.shape) is None:
+        return mask.units is not None and mask.units == tensor.units
+    return axis + len(mask.shape) >= len(tensor.shape or ())
+
+
 def _indexed(shape: Dims, parts: list[Value]) -> tuple[Dims, str]:
     """The shape after indexing, and what is taken of the last axis: all, some, one."""
-    ellipsis = next((i for i, p in enumerate(parts) if _is_ellipsis(p)), None)
-    solid = [p for p in parts if not _is_ellipsis(p) and p is not NONE]
+    ellipsis = next((i for i, p in enumerate(parts) if joined.is_ellipsis(p)), None)
+    solid = [p for p in parts if not joined.is_ellipsis(p) and p is not NONE]
     if shape is None:
         if ellipsis is not None:
             return None, _taken(parts[-1]) if ellipsis < len(parts) - 1 else "all"
@@ -61,10 +78,6 @@ def _size(part: Value, size: int | None) -> int | None:
     """How much a slice leaves of an axis."""
     known = part_of(part) if isinstance(part, SliceV) else None
     return None if known is None or size is None else len(range(size)[known])
-
-
-def _is_ellipsis(value: Value) -> bool:
-    return getattr(value, "name", None) == "builtins.Ellipsis"
 
 
 def _taken(part: Value) -> str:

@@ -17,11 +17,14 @@ from fromlogits_audit.interp.keras.activations import (
     as_tensors,
     capped,
     opaque,
+    taken_apart,
 )
+from fromlogits_audit.interp.keras.arithmetic import length_one
+from fromlogits_audit.interp.keras.joined import joins, still_joined
 from fromlogits_audit.interp.keras.labels import encoded
 from fromlogits_audit.interp.keras.precision import POLICY, dtype_of
 from fromlogits_audit.interp.keras.recurrent import behind_gates, both_ways, run_cell
-from fromlogits_audit.interp.keras.shapes import dims, number, out_shape, splits_last_axis
+from fromlogits_audit.interp.keras.shapes import dims, number, out_shape, takes_apart
 from fromlogits_audit.interp.keras_values import LayerV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
@@ -139,7 +142,7 @@ def _apply(run: Run, layer: LayerV, tensor: Value, args: Args) -> Value:
         return _activation(run, layer, tensor)
     if effect is Effect.DATA:
         return data_tensor(shape, encoded(layer), what=f"the output of {layer.spec.name}")
-    return _kept(layer, tensor, shape, effect)
+    return _kept(run, layer, tensor, shape)
 
 
 def _weighted(run: Run, layer: LayerV, shape: tuple[int | None, ...] | None) -> Value:
@@ -203,31 +206,38 @@ def _activation(run: Run, layer: LayerV, tensor: TensorV) -> Value:
     known = activation_string(spec.activation or "")
     if known is None:
         return opaque(tensor, Undecided(Why.OPAQUE_LAYER, spec.name))
-    if tensor.scale in NORMALISED and (spec.name.endswith("ThresholdedReLU") or "threshold" in layer.slots):
+    threshold = layer.slots.get("threshold", Const(0))
+    cuts = spec.name.endswith("ThresholdedReLU") or not isinstance(threshold, Const) or threshold.value
+    if tensor.scale in NORMALISED and cuts:
         return opaque(tensor, Undecided(Why.COMBINED, "probabilities below a threshold set to 0"))
     result = apply_spec(run, tensor, known, layer.place, layer.slots.get("axis"))
     return capped(result, layer.slots.get("max_value"))
 
 
-def _kept(layer: LayerV, tensor: TensorV, shape: tuple[int | None, ...] | None, effect: Effect) -> TensorV:
+_RESHAPES = (Shape.RESHAPE, Shape.FLATTEN, Shape.PERMUTE)
+
+
+def _moved(run: Run, layer: LayerV, tensor: TensorV, after: TensorV) -> TensorV:
+    """Layers that leave every value as it is, and mostly where it is."""
+    short = layer.spec.name.rpartition(".")[2]
+    normalised = tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES)
+    reshapes = layer.spec.shape in _RESHAPES
+    if normalised and reshapes and takes_apart(run, layer, tensor.shape, after.shape):
+        return taken_apart(after, Undecided(Why.COMBINED, f"{short} takes the class axis apart"))
+    resizes = short.startswith(("UpSampling", "Resizing"))
+    if resizes and _overshoots(layer) and tensor.scale is not Scale.LOGITS:
+        return opaque(after, Undecided(Why.COMBINED, f"{short} overshoots"))
+    return after
+
+
+def _kept(run: Run, layer: LayerV, tensor: TensorV, shape: tuple[int | None, ...] | None) -> TensorV:
     """Layers without scores of their own: what they leave of the scale."""
     after = replace(tensor, shape=shape, labels=None)
-    short = layer.spec.name.rpartition(".")[2]
+    short, effect = layer.spec.name.rpartition(".")[2], layer.spec.effect
     if effect is Effect.KEEP:
-        reshapes = layer.spec.shape in (Shape.RESHAPE, Shape.FLATTEN, Shape.PERMUTE)
-        if (
-            tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES)
-            and reshapes
-            and splits_last_axis(tensor.shape, shape)
-        ):
-            return opaque(after, Undecided(Why.COMBINED, f"{short} takes the class axis apart"))
-        if (
-            short.startswith(("UpSampling", "Resizing"))
-            and _overshoots(layer)
-            and tensor.scale is not Scale.LOGITS
-        ):
-            return opaque(after, Undecided(Why.COMBINED, f"{short} overshoots"))
-        return after
+        return _moved(run, layer, tensor, after)
+    if effect is Effect.UNIT:
+        return length_one(after)
     if tensor.scale is Scale.LOGITS:
         return after
     if effect is Effect.UNBOUND:
@@ -332,7 +342,8 @@ def _noted(run: Run, layer: LayerV, inputs: Value, result: Value) -> Value:
     if isinstance(result, TensorV):
         name = layer.slots.get("name")
         known = name.value if isinstance(name, Const) and isinstance(name.value, str) else None
-        result = replace(result, layer=layer, parents=(inputs,), name=known, dtype=dtype_of(layer))
+        made = replace(result, layer=layer, parents=(inputs,), name=known, dtype=dtype_of(layer))
+        result = still_joined(result, made) if joins(layer) else made
         run.state.write(layer, "$output", result)
         run.state.write(layer, "$input", inputs)
     return result

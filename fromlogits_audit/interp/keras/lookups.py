@@ -12,7 +12,7 @@ from fromlogits_audit.catalogue.metrics import is_accuracy_string
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.equality import identity
 from fromlogits_audit.interp.items import content_of
-from fromlogits_audit.interp.keras import cloning, custom, losses, metrics, weights
+from fromlogits_audit.interp.keras import cloning, custom, losses, metrics, tuning, weights
 from fromlogits_audit.interp.keras.distillation import distiller
 from fromlogits_audit.interp.keras.labels import of_literal
 from fromlogits_audit.interp.keras_values import LITERAL, LayerV, LossV, ModelV, TensorV
@@ -218,6 +218,7 @@ def _convert(run: Run, name: str, args: Args, place: Place) -> Value | None:
 _FUNCTIONS: dict[str, Function] = {
     **dict.fromkeys(custom.REGISTRY, custom.registry),
     **dict.fromkeys(custom.SCOPES, custom.scope),
+    **dict.fromkeys(tuning.SEARCHES, tuning.search),
     "keras.activations.get": _activation_get,
     "keras.activations.deserialize": _activation_get,
     "keras.losses.get": _loss_get,

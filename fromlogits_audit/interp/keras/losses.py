@@ -114,7 +114,7 @@ def reference_loss(value: ExternalV, place: Place | None) -> LossV | None:
     function = loss_function(value.name)
     if function is not None:
         flag = FALSE if function.has_flag else None
-        return LossV(function.loss, flag, Form.FUNCTION, where, always_logits=function.always_logits)
+        return LossV(function.loss, flag, Form.FUNCTION, where, always_logits=function.takes_logits)
     spec = loss_class(value.name)
     if spec is not None:
         return LossV(
@@ -288,7 +288,7 @@ def call_function(run: Run, spec: LossFunctionSpec, function: ExternalV, args: A
         Form.OP if spec.always_logits else Form.CALL,
         function_place(function, place),
         explicit=explicit,
-        always_logits=spec.always_logits,
+        always_logits=spec.takes_logits,
         misuse=_misuse(spec.parameters.names, args, flag, called=True),
         across=_is_across({**given, **args.keywords}),
     )

@@ -6,12 +6,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.ops import WITHIN_TOGETHER
+from fromlogits_audit.catalogue.products import dot_shape
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras.formulas import are_complements, holds_complement
 from fromlogits_audit.interp.keras.moving import may_be_last
-from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, broadcast, number, ranked
-from fromlogits_audit.interp.keras_values import LayerV, Share, TensorV
+from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, broadcast, dims, number, ranked
+from fromlogits_audit.interp.keras_values import (
+    CONSTANTS,
+    DIRECTIONS,
+    SHARES,
+    LayerV,
+    Share,
+    Step,
+    StepKind,
+    TensorV,
+)
 from fromlogits_audit.interp.values import (
     Const,
     TupleV,
@@ -32,10 +42,10 @@ def merge(run: Run, layer: LayerV, inputs: Value) -> Value:
         return TensorV(reason=reason)
     kind = layer.spec.name.rpartition(".")[2].lower()
     axis = number(layer.slots.get("axis", Const(-1)))
-    rows = product(items.items, run.state.guard)
-    return choose(
-        [(g, combine(kind, [_tensor(v) for v in row], axis, open=items.open, layer=layer)) for g, row in rows]
-    )
+    rows = [(g, [_tensor(v) for v in row]) for g, row in product(items.items, run.state.guard)]
+    if kind == "dot" and (len(items.items) > 1 or items.open):
+        return choose([(guard, _dot(run, tensors, layer)) for guard, tensors in rows])
+    return choose([(guard, combine(kind, tensors, axis, open=items.open)) for guard, tensors in rows])
 
 
 def _tensor(value: Value) -> TensorV:
@@ -44,9 +54,7 @@ def _tensor(value: Value) -> TensorV:
     return TensorV(reason=value.reason if isinstance(value, Unknown) else Undecided(Why.DATA, "input data"))
 
 
-def combine(
-    kind: str, tensors: list[TensorV], axis: int | None, *, open: bool = False, layer: LayerV | None = None
-) -> TensorV:
+def combine(kind: str, tensors: list[TensorV], axis: int | None, *, open: bool = False) -> TensorV:
     """The scale and shape of several tensors put together."""
     first = tensors[0]
     scales = {t.scale for t in tensors}
@@ -58,8 +66,6 @@ def combine(
         shape = broadcast(shape, tensor.shape)
     if len(tensors) == 1 and not open:
         return first
-    if kind == "dot":
-        return _dot(tensors, layer)
     keeps = same and (
         scales == {Scale.LOGITS} or (kind == "average" and first.activation == tensors[-1].activation)
     )
@@ -111,8 +117,16 @@ def _unknown(tensors: list[TensorV], shape: Dims, kind: str) -> TensorV:
     known = [t for t in tensors if t.scale is not Scale.UNKNOWN]
     reason = Undecided(Why.COMBINED, f"{kind} of outputs")
     if not known:
-        reason = tensors[0].reason or reason
+        reason = _most_telling(tensors) or reason
     return TensorV(shape=shape, reason=reason, trace=tensors[0].trace)
+
+
+def _most_telling(tensors: list[TensorV]) -> Undecided | None:
+    """Why a combination is not known: by what was not followed, not by zeros that it began with."""
+    reasons = [tensor.reason for tensor in tensors if tensor.reason is not None]
+    untold = (one for one in reasons if one.why is not Why.DATA and one not in (DIRECTIONS, *SHARES))
+    first = tensors[0].reason
+    return next(untold, first) if first == CONSTANTS else first
 
 
 def _concatenated(kind: str, tensors: list[TensorV], axis: int | None, *, same: bool, open: bool) -> TensorV:
@@ -136,7 +150,11 @@ def _concatenated(kind: str, tensors: list[TensorV], axis: int | None, *, same: 
     if scale_survives:
         alone = first.final if len({id(t.final) for t in tensors}) == 1 else None
         return replace(first, shape=shape, layer=None, parents=(), final=alone)
-    return _unknown(tensors, shape, "concatenation")
+    made = _unknown(tensors, shape, "concatenation")
+    if kind == "stack" or not last or shape is None or shape[-1] is None:
+        return made
+    parents: tuple[Value, ...] = tuple(tensors)
+    return replace(made, parents=parents, step=Step(StepKind.JOINED, TupleV(parents), parents))
 
 
 def _stacked(first: TensorV, count: int | None, axis: int | None, rank: int | None, *, last: bool) -> Dims:
@@ -152,12 +170,16 @@ def _stacked(first: TensorV, count: int | None, axis: int | None, rank: int | No
 _NEVER_NEGATIVE = (Scale.NON_NEGATIVE, Scale.INDEPENDENT, Scale.PROBABILITIES)
 
 
-def _dot(tensors: list[TensorV], layer: LayerV | None) -> TensorV:
-    normal = layer.slots.get("normalize") if layer is not None else None
+def _dot(run: Run, tensors: list[TensorV], layer: LayerV) -> TensorV:
+    normal = layer.slots.get("normalize")
+    shape: Dims = (UNRANKED, None)
+    if len(tensors) == 2:
+        axes = dims(run, layer.slots.get("axes", Const(-1)))
+        shape = dot_shape(ranked(tensors[0].shape), ranked(tensors[1].shape), axes) or shape
     if isinstance(normal, Const) and normal.value:
         if all(t.scale in _NEVER_NEGATIVE for t in tensors):
-            return _unknown(tensors, (None, 1), "non-negative cosine")
-        return replace(tensors[0], scale=Scale.BOUNDED, activation="cosine", shape=(None, 1), reason=None)
+            return _unknown(tensors, shape, "non-negative cosine")
+        return replace(tensors[0], scale=Scale.BOUNDED, activation="cosine", shape=shape, reason=None)
     if all(t.scale is Scale.LOGITS for t in tensors):
-        return replace(tensors[0], activation="linear", shape=(None, None))
-    return _unknown(tensors, (None, None), "dot product")
+        return replace(tensors[0], activation="linear", shape=shape)
+    return _unknown(tensors, shape, "dot product")

@@ -134,6 +134,14 @@ def _fit(run: Run, model: Model, args: Args, place: Place | None) -> Value:
     return run.state.fresh(Why.RUNTIME, "a training history")
 
 
+def _fit_as(name: str) -> Handler:
+    def handle(run: Run, model: Model, args: Args, place: Place | None) -> Value:
+        steps.note(run, model, name, args)
+        return _fit(run, model, args, place)
+
+    return handle
+
+
 def _returned(run: Run, model: Model, args: Args, place: Place | None) -> Value:
     return models.outputs_of(run, model, place)
 
@@ -177,16 +185,12 @@ def _layer_by_name(run: Run, model: Model, args: Args, place: Place | None) -> V
     return models.find_layer(run, model, args, place)
 
 
+_FITS = ("fit", "evaluate", "train_on_batch", "test_on_batch", "fit_generator", "evaluate_generator")
 _MODEL: dict[str, Handler] = {
     "compile": _compile,
     "add": _add,
     "pop": _pop,
-    "fit": _fit,
-    "evaluate": _fit,
-    "train_on_batch": _fit,
-    "test_on_batch": _fit,
-    "fit_generator": _fit,
-    "evaluate_generator": _fit,
+    **{name: _fit_as(name) for name in _FITS},
     "predict": steps.predict,
     "predict_on_batch": steps.predict,
     "predict_generator": steps.predict,

@@ -11,14 +11,16 @@ from fromlogits_audit.catalogue.ops import WITHIN_ALONE
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras import formulas, sizes
-from fromlogits_audit.interp.keras.activations import opaque
+from fromlogits_audit.interp.keras.activations import opaque, taken_apart
 from fromlogits_audit.interp.keras.arithmetic import (
     binary,
+    length_one,
     negate,
     note_cutoff,
     one_sided,
     tensors_of,
 )
+from fromlogits_audit.interp.keras.joined import SAME_VALUES, still_joined
 from fromlogits_audit.interp.keras.labels import labelled
 from fromlogits_audit.interp.keras.merging import combine
 from fromlogits_audit.interp.keras.moving import keeps_classes
@@ -26,7 +28,7 @@ from fromlogits_audit.interp.keras.products import linear
 from fromlogits_audit.interp.keras.selecting import first, select
 from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, dims, number, ranked
 from fromlogits_audit.interp.keras.unnamed import unnamed
-from fromlogits_audit.interp.keras_values import DIRECTIONS, MOVED_CLASSES, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import MOVED_CLASSES, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -74,7 +76,8 @@ def _keep(run: Run, name: str, args: Args, place: Place | None, axis: Value | No
     if short == "expand_dims":
         shape = _expanded(tensor.shape, axis or args.get(1, "axis"))
         return replace(tensor, shape=shape, layer=None, parents=(tensor,))
-    return replace(tensor, layer=None, parents=(tensor,))
+    after = replace(tensor, layer=None, parents=(tensor,))
+    return still_joined(tensor, after) if short in SAME_VALUES else after
 
 
 def _each_row(run: Run, value: Value) -> TensorV | None:
@@ -115,7 +118,7 @@ def _reshape(run: Run, name: str, args: Args, place: Place | None, axis: Value |
         return after
     if keeps_classes(run, short, args, tensor.shape, shape):
         return after
-    return opaque(after, MOVED_CLASSES)
+    return taken_apart(after, MOVED_CLASSES)
 
 
 def _turned(name: str, args: Args, shape: Dims) -> Dims:
@@ -307,11 +310,7 @@ def _new(run: Run, name: str, args: Args, place: Place | None, axis: Value | Non
 
 def _unit(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
     tensor = first(args)
-    after = replace(tensor, layer=None, parents=(tensor,))
-    if tensor.scale is Scale.UNKNOWN:
-        return after
-    shares = Undecided(Why.COMBINED, f"rows of {tensor.activation} scaled to length one")
-    return opaque(after, DIRECTIONS if tensor.scale is Scale.LOGITS else shares)
+    return length_one(replace(tensor, layer=None, parents=(tensor,)))
 
 
 def _exp(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:

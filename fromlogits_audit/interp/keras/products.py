@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fromlogits_audit.catalogue.products import dot_shape
 from fromlogits_audit.interp.keras.arithmetic import columns, matrix_product
 from fromlogits_audit.interp.keras.selecting import first
-from fromlogits_audit.interp.keras.shapes import UNRANKED
+from fromlogits_audit.interp.keras.shapes import UNRANKED, dims, ranked
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.values import FALSE, Args, Const, Place, Value
 
@@ -30,5 +31,9 @@ def linear(run: Run, name: str, args: Args, place: Place | None, axis: Value | N
         return made
     if short in _SAME_SHAPE:
         return replace(made, shape=first(args).shape)
+    if short == "batch_dot" and isinstance(right, TensorV):
+        axes = args.get(2, "axes")
+        shape = dot_shape(ranked(first(args).shape), ranked(right.shape), dims(run, axes)) if axes else None
+        return replace(made, shape=shape or (UNRANKED, None))
     last = short in _CONVOLUTIONS and "data_format" not in args.keywords
     return replace(made, shape=(UNRANKED, columns(args.get(1, "filters") if last else None)))

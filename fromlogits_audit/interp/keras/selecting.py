@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras.activations import opaque
+from fromlogits_audit.interp.keras.indexing import covers
+from fromlogits_audit.interp.keras.moving import may_be_last
 from fromlogits_audit.interp.keras.shapes import UNRANKED, number, ranked
 from fromlogits_audit.interp.keras_values import TensorV, data_tensor
 from fromlogits_audit.interp.values import NONE, Args, Const, FuncV, ListV, Place, TupleV, Unknown, Value
@@ -33,7 +35,7 @@ def select(run: Run, name: str, args: Args, place: Place | None, axis: Value | N
     if len({t.scale for t in tensors}) > 1:
         return opaque(replace(tensors[0], shape=None), Undecided(Why.COMBINED, short))
     chosen = tensors[0]
-    if short == "gather" and chosen.shape is not None and _gathers_before_classes(args, chosen.shape):
+    if _picks_rows(name, args, chosen):
         return replace(chosen, shape=(UNRANKED, chosen.units), layer=None, parents=(chosen,))
     if short in _SPLITS and number(axis if axis is not None else Const(0)) == 0 and len(tensors) == 1:
         part = replace(chosen, shape=(UNRANKED, chosen.units), layer=None, parents=(chosen,))
@@ -61,10 +63,33 @@ def _chosen_from(run: Run, args: Args, place: Place | None) -> list[Value]:
     return chosen
 
 
-def _gathers_before_classes(args: Args, shape: tuple[int | None, ...]) -> bool:
-    """Whether ``gather`` picks rows and leaves the last axis whole."""
-    given = args.get(3, "axis"), args.get(4, "batch_dims")
-    axis, batch = (0 if v is None or v is NONE else number(v) for v in given)
-    if ranked(shape) is None or axis is None or batch is None:
+def _picks_rows(name: str, args: Args, chosen: TensorV) -> bool:
+    """Whether a function takes some of the rows, and leaves each of them whole."""
+    axis = _row_axis(name, args)
+    if (
+        axis is None
+        or chosen.shape is None
+        or (name.endswith(".boolean_mask") and covers(args.get(1, "mask"), chosen, axis))
+    ):
         return False
-    return 0 <= max(axis, batch) < len(shape) - 1
+    shape = ranked(chosen.shape)
+    return not may_be_last(axis, None if shape is None else len(shape))
+
+
+def _row_axis(name: str, args: Args) -> int | None:
+    """The axis along which values are taken, None where it is not known or there is none."""
+    if name == "keras.backend.gather":
+        return 0
+    if name.endswith(".boolean_mask"):
+        return _number_or(args.get(2, "axis"), 0)
+    if name.endswith(".take"):
+        return number(args.get(2, "axis"))  # without an axis it takes single values
+    if name != "tf.gather":
+        return None
+    batch = _number_or(args.get(4, "batch_dims"), 0)
+    axis = _number_or(args.get(3, "axis"), batch)
+    return axis if axis is None or batch is None or axis < 0 else max(axis, batch)
+
+
+def _number_or(value: Value | None, default: int | None) -> int | None:
+    return default if value is None or value is NONE else number(value)

@@ -19,10 +19,12 @@ from fromlogits_audit.interp.keras.attributes import read, write
 from fromlogits_audit.interp.keras.compiling import compile_model
 from fromlogits_audit.interp.keras.data import Data
 from fromlogits_audit.interp.keras.encoders import flow
+from fromlogits_audit.interp.keras.joined import rewritten
 from fromlogits_audit.interp.keras.labels import after_index, after_operator, some_of, written
 from fromlogits_audit.interp.keras.layers import apply_layer
 from fromlogits_audit.interp.keras.losses import combined, meet
 from fromlogits_audit.interp.keras.models import call_model, outputs_of
+from fromlogits_audit.interp.keras.tuning import LIBRARIES
 from fromlogits_audit.interp.keras.unnamed import unnamed
 from fromlogits_audit.interp.keras_values import (
     INNER,
@@ -208,6 +210,7 @@ class Keras:
     def written(self, tensor: TensorV, key: Value, value: Value) -> Value:
         """``tensor[key] = value``: the same array, with other labels or scores in it."""
         after = written(tensor, key, value)
+        tensor = rewritten(tensor)
         changed = tensor if after == tensor.labels else replace(tensor, labels=after)
         scale = value.scale if isinstance(value, TensorV) else Scale.UNKNOWN
         if tensor.scale in (Scale.UNKNOWN, scale) or isinstance(value, Const):
@@ -229,7 +232,7 @@ class Keras:
 
 
 _PARTLY_NEW = Undecided(Why.COMBINED, "outputs of which a part was replaced")
-_TUNED = frozenset(f"{library}.HyperModel" for library in ("keras_tuner", "kerastuner"))
+_TUNED = frozenset(f"{library}.HyperModel" for library in LIBRARIES)
 _CHOICES = {"Choice": "values", "suggest_categorical": "choices"}
 """What keras_tuner and optuna call one of several values, and the parameter that has them."""
 

@@ -227,6 +227,23 @@ def splits_last_axis(before: Dims, after: Dims) -> bool:
     return old is not None and new is not None and old != new
 
 
+def takes_apart(run: Run, layer: LayerV, before: Dims, after: Dims) -> bool:
+    """Whether a layer that reshapes, flattens or permutes leaves something else on the last axis."""
+    if splits_last_axis(before, after):
+        return True
+    if layer.spec.shape is Shape.PERMUTE:
+        order = dims(run, layer.slots.get("dims"))
+        return bool(order) and order is not None and order[-1] not in (None, len(order))
+    target = dims(run, layer.slots.get("target_shape")) if layer.spec.shape is Shape.RESHAPE else (-1,)
+    return bool(target) and target is not None and target[-1] == -1 and joins_axes(ranked(before), after)
+
+
+def joins_axes(before: Dims, after: Dims) -> bool:
+    """Whether the last axis of a shape joins several, where its new size is left to be worked out."""
+    several = before is not None and any(size != 1 for size in before[1:-1])
+    return several and (after is None or after[-1] is None)
+
+
 def broadcast(a: Dims, b: Dims) -> Dims:
     """The shape of an elementwise operation, None where unsure."""
     if a is None or b is None:

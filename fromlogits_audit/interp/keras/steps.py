@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import regex
+from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.classes import own_method, resolution_order
 from fromlogits_audit.interp.functions import text_of
 from fromlogits_audit.interp.keras import losses
@@ -20,6 +21,7 @@ from fromlogits_audit.interp.keras_values import ModelV, data_tensor
 from fromlogits_audit.interp.values import (
     Args,
     BoundV,
+    Const,
     FuncV,
     Hop,
     InstanceV,
@@ -44,10 +46,31 @@ def own(model: Value, name: str) -> BoundV | None:
 
 
 def decide(model: Value) -> bool:
-    """Whether no step of Keras gives outputs to the compiled loss: the class's own code does, or nothing."""
-    if own(model, "compute_loss") is not None:
-        return True
-    return own(model, "train_step") is not None and own(model, "test_step") is not None
+    """Whether training gives outputs to the compiled loss in the class's own way, or not at all."""
+    return own(model, "compute_loss") is not None or own(model, "train_step") is not None
+
+
+_EVALUATING = ("evaluate", "evaluate_generator", "test_on_batch")
+_HELD_OUT = {
+    "fit": ((6, "validation_split"), (7, "validation_data")),
+    "fit_generator": ((5, "validation_data"),),
+}
+"""What makes training evaluate after every epoch (keras.src.backend.tensorflow.trainer.fit; tf_keras)."""
+
+
+def note(run: Run, model: Value, name: str, args: Args) -> None:
+    """A method that may evaluate a model: Keras's ``test_step`` then gives what it returns to the loss."""
+    if own(model, "compute_loss") is not None or own(model, "test_step") is not None:
+        return
+    given = [args.get(*parameter) for parameter in _HELD_OUT.get(name, ())]
+    if name in _EVALUATING or any(_holds(run, value) for value in given if value is not None):
+        run.recorder.ledger.note_evaluated(model)
+
+
+def _holds(run: Run, value: Value) -> bool:
+    """Whether an argument may hold out data: it is neither None nor 0."""
+    options = [option for _, option in alternatives(value, run.state.guard)]
+    return not all(isinstance(option, Const) and not option.value for option in options)
 
 
 def by_hand(model: Value) -> Undecided | None:

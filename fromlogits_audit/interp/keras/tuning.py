@@ -1,0 +1,57 @@
+"""``keras_tuner``: searches that compile the models they build once more, with a loss of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp.choice import alternatives
+from fromlogits_audit.interp.classes import own_method
+from fromlogits_audit.interp.keras.compiling import compile_model
+from fromlogits_audit.interp.values import (
+    NONE,
+    Args,
+    BoundV,
+    FuncV,
+    InstanceV,
+    PartialV,
+    Place,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Undecided, Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+LIBRARIES = ("keras_tuner", "kerastuner")
+_SEARCHES = ("RandomSearch", "Hyperband", "BayesianOptimization", "GridSearch", "Tuner")
+SEARCHES = tuple(
+    f"{library}.{inner}{name}" for library in LIBRARIES for inner in ("", "tuners.") for name in _SEARCHES
+)
+
+
+def search(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    """``RandomSearch(build_model, loss=..., metrics=...)``: what the function builds is compiled with these.
+
+    What the search itself is stays unknown.
+    """
+    if args.keywords.get("loss", NONE) is NONE:
+        return None
+    given: dict[str, Value] = {
+        name: args.keywords[name] for name in ("loss", "metrics") if name in args.keywords
+    }
+    for guard, model in alternatives(_built(run, args.get(0, "hypermodel"), place), run.state.guard):
+        with run.state.branch(guard):
+            compile_model(run, model, Args((), given), place)
+    return None
+
+
+def _built(run: Run, hypermodel: Value | None, place: Place) -> Value:
+    """The model that a function or a ``HyperModel`` builds of hyperparameters that nobody knows."""
+    values = run.state.fresh(Why.RUNTIME, "hyperparameters")
+    if isinstance(hypermodel, InstanceV):
+        build = own_method(hypermodel.cls, "build")
+        hypermodel = BoundV(build, hypermodel) if build is not None else None
+    if isinstance(hypermodel, (FuncV, BoundV, PartialV)):
+        return run.call(hypermodel, Args((values,)), place)
+    return Unknown(Undecided(Why.UNSUPPORTED, "what a search builds"), ("search", id(place.node)))
