@@ -34,7 +34,7 @@ from fromlogits_audit.ir import Undecided, Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
-UNUSED = Undecided(Why.NO_OUTPUT, "the model's own steps do not give it one")
+UNUSED = Undecided(Why.NO_OUTPUT, "no step of the model's own that was followed gives it one")
 _ACTIVATES = regex.later(r"sigmoid|softmax|expit", re.IGNORECASE)
 _FORWARD = frozenset(["__init__", "build", "call", "get_config"])
 
