@@ -69,6 +69,9 @@ def update(run: Run, target: DictV, source: Value) -> None:
         rewrite(run, target, lambda old: lift(content, run.state.guard, lambda new: _merged(run, old, new)))
         return
     if isinstance(content, Entries):
+        others = source.slots.get(OTHERS) if isinstance(source, DictV) else None
+        if isinstance(others, Unknown):
+            rewrite(run, target, lambda old: _merged(run, old, others))
         update_items(run, target, content.items, is_open=content.open)
         return
     pairs = spread(run, content) if isinstance(content, (TupleV, IterV)) else None

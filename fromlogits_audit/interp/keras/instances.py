@@ -10,12 +10,14 @@ from fromlogits_audit.catalogue.layers import layer_class
 from fromlogits_audit.catalogue.losses import loss_class
 from fromlogits_audit.catalogue.metrics import metric_class
 from fromlogits_audit.interp import wrapped
-from fromlogits_audit.interp.classes import external_bases, find_member
+from fromlogits_audit.interp.choice import choose, lift, split
+from fromlogits_audit.interp.classes import external_bases, find_member, own_method
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import losses, metrics, models
 from fromlogits_audit.interp.keras.attributes import model_attribute
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer
+from fromlogits_audit.interp.keras.shapes import Dims
 from fromlogits_audit.interp.keras.sizes import shape_value
 from fromlogits_audit.interp.keras_values import WEIGHTS, LayerV, LossV, MetricV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
@@ -200,8 +202,17 @@ def call_base(run: Run, instance: InstanceV, base: str, args: Args, place: Place
     """What the Keras base class computes."""
     inner = instance.slots.get("$layer")
     if isinstance(inner, LayerV):
+        _build(run, instance, args)
+        name = inner.spec.activation
+        if name is not None and name in instance.slots:  # set by the class itself
+            run.state.write(inner, name, choose(split(instance.slots[name])[0]))
         inputs = args.positional[0] if args.positional else data_tensor()
-        return apply_layer(run, inner, inputs, args, place)
+        result = apply_layer(run, inner, inputs, args, place)
+        hook = next((name for name in _HOOKS if own_method(instance.cls, name) is not None), None)
+        if hook is not None:
+            reason = Undecided(Why.OPAQUE_LAYER, f"{instance.cls.name} has a {hook}() of its own")
+            return lift(result, run.state.guard, lambda one: TensorV(shape=_shape_of(one), reason=reason))
+        return result
     if "$layers" in instance.slots or "$outputs" in instance.slots:
         return models.call_model(run, instance, args, place)
     metric = instance.slots.get("$metric")
@@ -210,6 +221,14 @@ def call_base(run: Run, instance: InstanceV, base: str, args: Args, place: Place
     return TensorV(
         reason=Undecided(Why.OPAQUE_LAYER, f"{instance.cls.name} has no call() that can be followed")
     )
+
+
+_HOOKS = ("step", "inner_loop", "convolution_op")
+"""What the ``call`` of Keras's recurrent and convolutional layers calls."""
+
+
+def _shape_of(value: Value) -> Dims:
+    return value.shape if isinstance(value, TensorV) else None
 
 
 def _build(run: Run, instance: InstanceV, args: Args) -> None:

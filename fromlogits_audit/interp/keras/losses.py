@@ -271,8 +271,9 @@ def _name_of(loss: Value) -> str:
 def call_function(run: Run, spec: LossFunctionSpec, function: ExternalV, args: Args, place: Place) -> Value:
     """``keras.losses.binary_crossentropy(y, p)``, ``tf.nn.*_with_logits(labels=..., logits=...)``."""
     given = args.bind(spec.parameters.names)
-    predicted = given.get(spec.predictions)
-    labels = given.get(spec.labels)
+    # ``tf.losses`` has functions of these names in TensorFlow 1, whose parameters are called otherwise.
+    predicted = given.get(spec.predictions) or args.keywords.get("predictions")
+    labels = given.get(spec.labels) or args.keywords.get("labels")
     if _has_old_order(spec, args, place):
         predicted, labels = labels, predicted
     unknown = args.double or args.star

@@ -103,17 +103,17 @@ def _spatial(run: Run, layer: LayerV, name: str, count: int, default: int | None
 def _conv(run: Run, layer: LayerV, shape: Dims, units: int | None) -> Dims:
     if _channels_first(layer):
         return None
+    kind = layer.spec.name.lower()  # TensorFlow 1 has functions of these names in small letters
     if shape is None or len(shape) < 3:
-        kind = layer.spec.name
-        rank = next((int(d) for d in ("1", "2", "3") if f"{d}D" in kind), None)
+        rank = next((int(d) for d in ("1", "2", "3") if f"{d}d" in kind), None)
         return (None,) * (rank + 1) + (units,) if rank else None
-    if units is None and "Depthwise" in layer.spec.name:
+    if units is None and "depthwise" in kind:
         multiplier = number(layer.slots.get("depth_multiplier")) or 1
         units = shape[-1] * multiplier if shape[-1] is not None else None
     count = len(shape) - 2
     kernel = _spatial(run, layer, "kernel_size", count, None)
     stride = _spatial(run, layer, "strides", count, 1)
-    grows = "Transpose" in layer.spec.name
+    grows = "transpose" in kind
     sizes = [
         _grown(s, k, st, layer) if grows else _windowed(s, k, st, layer)
         for s, k, st in zip(shape[1:-1], kernel, stride, strict=True)
