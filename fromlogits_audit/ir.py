@@ -310,7 +310,8 @@ class Edits:
     call_open: Location | None = None
     call_close: Location | None = None
     prefix: str | None = None
-    layer_activation: Location | None = None
+    activation_default: str | None = None
+    """What a layer computes that is not told its activation; None for what has no such parameter."""
     text: str = ""
     """The construction as it is written, whole."""
     written: tuple[tuple[str, str], ...] = ()

@@ -83,8 +83,7 @@ class Editor:
         inner = self._construction(layer, None) if layer is not None else None
         if site.kind is Kind.ACTIVATION:
             return _with(made, item=self._item(place), layer=inner)
-        activation = dict(inner.arguments).get("activation") if inner is not None else None
-        made = _with(made, partner=partner, layer=inner, layer_activation=activation)
+        made = _with(made, partner=partner, layer=inner)
         if head is None:
             return made
         behind = [_original(one) or one for one in head.behind]
@@ -108,7 +107,8 @@ class Editor:
         spelling = self.spelling(chunk.module)
         called = next(iter(spelling.resolve(dotted, line)), None)
         last = named.attr if isinstance(named, cst.Attribute) else named
-        made = _with(made, called=called, callee=self._at(place, last))
+        default = _activation_default(called)
+        made = _with(made, called=called, callee=self._at(place, last), activation_default=default)
         if module is not None:
             made = _with(
                 made,
@@ -235,6 +235,14 @@ class _Call:
         beside = "\n".join(lines).replace(self.place.chunk.code_of(arg), "")
         clean = "#" not in beside or cut[0] == cut[2]
         return self.editor._located(self.place.chunk.module, cut) if clean else None
+
+
+def _activation_default(called: str | None) -> str | None:
+    spec = layer_class(called) if called is not None else None
+    if spec is None or "activation" not in spec.parameters.names:
+        return None
+    default = spec.parameters.default("activation")
+    return default if isinstance(default, str) else "linear"
 
 
 def _original(place: Place) -> Place | None:

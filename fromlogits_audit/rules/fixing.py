@@ -14,8 +14,6 @@ from dataclasses import replace
 from math import log
 
 from fromlogits_audit import regex
-from fromlogits_audit.catalogue.interface import Parameters
-from fromlogits_audit.catalogue.layers import layer_class
 from fromlogits_audit.catalogue.losses import loss_class, loss_function
 from fromlogits_audit.catalogue.metrics import metric_class
 from fromlogits_audit.finding import Applicability, Edit, Fix
@@ -238,17 +236,11 @@ def _activated(layer: Edits, activation: str | None) -> Fix | None:
         return _of_call(layer, activation)
     if activation is None:
         return _without_activation(layer, now)
-    takes = _activation_parameter(layer)
-    if takes is None or (now is None and (layer.call_close is None or layer.called == _ACTIVATION_LAYER)):
+    untold = now is None and (layer.call_close is None or layer.called == _ACTIVATION_LAYER)
+    if layer.activation_default is None or untold:
         return None
     edit = argument(layer, "activation", _like_quoted(now or layer.text, activation))
     return _unsafe(f"End the model in a {activation}", edit)
-
-
-def _activation_parameter(layer: Edits) -> Parameters | None:
-    """The parameters of a layer that is told its activation in a call, None for one that has none to tell."""
-    spec = layer_class(layer.called) if layer.called is not None else None
-    return spec.parameters if spec is not None and "activation" in spec.parameters.names else None
 
 
 def _without_activation(layer: Edits, now: str | None) -> Fix | None:
@@ -258,9 +250,8 @@ def _without_activation(layer: Edits, now: str | None) -> Fix | None:
         return _unsafe(title, Edit(layer.item, ""))
     if now is None:
         return None
-    takes = _activation_parameter(layer)
-    default = takes.default("activation") if takes is not None else None
-    if removal is None or default is not None or layer.called == _ACTIVATION_LAYER:
+    acts = layer.activation_default not in (None, "linear")
+    if removal is None or acts or layer.called == _ACTIVATION_LAYER:
         return _unsafe(title, argument(layer, "activation", _like_quoted(now, "linear")))
     return _unsafe(title, Edit(removal, ""))
 
