@@ -132,7 +132,7 @@ def either(
         total.jumps, total.falls = total.jumps or result.jumps, total.falls or result.falls
         total.stops = total.stops and result.stops
         branches += [rescued] if result.survives else []
-    run.state.join([Branch(guards[-1], body.writes), *branches])
+    run.state.join([replace(body, guard=guards[-1]), *branches])
     return total
 
 

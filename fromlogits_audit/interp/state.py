@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp.choice import Work, choose, compatible
 from fromlogits_audit.interp.values import (
     ALWAYS,
+    BIRTHS,
     ClassV,
     FuncCore,
     Guard,
@@ -132,6 +133,8 @@ class Branch:
 
     guard: Guard
     writes: Log
+    since: int | None = None
+    """The number of the first object that is born in it, None where it is no block that ran."""
 
 
 class State:
@@ -281,10 +284,14 @@ class State:
         for branch in live:
             for entry, (holder, key, _) in branch.writes.items():
                 entries.setdefault(entry, (holder, key))
+        begins = [branch.since for branch in live if branch.since is not None]
         for entry, (holder, key) in entries.items():
             old = holder.slots.get(key)
             pairs: list[tuple[Guard, Value]] = []
+            within = isinstance(holder, Obj) and begins and holder.born >= min(begins)
             for branch in live:
+                if within and entry not in branch.writes:
+                    continue  # no other branch has that object
                 value = branch.writes[entry][2] if entry in branch.writes else old
                 if value is None and isinstance(holder, Obj):
                     value = holder.lacking(key)
@@ -359,7 +366,7 @@ class _Assuming:
     __slots__ = ("_before", "_branch", "_catchers", "_state")
 
     def __init__(self, state: State, guard: Guard) -> None:
-        self._state, self._branch = state, Branch(guard, {})
+        self._state, self._branch = state, Branch(guard, {}, next(BIRTHS))
 
     def __enter__(self) -> Branch:
         state = self._state

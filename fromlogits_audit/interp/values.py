@@ -9,11 +9,13 @@ how the two ``if binary:`` of a program are seen to be one condition.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
+from fromlogits_audit.interp.args import Args as Args
 from fromlogits_audit.interp.keys import NESTED, Key
 from fromlogits_audit.ir import Undecided
 from fromlogits_audit.lean import dataclass
@@ -140,13 +142,18 @@ def forced(value: Value) -> Value:
     return value
 
 
+BIRTHS = itertools.count()
+"""Numbers objects, the older before the younger: a branch knows by them which are its own."""
+
+
 class Obj(Value):
     """A mutable object: its slots are written through the journal only."""
 
-    __slots__ = ("slots",)
+    __slots__ = ("born", "slots")
 
     def __init__(self, /, **slots: Value) -> None:
         self.slots: dict[Hashable, Value] = dict(slots.items())
+        self.born = next(BIRTHS)
 
     def lacking(self, key: Hashable) -> Value | None:
         """What a slot that only another branch has written is worth; None where that does not matter."""
@@ -371,30 +378,3 @@ class ManagerV(Value):
     core: FuncCore
     args: Args
     receiver: Value | None
-
-
-@dataclass(frozen=True, slots=True)
-class Args:
-    """Call arguments. ``star``/``double``: an unknown ``*args``/``**kwargs`` is among them."""
-
-    positional: tuple[Value, ...] = ()
-    keywords: dict[str, Value] = field(default_factory=dict)
-    star: Unknown | None = None
-    double: Unknown | None = None
-
-    def get(self, index: int, name: str) -> Value | None:
-        """The argument at a position or by name, None where it is not given."""
-        if name in self.keywords:
-            return self.keywords[name]
-        return self.positional[index] if 0 <= index < len(self.positional) else None
-
-    def rest(self) -> Args:
-        """All arguments but the first by position."""
-        return Args(self.positional[1:], self.keywords, self.star, self.double)
-
-    def bind(self, names: tuple[str, ...]) -> dict[str, Value]:
-        """Arguments by parameter name; surplus positional ones are left out."""
-        return {**dict(zip(names, self.positional, strict=False)), **self.keywords}
-
-    def all(self) -> tuple[Value, ...]:
-        return (*self.positional, *self.keywords.values())
