@@ -136,11 +136,12 @@ def either(
     return total
 
 
-def _exclusive(run: Run, guards: list[Guard]) -> list[Guard]:
+def _exclusive(run: Run, guards: list[Guard | None]) -> list[Guard]:
     """Assumptions for each of several cases, and for none of them."""
-    if len(guards) == 1 and len(guards[0]) == 1:
-        ((key, holds),) = guards[0]
-        return [guards[0], frozenset({(key, not holds)})]
+    only = guards[0] if len(guards) == 1 else None
+    if only is not None and len(only) == 1:
+        ((key, holds),) = only
+        return [only, frozenset({(key, not holds)})]
     keys = [("raised", run.state.fresh(Why.RUNTIME).key) for _ in guards]
     return [*(frozenset({(key, True)}) for key in keys), frozenset((key, False) for key in keys)]
 

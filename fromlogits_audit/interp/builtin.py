@@ -74,7 +74,7 @@ def call_external(run: Run, name: str, args: Args, place: Place | None) -> Value
 
 def _over_options(run: Run, name: str, function: Function, args: Args, place: Place | None) -> Value | None:
     """A call, or one for each number of items that a sequence among its arguments may have."""
-    walks = name in ITERABLES or name in COMBINING or name == "builtins.dict"
+    walks = name in ITERABLES or name in COMBINING or name in ("builtins.dict", "builtins.dict.fromkeys")
     for number, given in enumerate(args.positional if walks and name not in _TAKING else ()):
         options = options_of(run, given) if isinstance(given, (Choice, ListV)) else []
         if len(options) > 1:

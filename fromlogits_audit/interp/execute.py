@@ -126,7 +126,7 @@ def _line(run: Run, frame: Frame, parts: Sequence[cst.BaseSmallStatement]) -> Ou
             assert isinstance(part, cst.Raise)
             raised = class_of(run, frame, part) if run.state.catchers else None
             if raised is None and run.state.attempts:
-                doubt(run, class_of(run, frame, part))
+                doubt(run, class_of(run, frame, part), certain=True)
             return Outcome(falls=False, raised=raised, failed=raised is not None)
         if kind is cst.Break or kind is cst.Continue:
             breaks = [run.state.guard] if kind is cst.Break else []

@@ -14,7 +14,7 @@ from fromlogits_audit import cst
 from fromlogits_audit.interp import widen
 from fromlogits_audit.interp.assign import assign
 from fromlogits_audit.interp.evaluate import evaluate
-from fromlogits_audit.interp.items import each, options_of, walked
+from fromlogits_audit.interp.items import each, options_of, spread, walked
 from fromlogits_audit.interp.lastturn import last_item
 from fromlogits_audit.interp.state import MAX_LOOP, Branch, Frame
 from fromlogits_audit.interp.truth import truth
@@ -35,9 +35,10 @@ MAX_LEFT = 3
 def run_for(run: Run, frame: Frame, node: cst.For) -> Outcome:
     from fromlogits_audit.interp.execute import Outcome
 
-    options = options_of(run, evaluate(run, frame, node.iter))
-    if len(options) == 1:
-        return _over(run, frame, node, options[0][1])
+    value = evaluate(run, frame, node.iter)
+    options = options_of(run, value)
+    if len(options) == 1 or run.state.cut or _is_costly(run, node):
+        return _over(run, frame, node, options[0][1] if len(options) == 1 else spread(run, value))
     total, branches = Outcome(falls=False), []
     for guard, source in options:
         with run.state.branch(guard) as branch:
@@ -51,8 +52,13 @@ def run_for(run: Run, frame: Frame, node: cst.For) -> Outcome:
     return total
 
 
+def _is_costly(run: Run, node: cst.For) -> bool:
+    """Whether a loop has had its share of the budget: it is one of several inside each other."""
+    return run.state.loops.get(node, 0) > run.state.limit // 4
+
+
 def _over(run: Run, frame: Frame, node: cst.For, source: TupleV | Unknown) -> Outcome:
-    most = MAX_LOOP if run.state.loops.get(node, 0) <= run.state.limit // 4 else 2
+    most = 2 if _is_costly(run, node) else MAX_LOOP
     before, catchers = run.state.steps, run.state.catchers
     try:
         if isinstance(source, TupleV) and not source.open and len(source.items) <= most:
@@ -77,7 +83,8 @@ def _turns(run: Run, frame: Frame, node: cst.For, source: TupleV | Unknown, most
     if not items:
         _for_its_sites(run, frame, node)
     if len(items) > most:
-        items = items[:1] + items[-1:]
+        between = (run.state.fresh(Why.LIMIT, "an item of a loop inside others"),) if most < MAX_LOOP else ()
+        items = (*items[:1], *between, *items[-1:])
     return _turn(run, frame, node, items, _Loop(isinstance(source, Unknown) or source.open))
 
 

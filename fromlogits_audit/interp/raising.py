@@ -75,7 +75,8 @@ class Doubt:
     """Where a ``try`` may be left: for which of its handlers, by what condition, with what was written."""
 
     handler: int
-    guard: Guard
+    guard: Guard | None
+    """None where it may be left, not must."""
     written: Log
 
 
@@ -87,12 +88,14 @@ class Attempt:
         self.doubts: list[Doubt] = []
         self.log: Log | None = None
         self.path: Mapping[Hashable, bool] = {}
+        self.depth = 0
+        """How many functions are active around it."""
 
 
 @contextmanager
 def attempting(run: Run, attempt: Attempt) -> Iterator[None]:
     """The body of a ``try`` runs meanwhile, in a branch of its own."""
-    attempt.log, attempt.path = run.state.log, run.state.path
+    attempt.log, attempt.path, attempt.depth = run.state.log, run.state.path, len(run.state.stack)
     run.state.attempts.append(attempt)
     try:
         yield
@@ -106,7 +109,7 @@ def doubt_builtin(run: Run, name: str) -> None:
         doubt(run, ExternalV(_BUILTINS + name))
 
 
-def doubt(run: Run, kind: Value | None) -> None:
+def doubt(run: Run, kind: Value | None, *, certain: bool = False) -> None:
     """Note that an exception of a class (or of one that is not known) may leave the ``try`` for it here."""
     if run.state.cut or run.handed.ended:
         return
@@ -119,7 +122,8 @@ def doubt(run: Run, kind: Value | None) -> None:
                 (id(holder), key): (holder, key, holder.slots.get(key))
                 for holder, key in run.state.since(attempt.log)
             }
-            guard = run.state.guard - frozenset(attempt.path.items())
+            exact = certain and len(run.state.stack) == attempt.depth
+            guard = run.state.guard - frozenset(attempt.path.items()) if exact else None
             attempt.doubts.append(Doubt(handler, guard, written))
         return
 

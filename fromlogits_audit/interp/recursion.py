@@ -32,12 +32,22 @@ def give_up(run: Run, core: FuncCore, args: Args, receiver: Value | None) -> Val
     """The value of a call that is not followed: unknown, as is what the calls around it changed of the
     objects that it is given, and of the variables of modules. It would change them further."""
     unknown = run.state.fresh(Why.LIMIT, f"{core.name} is nested too deeply")
+    logs = run.state.logs(core.log)
     given = (*args.all(), receiver) if receiver is not None else args.all()
-    reached = {id(holder) for holder in _reached(given)}
-    for holder, key in run.state.since(core.log):
-        if id(holder) in reached or (isinstance(holder, Frame) and holder.core is None):
-            run.state.write(holder, key, unknown)
+    holders: list[Obj | Frame] = [*_reached(given), *_modules(run)]
+    for holder in holders:
+        for key in list(holder.slots):
+            if any((id(holder), key) in log for log in logs):
+                run.state.write(holder, key, unknown)
     return unknown
+
+
+def _modules(run: Run) -> list[Frame]:
+    """The modules of whose variables an active function says that it changes them."""
+    from fromlogits_audit.interp.functions import text_of
+
+    says = [core for core in dict.fromkeys(run.state.stack) if "global" in text_of(core)]
+    return list(dict.fromkeys(core.closure.root for core in says))
 
 
 def _reached(values: tuple[Value, ...]) -> Iterator[Obj]:

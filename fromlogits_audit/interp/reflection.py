@@ -69,7 +69,12 @@ def _getattr(run: Run, args: Args, place: Place | None) -> Value:
 
 
 def _attribute_or_default(run: Run, base: Value, name: str, default: Value | None, place: Place) -> Value:
-    value = run.attribute(base, name, place)
+    around = run.state.attempts
+    run.state.attempts = around if default is None else []  # with a default nothing is raised
+    try:
+        value = run.attribute(base, name, place)
+    finally:
+        run.state.attempts = around
     unset = isinstance(value, Unknown) and value.reason.why in (Why.UNDEFINED, Why.RUNTIME, Why.PARAMETER)
     if default is None or unset:
         return default or value

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp.choice import Work, choose, compatible
 from fromlogits_audit.interp.values import (
     ALWAYS,
-    BIRTHS,
+    Births,
     ClassV,
     FuncCore,
     Guard,
@@ -199,10 +199,14 @@ class State:
         """What is noted since the last begin."""
         return self._journal[-1] if self._journal else None
 
+    def logs(self, log: Log | None) -> list[Log]:
+        """What is noted since the begin that gave this one, block by block."""
+        at = next((n for n, noted in enumerate(self._journal) if noted is log), len(self._journal))
+        return self._journal[at:]
+
     def since(self, log: Log | None) -> Iterator[tuple[Holder, Hashable]]:
         """What was written since the begin that gave this log, and before its end."""
-        at = next((n for n, noted in enumerate(self._journal) if noted is log), len(self._journal))
-        for noted in self._journal[at:]:
+        for noted in self.logs(log):
             yield from [(holder, key) for holder, key, _ in noted.values()]
 
     def keep(self) -> None:
@@ -366,7 +370,7 @@ class _Assuming:
     __slots__ = ("_before", "_branch", "_catchers", "_state")
 
     def __init__(self, state: State, guard: Guard) -> None:
-        self._state, self._branch = state, Branch(guard, {}, next(BIRTHS))
+        self._state, self._branch = state, Branch(guard, {}, next(Births.count))
 
     def __enter__(self) -> Branch:
         state = self._state

@@ -127,7 +127,11 @@ class PendingV(Value):
     def force(self) -> Value:
         if self.value is None:
             self.value = _HAPPENING
-            self.value = self._make()
+            before, Births.outside = Births.outside, True
+            try:
+                self.value = self._make()
+            finally:
+                Births.outside = before
         return self.value
 
 
@@ -142,8 +146,16 @@ def forced(value: Value) -> Value:
     return value
 
 
-BIRTHS = itertools.count()
-"""Numbers objects, the older before the younger: a branch knows by them which are its own."""
+class Births:
+    """Numbers objects, the older before the younger: a branch knows by them which are its own."""
+
+    count = itertools.count()
+    outside = False
+    """Whether what runs would run without the branch as well: a definition that waited, an import."""
+
+    @classmethod
+    def next(cls) -> int:
+        return -1 if cls.outside else next(cls.count)
 
 
 class Obj(Value):
@@ -153,7 +165,7 @@ class Obj(Value):
 
     def __init__(self, /, **slots: Value) -> None:
         self.slots: dict[Hashable, Value] = dict(slots.items())
-        self.born = next(BIRTHS)
+        self.born = Births.next()
 
     def lacking(self, key: Hashable) -> Value | None:
         """What a slot that only another branch has written is worth; None where that does not matter."""

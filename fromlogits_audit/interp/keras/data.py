@@ -20,6 +20,7 @@ from fromlogits_audit.interp.values import (
     BoundV,
     Const,
     Entries,
+    ExternalV,
     FuncV,
     Hop,
     InstanceV,
@@ -58,6 +59,10 @@ _PASSING = frozenset(
         "rebatch",
     ]
 )
+_TRANSFORMS = frozenset(
+    ["assert_cardinality", "ignore_errors", "prefetch_to_device", "shuffle_and_repeat", "unbatch", "unique"]
+)
+"""What ``apply`` may be given that leaves the examples as they are."""
 _STEPS = ("train_step", "compute_loss", "test_step")
 _SEQUENCES = ("keras.utils.Sequence", "keras.utils.PyDataset")
 
@@ -80,6 +85,8 @@ class Data:
             return _binarized(run, args, place)
         if name == "sklearn.model_selection.train_test_split":
             return _split(run, args)
+        if name.startswith("tf.data.experimental.") and short in _TRANSFORMS:
+            return ExternalV("fromlogits.transparent")
         made = sources.read(run, name, args) or encoders.make(name, args) or callbacks.make(name, args)
         if made is None and name.startswith("tf.data.Dataset."):
             return self._dataset(run, short, args, place)
@@ -107,7 +114,7 @@ class Data:
             return dataset
         if name == "apply" and args.positional:
             given = args.positional[0]
-            own = isinstance(given, (FuncV, BoundV, PartialV))
+            own = isinstance(given, (FuncV, BoundV, PartialV, ExternalV))
             return run.call(given, Args((dataset,)), place) if own else IterV(_unseen(run), "dataset")
         if name in ("filter", "concatenate"):
             return IterV(some_of(dataset.element), "dataset")

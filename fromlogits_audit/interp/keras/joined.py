@@ -55,7 +55,7 @@ SAME_VALUES = (
 def taken(tensor: TensorV, key: list[Value]) -> tuple[TensorV, list[Value]] | None:
     """What an index takes of one part, or of several whole ones, and the index into that; None for others."""
     parts, span = parts_of(tensor), _span(tensor, key)
-    if not parts or span is None:
+    if not parts or span is None or len(span) == tensor.units:  # all of it
         return None
     start = 0
     inside: list[TensorV] = []
