@@ -31,7 +31,7 @@ def run_try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
     from fromlogits_audit.interp.execute import run_block
 
     around = run.state.catchers
-    attempt = Attempt(partial(_handler_of, run, frame, [*node.handlers]))
+    attempt = Attempt(partial(_chosen, run, frame, [*node.handlers]))
     with run.state.branch(ALWAYS) as body, attempting(run, attempt):
         if isinstance(node, cst.Try) and not run.state.repeats:
             own = (partial(_left_of, run, frame, node),) if node.handlers else ()
@@ -108,10 +108,6 @@ def _chosen(run: Run, frame: Frame, handlers: Handlers, raised: Value | None) ->
         if answer is not False:
             return number
     return None
-
-
-def _handler_of(run: Run, frame: Frame, handlers: Handlers, raised: Value | None) -> int | None:
-    return _chosen(run, frame, handlers, raised) if handlers else None
 
 
 def either(

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp import builtin
-from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.classes import GENERIC, own_method
 from fromlogits_audit.interp.creation import instantiate
 from fromlogits_audit.interp.dispatch import call_generic
@@ -43,18 +43,11 @@ def call(run: Run, function: Value, args: Args, place: Place | None) -> Value:
     """The result of calling a value; each alternative runs under its own assumptions."""
     if not isinstance(function, Choice):
         return _call(run, function, args, place)
-    pairs = []
-    branches = []
     options = alternatives(function, run.state.guard)
     # One of several models is compiled: what meets at one place then is one site.
     one_of = all(isinstance(option, MethodV) for _, option in options)
     with run.recorder.together() if one_of else nullcontext():
-        for guard, option in options:
-            with run.state.branch(guard) as branch:
-                pairs.append((guard, _call(run, option, args, place)))
-            branches.append(branch)
-    run.state.join(branches)
-    return choose(pairs)
+        return run.state.fork(options, lambda option: _call(run, option, args, place))
 
 
 def _call(run: Run, function: Value, args: Args, place: Place | None) -> Value:

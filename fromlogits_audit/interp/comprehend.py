@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
-from fromlogits_audit.interp.choice import choose
 from fromlogits_audit.interp.dicts import may_set, rewrite, set_entry
 from fromlogits_audit.interp.items import a_set, each, options_of, spread, thinned, walked
 from fromlogits_audit.interp.state import MAX_LOOP, Frame
@@ -32,16 +31,10 @@ class _Rows:
 
 def comprehension(run: Run, frame: Frame, node: Any, evaluate: Evaluate) -> Value:
     scope = Frame(frame.module, frame.chunk, frame)
-    made, branches = [], []
     options = options_of(run, evaluate(run, scope, node.for_in.iter))
     if len(options) == 1:
         return _made(run, scope, node, options[0][1], evaluate)
-    for guard, source in options:
-        with run.state.branch(guard) as branch:
-            made.append((guard, _made(run, scope, node, source, evaluate)))
-        branches.append(branch)
-    run.state.join(branches)
-    return choose(made)
+    return run.state.fork(options, lambda source: _made(run, scope, node, source, evaluate))
 
 
 def _made(run: Run, scope: Frame, node: Any, source: TupleV | Unknown, evaluate: Evaluate) -> Value:

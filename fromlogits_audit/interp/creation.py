@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.classes import (
     enum_by_value,
     external_bases,
@@ -99,13 +99,8 @@ def construct(run: Run, cls: ClassV, args: Args, place: Place | None) -> Value:
     made = invoke(run, new, _with_first(cls, args), cls)
     if not isinstance(made, Choice):
         return _set_up_if(run, cls, made, args, place)
-    pairs, branches = [], []
-    for guard, option in alternatives(made, run.state.guard):
-        with run.state.branch(guard) as branch:
-            pairs.append((guard, _set_up_if(run, cls, option, args, place)))
-        branches.append(branch)
-    run.state.join(branches)
-    return choose(pairs)
+    options = alternatives(made, run.state.guard)
+    return run.state.fork(options, lambda option: _set_up_if(run, cls, option, args, place))
 
 
 def _set_up_if(run: Run, cls: ClassV, made: Value, args: Args, place: Place | None) -> Value:

@@ -87,14 +87,8 @@ def _call(run: Run, frame: Frame, node: cst.Call) -> Value:
 
 def _call_by_rows(run: Run, function: Value, rows: list[tuple[Guard, Args]], place: Place) -> Value:
     """A call that is given other arguments under other assumptions."""
-    results, branches = [], []
     with run.recorder.together():
-        for guard, args in rows:
-            with run.state.branch(guard) as branch:
-                results.append((guard, call(run, function, args, place)))
-            branches.append(branch)
-    run.state.join(branches)
-    return choose(results)
+        return run.state.fork(rows, lambda args: call(run, function, args, place))
 
 
 def _super(run: Run, frame: Frame, node: cst.Call) -> Value:
@@ -213,14 +207,7 @@ def _if_expression(run: Run, frame: Frame, node: cst.IfExp) -> Value:
 
 
 def _fork(run: Run, frame: Frame, sides: list[tuple[Guard, cst.CSTNode]]) -> Value:
-    pairs = []
-    branches = []
-    for guard, side in sides:
-        with run.state.branch(guard) as branch:
-            pairs.append((guard, evaluate(run, frame, side)))
-        branches.append(branch)
-    run.state.join(branches)
-    return choose(pairs)
+    return run.state.fork(sides, lambda side: evaluate(run, frame, side))
 
 
 def _boolean(run: Run, frame: Frame, node: cst.BooleanOperation) -> Value:

@@ -144,10 +144,10 @@ def _run(
         core.left_out = True
         return run.state.fresh(Why.LIMIT, f"{core.name} is called where the program is too long to follow")
     core.entered = True
-    if is_too_deep(run, core, args):
+    depth = run.state.stack.count(core)
+    if is_too_deep(run, core, args, depth):
         return give_up(run, core, args, receiver)
-    recurs = run.state.stack.count(core) == 1
-    if recurs:
+    if depth == 1:
         core.log = run.state.begin()
     frame = Frame(core.module, core.chunk, core.closure, core=core, receiver=receiver, cls=core.owner)
     frame.at_yield, frame.path, frame.assumed = at_yield, run.state.path, assumed
@@ -164,7 +164,7 @@ def _run(
         run.state.catchers = catchers
         run.nesting = nesting
         run.state.stack.pop()
-        if recurs:
+        if depth == 1:
             core.log = None
             run.state.keep()
 

@@ -16,9 +16,9 @@ _MAX_REACHED = 200
 """Objects that are looked at for those that a call can change."""
 
 
-def is_too_deep(run: Run, core: FuncCore, args: Args) -> bool:
-    """Whether a function calls itself more often than is followed: ``tower(x, depth - 1)`` may go further."""
-    depth = run.state.stack.count(core)
+def is_too_deep(run: Run, core: FuncCore, args: Args, depth: int) -> bool:
+    """Whether a function that is active so many times calls itself more often than is followed:
+    ``tower(x, depth - 1)`` may go further."""
     if depth == 0:
         core.path = run.state.path
     if depth < MAX_REPEATS:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from fromlogits_audit.interp.choice import Work, choose, compatible
 from fromlogits_audit.interp.values import (
@@ -30,6 +30,8 @@ from fromlogits_audit.lean import dataclass
 if TYPE_CHECKING:
     from fromlogits_audit.interp.parse import Chunk, ParsedModule
     from fromlogits_audit.interp.raising import Attempt
+
+T = TypeVar("T")
 
 MAX_STEPS = 50_000
 """Statements executed in one run (a module from top to bottom, or a function that nothing calls),
@@ -303,6 +305,16 @@ class State:
                     pairs.append((branch.guard, value))
             if pairs:
                 self.write(holder, key, choose(pairs))
+
+    def fork(self, rows: Iterable[tuple[Guard, T]], action: Callable[[T], Value]) -> Value:
+        """What an action gives for each of several cases, each under its assumptions; their writes join."""
+        results, branches = [], []
+        for guard, case in rows:
+            with self.branch(guard) as branch:
+                results.append((guard, action(case)))
+            branches.append(branch)
+        self.join(branches)
+        return choose(results)
 
     # -- assumptions -----------------------------------------------------------------------
     @property

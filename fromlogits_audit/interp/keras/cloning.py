@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.choice import choose, lift, product, same
+from fromlogits_audit.interp.choice import lift, product, same
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras.models import current
 from fromlogits_audit.interp.keras_values import INNER, LayerV, ModelV, TensorV
@@ -105,13 +105,12 @@ def clone_model(run: Run, name: str, args: Args, place: Place) -> Value | None:
         return Unknown(unseen.reason, ("cloned", id(place.node)), place) if unseen is not None else None
     given = [source, args.get(2, "clone_function") or NONE, args.get(3, "call_function") or NONE]
     recursive = truth(run.state, args.get(4, "recursive") or FALSE)
-    rows, branches = [], []
-    for guard, (model, made, called) in product(given, run.state.guard):
-        with run.state.branch(guard) as branch:
-            rows.append((guard, _cloned(run, model, _Functions(made, called, recursive), place)))
-        branches.append(branch)
-    run.state.join(branches)
-    return choose(rows)
+
+    def cloned(row: tuple[Value, ...]) -> Value:
+        model, made, called = row
+        return _cloned(run, model, _Functions(made, called, recursive), place)
+
+    return run.state.fork(product(given, run.state.guard), cloned)
 
 
 def _cloned(run: Run, source: Value, functions: _Functions, place: Place) -> Value:

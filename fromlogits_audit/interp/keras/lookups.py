@@ -155,13 +155,8 @@ def _cond(run: Run, name: str, args: Args, place: Place) -> Value | None:
     if known is not None:
         return run.call(yes if known else no, Args(), place)
     guards = conditions(run.state, pred)
-    rows, branches = [], []
-    for guard, function in zip(guards, (yes, no), strict=True):
-        with run.state.branch(guard) as branch:
-            rows.append((guard, run.call(function, Args(), place)))
-        branches.append(branch)
-    run.state.join(branches)
-    return choose(rows)
+    sides = zip(guards, (yes, no), strict=True)
+    return run.state.fork(sides, lambda function: run.call(function, Args(), place))
 
 
 def _map_fn(run: Run, name: str, args: Args, place: Place) -> Value | None:
