@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from fromlogits_audit import cst
 from fromlogits_audit.interp import containers
 from fromlogits_audit.interp.attributes import set_attribute
-from fromlogits_audit.interp.choice import alternatives
-from fromlogits_audit.interp.items import DATA, unpacked
+from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.items import DATA, content_of, spread, unpacked
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.values import Choice, ExternalV, InstanceV, ListV, TupleV, Value
@@ -78,18 +78,23 @@ def _sequence(run: Run, frame: Frame, target: cst.Tuple | cst.List, value: Value
         for element, item in zip(elements, unpacked(run, value, len(elements)), strict=True):
             assign(run, frame, element.value, item)
         return
-    before, after = elements[:starred], elements[starred + 1 :]
-    items = unpacked(run, value, max(len(before), 1))
-    for element, item in zip(before, items, strict=False):
+    items = _around_star(run, value, starred, len(elements) - starred - 1)
+    for element, item in zip(elements, items, strict=True):
         assign(run, frame, element.value, item)
-    content = value.slots["items"] if isinstance(value, ListV) else value
-    rest: Value = ListV(tuple(items[-1:]), True)
-    if isinstance(content, TupleV):
-        end = len(content.items) - len(after)
-        rest = ListV(content.items[starred:end], content.open)
-        for element, item in zip(after, content.items[end:], strict=False):
-            assign(run, frame, element.value, item)
-    else:
-        for element in after:
-            assign(run, frame, element.value, items[-1])
-    assign(run, frame, elements[starred].value, rest)
+
+
+def _around_star(run: Run, value: Value, before: int, after: int) -> list[Value]:
+    """What the names before a starred one get, what that one gets, and what those after it do."""
+    content = content_of(run, value)
+    if isinstance(content, Choice):
+        options = alternatives(content, run.state.guard)
+        rows = [(guard, _around_star(run, option, before, after)) for guard, option in options]
+        return [choose([(guard, row[n]) for guard, row in rows]) for n in range(before + 1 + after)]
+    source = spread(run, content)
+    if not isinstance(source, TupleV) or source.open or len(source.items) < before + after:
+        items = unpacked(run, content, max(before, 1))
+        known = source.items if isinstance(source, TupleV) else ()
+        rest = known[before : len(known) - after] or items[-1:]
+        return [*items[:before], ListV(tuple(rest), True), *(known or items)[-1:] * after]
+    end = len(source.items) - after
+    return [*source.items[:before], ListV(source.items[before:end]), *source.items[end:]]

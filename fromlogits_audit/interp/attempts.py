@@ -28,7 +28,7 @@ Handlers = Sequence[cst.ExceptHandler | cst.ExceptStarHandler]
 
 def run_try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
     """A whole statement. The body fails where it has to raise, whether or not it is known what."""
-    from fromlogits_audit.interp.execute import run_block
+    from fromlogits_audit.interp.execute import leave_out, run_block
 
     around = run.state.catchers
     attempt = Attempt(partial(_chosen, run, frame, [*node.handlers]))
@@ -47,31 +47,45 @@ def run_try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
     if fails:
         run.state.adopt(body)
         outcome = _rescued(run, frame, node, outcome)
+        if node.orelse is not None:
+            leave_out(run, frame, node.orelse.body.body)
     else:
         outcome = either(
-            run, body, outcome, attempt, lambda number: run_block(run, frame, handlers[number].body.body)
+            run,
+            body,
+            partial(_otherwise, run, frame, node, outcome),
+            attempt,
+            lambda number: run_block(run, frame, handlers[number].body.body),
         )
-    if node.orelse is not None:
-        outcome = _otherwise(run, frame, node.orelse, outcome, fails=fails)
     if node.finalbody is not None:
         last = run_block(run, frame, node.finalbody.body.body)
-        if last.returns and not last.falls:
-            return last
+        return _finally(run, outcome, last)
     return outcome
 
 
-def _otherwise(run: Run, frame: Frame, node: cst.Else, outcome: Outcome, *, fails: bool) -> Outcome:
-    """``else``: it follows a body that ends with ``outcome``, and none that fails."""
-    from fromlogits_audit.interp.execute import Outcome, leave_out, run_block
+def _finally(run: Run, outcome: Outcome, last: Outcome) -> Outcome:
+    """What leaves ``finally`` takes the place of what left the blocks before it."""
+    from fromlogits_audit.interp.execute import opposites
 
-    block = node.body.body
-    if fails:
-        leave_out(run, frame, block)
-    if fails or not outcome.falls:
+    if not last.left:
         return outcome
-    after = run_block(run, frame, block)
-    returns, jumps = outcome.returns + after.returns, outcome.jumps or after.jumps
-    return Outcome(after.falls, returns, jumps, raised=after.raised, failed=after.failed)
+    if not last.falls:
+        return last
+    left, stays = opposites(run, last.left)
+    total = replace(outcome, returns=[], breaks=[], continues=[], stops=False)
+    total.collect(last, left)
+    total.collect(outcome, stays)
+    return total
+
+
+def _otherwise(run: Run, frame: Frame, node: cst.Try | cst.TryStar, outcome: Outcome) -> Outcome:
+    """A body that ends with ``outcome``, and ``else`` where it gets to its end."""
+    from fromlogits_audit.interp.execute import run_block, where_not_left
+
+    if node.orelse is None or not outcome.falls:
+        return outcome
+    follow = partial(run_block, run, frame, node.orelse.body.body)
+    return where_not_left(run, outcome, follow) if outcome.left else follow()
 
 
 def _rescued(run: Run, frame: Frame, node: cst.Try | cst.TryStar, outcome: Outcome) -> Outcome:
@@ -111,24 +125,29 @@ def _chosen(run: Run, frame: Frame, handlers: Handlers, raised: Value | None) ->
 
 
 def either(
-    run: Run, body: Branch, outcome: Outcome, attempt: Attempt, handle: Callable[[int], Outcome]
+    run: Run,
+    body: Branch,
+    follow: Callable[[], Outcome],
+    attempt: Attempt,
+    handle: Callable[[int], Outcome],
 ) -> Outcome:
     """What follows a body that may have been left by an exception, which a handler then took."""
     if not attempt.doubts:
         run.state.adopt(body)
-        return outcome
-    total, branches = replace(outcome), []
+        return follow()
     guards = _exclusive(run, [doubt.guard for doubt in attempt.doubts])
+    with run.state.branch(guards[-1]) as whole:
+        run.state.adopt(body)
+        total = follow()
+    whole.since, branches = body.since, [whole] if total.survives else []
     for doubt, guard in zip(attempt.doubts, guards, strict=False):
         with run.state.branch(guard) as rescued:
             run.state.adopt(Branch(guard, doubt.written))
             result = handle(doubt.handler)
-        total.returns = total.returns + result.returns
-        total.breaks = total.breaks + result.breaks
-        total.jumps, total.falls = total.jumps or result.jumps, total.falls or result.falls
-        total.stops = total.stops and result.stops
+        total.collect(result)
+        total.falls, total.stops = total.falls or result.falls, total.stops and result.stops
         branches += [rescued] if result.survives else []
-    run.state.join([replace(body, guard=guards[-1]), *branches])
+    run.state.join(branches)
     return total
 
 

@@ -21,6 +21,7 @@ from fromlogits_audit.interp.raising import doubt_builtin
 from fromlogits_audit.interp.reflection import attributes_of
 from fromlogits_audit.interp.storing import ALIASED, set_its_way, store
 from fromlogits_audit.interp.values import (
+    NAMESPACE,
     BagV,
     BoundV,
     Choice,
@@ -88,8 +89,9 @@ def _function(run: Run, base: Value, name: str, place: Place) -> Value:
 
 def _bag(run: Run, base: BagV, name: str, place: Place) -> Value:
     if name in base.slots:
-        return base.slots[name]
-    if base.kind == "namespace" and name not in ("_replace", "update"):
+        there, _ = split(narrowed(run, base.slots[name]))
+        return choose(there) if there else base.slots[name]  # where it is missing, the program ends here
+    if base.kind == NAMESPACE and name not in ("_replace", "update"):
         return Unknown(Undecided(Why.RUNTIME, f"option {name}"), ("attribute", id(base), name), place)
     return MethodV(base, name, base.kind, place)
 
@@ -104,6 +106,8 @@ def instance_attribute(run: Run, base: InstanceV, name: str, place: Place | None
     if not missing:
         return base.slots[name]
     behind = _of_class(run, base, name, place)
+    if there and _is_missing(behind, base, name):
+        behind = _answered(run, base, name, behind)
     if there and _is_missing(behind, base, name):  # where it is missing, the program ends here
         return choose(there)
     return choose([*there, *((guard, behind) for guard in missing)])

@@ -21,8 +21,10 @@ from fromlogits_audit.interp.raising import Raised, class_of, doubt, throw_built
 from fromlogits_audit.interp.state import Branch, Frame
 from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import (
+    ALWAYS,
     NONE,
     ClassV,
+    ExternalV,
     Guard,
     InstanceV,
     ListV,
@@ -30,6 +32,7 @@ from fromlogits_audit.interp.values import (
     Unknown,
     Value,
 )
+from fromlogits_audit.ir import Why
 from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
@@ -42,12 +45,12 @@ class Outcome:
 
     falls: bool = True
     returns: list[tuple[Guard, Value]] = field(default_factory=list)
-    jumps: bool = False
-    """A break or continue may leave the block."""
-    stops: bool = False
-    """A break that certainly happens."""
     breaks: list[Guard] = field(default_factory=list)
     """What is assumed where a break happens."""
+    continues: list[Guard] = field(default_factory=list)
+    """The same for continue."""
+    stops: bool = False
+    """A break that certainly happens."""
     rest_done: bool = False
     """What follows the statement has been run with it."""
     raised: Value | None = None
@@ -56,9 +59,25 @@ class Outcome:
     """Such an exception was raised on the way: what follows is left out, not lost."""
 
     @property
+    def jumps(self) -> bool:
+        """Whether a break or continue may leave the block."""
+        return bool(self.breaks or self.continues)
+
+    @property
+    def left(self) -> list[Guard]:
+        """What is assumed where the block is left before its end."""
+        return [*self.breaks, *self.continues, *(guard for guard, _ in self.returns)]
+
+    @property
     def survives(self) -> bool:
         """Whether any path through the block goes on (does not raise)."""
         return self.falls or self.jumps or bool(self.returns)
+
+    def collect(self, other: Outcome, guard: Guard = ALWAYS) -> None:
+        """Add the ways in which another block is left, which is so under an assumption."""
+        self.returns += [(assumed | guard, value) for assumed, value in other.returns]
+        self.breaks += [assumed | guard for assumed in other.breaks]
+        self.continues += [assumed | guard for assumed in other.continues]
 
 
 Block = Sequence[cst.CSTNode]
@@ -66,8 +85,7 @@ Block = Sequence[cst.CSTNode]
 
 def run_block(run: Run, frame: Frame, statements: Block) -> Outcome:
     """Run statements until one ends the block; a split of paths takes the rest with it."""
-    total = Outcome()
-    index, catchers = 0, run.state.catchers
+    outcome, index, catchers = Outcome(), 0, run.state.catchers
     try:
         for index, statement in enumerate(statements):
             run.state.step()
@@ -76,25 +94,43 @@ def run_block(run: Run, frame: Frame, statements: Block) -> Outcome:
                 outcome = _split(run, frame, statement, statements[index + 1 :])  # type: ignore[arg-type]
             else:
                 outcome = _statement(run, frame, statement)
-            total.returns += outcome.returns
-            total.jumps = total.jumps or outcome.jumps
-            total.breaks += outcome.breaks
             if not outcome.survives and type(statement) is cst.If and is_refused(run, frame, statement.test):
                 continue
             if not outcome.falls or outcome.stops or outcome.rest_done:
-                total.falls, total.stops = outcome.falls, outcome.stops
-                total.raised, total.failed = outcome.raised, outcome.failed
                 if (splits and not outcome.jumps and not outcome.rest_done) or outcome.failed:
                     leave_out(run, frame, statements[index + 1 :])
-                return total
-            if outcome.returns or outcome.jumps:
-                run.state.catchers = ()  # what follows may not be reached
+                break
+            if outcome.left and index + 1 < len(statements):
+                rest = partial(run_block, run, frame, statements[index + 1 :])
+                return where_not_left(run, outcome, rest)
     except Raised as error:
-        total.falls, total.raised, total.failed = False, error.kind, True
+        outcome = Outcome(False, raised=error.kind, failed=True)
         leave_out(run, frame, statements[index:])
     finally:
         run.state.catchers = catchers
+    outcome.rest_done = False
+    return outcome
+
+
+def where_not_left(run: Run, outcome: Outcome, follow: Callable[[], Outcome]) -> Outcome:
+    """A block that may be left before its end, and what follows where it is not."""
+    left, stays = opposites(run, outcome.left)
+    with run.state.branch(stays) as branch:
+        after = follow()
+    run.state.join([Branch(left, {}), *([branch] if after.survives else [])])
+    total = Outcome(after.falls, stops=after.stops and not outcome.returns and not outcome.continues)
+    total.collect(outcome, left)
+    total.collect(after)
     return total
+
+
+def opposites(run: Run, left: list[Guard]) -> tuple[Guard, Guard]:
+    """That a block was left, and that it was not: by the one condition for it, where there is one."""
+    assumed = left[0] - run.state.guard
+    if len(left) > 1 or len(assumed) != 1:
+        assumed = frozenset({(("left", run.state.fresh(Why.RUNTIME).key), True)})
+    ((key, holds),) = assumed
+    return assumed, frozenset({(key, not holds)})
 
 
 def leave_out(run: Run, frame: Frame, rest: Block) -> None:
@@ -129,8 +165,9 @@ def _line(run: Run, frame: Frame, parts: Sequence[cst.BaseSmallStatement]) -> Ou
                 doubt(run, class_of(run, frame, part), certain=True)
             return Outcome(falls=False, raised=raised, failed=raised is not None)
         if kind is cst.Break or kind is cst.Continue:
-            breaks = [run.state.guard] if kind is cst.Break else []
-            return Outcome(falls=False, jumps=True, stops=bool(breaks), breaks=breaks)
+            if kind is cst.Continue:
+                return Outcome(falls=False, continues=[run.state.guard])
+            return Outcome(falls=False, stops=True, breaks=[run.state.guard])
         handler = _SIMPLE.get(kind)
         if handler is not None:
             handler(run, frame, part)
@@ -188,9 +225,7 @@ def run_cases(run: Run, frame: Frame, cases: list[Case], rest: Block) -> Outcome
     for guard, action in cases:
         with run.state.branch(guard) as branch:
             outcome = action()
-        total.returns += outcome.returns
-        total.jumps = total.jumps or outcome.jumps
-        total.breaks += outcome.breaks
+        total.collect(outcome)
         stops = stops and (outcome.stops or not outcome.survives)
         if outcome.falls:
             falling.append(branch)
@@ -209,11 +244,8 @@ def run_cases(run: Run, frame: Frame, cases: list[Case], rest: Block) -> Outcome
         run.state.join(falling)
         after = run_block(run, frame, rest)
     run.state.join([remaining, *ended] if after.survives else ended)
-    total.falls = after.falls
-    total.returns += after.returns
-    total.jumps = total.jumps or after.jumps
-    total.breaks += after.breaks
-    total.rest_done = True
+    total.collect(after)
+    total.falls, total.rest_done = after.falls, True
     return total
 
 
@@ -288,8 +320,12 @@ def _delete(run: Run, frame: Frame, node: cst.Del) -> None:
 
 def _assert(run: Run, frame: Frame, node: cst.Assert) -> None:
     test = evaluate(run, frame, node.test)
-    if run.state.catchers and truth(run.state, test) is False:
+    known = truth(run.state, test)
+    if run.state.catchers and known is False:
         throw_builtin(run, "AssertionError")
+    elif run.state.attempts and known is not True:
+        with run.state.branch(conditions(run.state, test)[1] if known is None else ALWAYS):
+            doubt(run, ExternalV("builtins.AssertionError"), certain=True)
 
 
 def _global(run: Run, frame: Frame, node: cst.Global) -> None:

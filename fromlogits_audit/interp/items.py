@@ -149,6 +149,7 @@ def _of_sequence(run: Run, content: TupleV, index: Value, *, as_list: bool) -> V
             doubt_builtin(run, "IndexError")
             return run.state.fresh(Why.RUNTIME, "an index out of range")
     if content.items and not content.open and len(content.items) <= MAX_PLACES:
+        doubt_builtin(run, "IndexError")
         return one_of(content.items, index)
     return run.state.fresh(Why.RUNTIME, "an item at an unknown index")
 
@@ -221,6 +222,7 @@ def _of_dict(run: Run, content: Entries, index: Value, base: Value) -> Value:
             Undecided(Why.RUNTIME, f"key {key!r} of a dict"), ("item", identity(base), identity(index))
         )
     if content.items and not content.open and len(content.items) <= 12:
+        doubt_builtin(run, "KeyError")
         return choose(
             [
                 (frozenset({(("==", identity(index), identity(k)), True)}), item)

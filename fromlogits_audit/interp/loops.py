@@ -5,9 +5,10 @@ After one that may run another number of times, what it counts is not known (:mo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum, auto
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
@@ -18,7 +19,7 @@ from fromlogits_audit.interp.items import each, options_of, spread, walked
 from fromlogits_audit.interp.lastturn import last_item
 from fromlogits_audit.interp.state import MAX_LOOP, Branch, Frame
 from fromlogits_audit.interp.truth import truth
-from fromlogits_audit.interp.values import ALWAYS, Guard, TupleV, Unknown, Value
+from fromlogits_audit.interp.values import ALWAYS, TupleV, Unknown, Value
 from fromlogits_audit.interp.walk import nodes
 from fromlogits_audit.ir import Why
 from fromlogits_audit.lean import dataclass
@@ -45,9 +46,8 @@ def run_for(run: Run, frame: Frame, node: cst.For) -> Outcome:
             outcome = _over(run, frame, node, source)
         if outcome.survives:
             branches.append(branch)
-        total.returns += outcome.returns
-        total.breaks += outcome.breaks
-        total.falls, total.jumps = total.falls or outcome.falls, total.jumps or outcome.jumps
+        total.collect(outcome)
+        total.falls = total.falls or outcome.falls
     run.state.join(branches)
     return total
 
@@ -99,69 +99,53 @@ class _Loop:
 
 
 def _turn(run: Run, frame: Frame, node: cst.For, items: tuple[Value, ...], loop: _Loop) -> Outcome:
-    """Turn a loop for items; after a ``break`` that may have happened the rest is for where it has not."""
+    """Turn a loop for items; where it may have been left from within, the rest is for where it was not."""
     from fromlogits_audit.interp.execute import Outcome, run_block
 
     total = Outcome()
     for number, item in enumerate(items, start=1):
         assign(run, frame, node.target, item)
         outcome = run_block(run, frame, node.body.body)
-        total.returns += outcome.returns
-        if outcome.stops:
-            return total
-        if not outcome.falls and not outcome.jumps:
-            total.falls = loop.open
+        if not outcome.falls and not outcome.continues:
+            total.returns += outcome.returns
+            total.falls = loop.open or bool(outcome.breaks)
             if not total.falls:
                 total.raised, total.failed = outcome.raised, outcome.failed
             return total
-        if outcome.jumps or outcome.returns:
-            run.state.catchers = ()  # the next turn may not come
+        goes_on = (number < len(items) or node.orelse is not None) and not run.state.cut
+        if (outcome.breaks or outcome.returns) and goes_on and loop.left < MAX_LEFT:
+            rest = partial(_turn, run, frame, node, items[number:], replace(loop, left=loop.left + 1))
+            outcome = _unless_left(run, outcome, rest)
+            outcome.returns = total.returns + outcome.returns
+            return outcome
+        total.returns += outcome.returns
         if run.state.cut:
             break
-        if outcome.breaks and loop.left < MAX_LEFT and (number < len(items) or node.orelse is not None):
-            return _where_not_left(run, frame, node, items[number:], loop, outcome.breaks, total)
-    _orelse(run, frame, node, total)
+        if outcome.breaks or outcome.returns:
+            run.state.catchers = ()  # the next turn may not come
+    after = _orelse(run, frame, node)
+    after.returns = total.returns + after.returns
+    return after
+
+
+def _unless_left(run: Run, outcome: Outcome, follow: Callable[[], Outcome]) -> Outcome:
+    """A turn of a loop, and what follows unless it leaves the loop: a ``break`` goes on behind that."""
+    from fromlogits_audit.interp.execute import Outcome, where_not_left
+
+    own = Outcome(returns=outcome.returns, breaks=outcome.breaks)
+    if not own.left:
+        return follow()
+    total = where_not_left(run, own, follow)
+    del total.breaks[: len(own.breaks)]
+    total.falls = total.falls or bool(own.breaks)
     return total
 
 
-def _where_not_left(
-    run: Run,
-    frame: Frame,
-    node: cst.For,
-    items: tuple[Value, ...],
-    loop: _Loop,
-    breaks: list[Guard],
-    total: Outcome,
-) -> Outcome:
-    left, stays = _opposites(run, breaks)
-    with run.state.branch(stays) as branch:
-        after = _turn(run, frame, node, items, replace(loop, left=loop.left + 1))
-    run.state.join([Branch(left, {}), *([branch] if after.survives else [])])
-    total.returns += after.returns
-    total.breaks += after.breaks
-    total.jumps = after.jumps
-    return total
-
-
-def _opposites(run: Run, breaks: list[Guard]) -> tuple[Guard, Guard]:
-    """That a loop was left, and that it was not: by the one condition for it, where there is one."""
-    assumed = breaks[0] - run.state.guard
-    if len(breaks) > 1 or len(assumed) != 1:
-        assumed = frozenset({(("left", run.state.fresh(Why.RUNTIME).key), True)})
-    ((key, holds),) = assumed
-    return assumed, frozenset({(key, not holds)})
-
-
-def _orelse(run: Run, frame: Frame, node: cst.For | cst.While, total: Outcome) -> None:
+def _orelse(run: Run, frame: Frame, node: cst.For | cst.While) -> Outcome:
     """What stands under ``else`` runs where nothing left the loop from within: it may leave one around it."""
-    from fromlogits_audit.interp.execute import run_block
+    from fromlogits_audit.interp.execute import Outcome, run_block
 
-    if node.orelse is not None:
-        after = run_block(run, frame, node.orelse.body.body)
-        total.returns += after.returns
-        total.breaks += after.breaks
-        total.falls, total.jumps, total.stops = after.falls, after.jumps, after.stops
-        total.raised, total.failed = after.raised, after.failed
+    return run_block(run, frame, node.orelse.body.body) if node.orelse is not None else Outcome()
 
 
 def _for_its_sites(run: Run, frame: Frame, node: cst.For) -> None:
@@ -174,20 +158,19 @@ def _for_its_sites(run: Run, frame: Frame, node: cst.For) -> None:
 
 
 def run_while(run: Run, frame: Frame, node: cst.While) -> Outcome:
-    from fromlogits_audit.interp.execute import Outcome
-
-    total = Outcome()
+    end = _Ending()
     with run.state.branch(ALWAYS) as branch, run.state.repeating():
-        ended = _while_turns(run, frame, node, total)
-    if ended is _End.DOUBTFUL:
+        total = _while_turns(run, frame, node, end)
+    if end.how is _End.DOUBTFUL:
         _may_have_run(run, branch, node)
-    elif ended is _End.OPEN:
+    elif end.how is _End.OPEN:
         widen.adopt(run, branch, node)
     else:
         run.state.adopt(branch)
-    if ended is not _End.LEFT and total.falls:
-        _orelse(run, frame, node, total)
-    return total
+    if end.how is _End.LEFT or node.orelse is None:
+        total.breaks = []
+        return total
+    return _unless_left(run, total, partial(_orelse, run, frame, node))
 
 
 def _may_have_run(run: Run, branch: Branch, node: cst.While) -> None:
@@ -208,26 +191,40 @@ class _End(Enum):
     DOUBTFUL = auto()
 
 
-def _while_turns(run: Run, frame: Frame, node: cst.While, total: Outcome) -> _End:
-    """Run a loop until its condition is known to fail; it is open where it may run more often than here."""
-    from fromlogits_audit.interp.execute import run_block
+@dataclass
+class _Ending:
+    how: _End = _End.OPEN
 
-    end = _End.OPEN
-    for turn in range(MAX_WHILE):
+
+def _while_turns(
+    run: Run, frame: Frame, node: cst.While, end: _Ending, turn: int = 0, left: int = 0
+) -> Outcome:
+    """Run a loop until its condition is known to fail; it is open where it may run more often than here."""
+    from fromlogits_audit.interp.execute import Outcome, run_block, where_not_left
+
+    total = Outcome()
+    for number in range(turn, MAX_WHILE):
         known = truth(run.state, evaluate(run, frame, node.test))
         if known is False:
-            return _End.EXHAUSTED
-        end = _End.DOUBTFUL if turn == 0 and known is None else end
+            end.how = _End.EXHAUSTED
+            return total
+        if number == 0 and known is None:
+            end.how = _End.DOUBTFUL
         outcome = run_block(run, frame, node.body.body)
         total.returns += outcome.returns
-        if not outcome.falls and not outcome.jumps:
-            total.falls = known is None
-            return _End.LEFT if known else end
-        if outcome.stops and known:
-            return _End.LEFT
-        if known is None or outcome.stops or run.state.cut or _runs_on(node, outcome):
-            return end
-    return end
+        total.breaks += outcome.breaks
+        if not outcome.falls and not outcome.continues:
+            end.how = _End.LEFT if known else end.how
+            total.falls = known is None or bool(outcome.breaks)
+            return total
+        if known is None or run.state.cut or _runs_on(node, outcome):
+            return total
+        if (outcome.breaks or outcome.returns) and left < MAX_LEFT:
+            rest = partial(_while_turns, run, frame, node, end, number + 1, left + 1)
+            total = where_not_left(run, total, rest)
+            total.falls = total.falls or bool(total.breaks)
+            return total
+    return total
 
 
 def _runs_on(node: cst.While, outcome: Outcome) -> bool:
@@ -247,6 +244,6 @@ def _stays_true(node: cst.While) -> bool:
 
 @lru_cache(maxsize=256)
 def _has_break(node: cst.While) -> bool:
-    """Whether something ends a loop: a ``break`` of its own, a ``return``."""
+    """Whether something ends a loop: a ``break`` of its own, a ``return``, a ``raise``."""
     inside = nodes(node.body, cst.FunctionDef, cst.While, cst.For)
-    return any(isinstance(one, (cst.Break, cst.Return)) for one in inside)
+    return any(isinstance(one, (cst.Break, cst.Return, cst.Raise)) for one in inside)

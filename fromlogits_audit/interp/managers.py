@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
 from fromlogits_audit.interp.assign import assign
 from fromlogits_audit.interp.attempts import either
+from fromlogits_audit.interp.classes import own_method
 from fromlogits_audit.interp.evaluate import evaluate
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.raising import SUPPRESS, Attempt, attempting, catches
-from fromlogits_audit.interp.values import ALWAYS, NONE, BagV, ManagerV, Value
+from fromlogits_audit.interp.values import ALWAYS, NONE, BagV, InstanceV, ManagerV, Value
+from fromlogits_audit.interp.walk import nodes
 from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
@@ -39,10 +42,36 @@ def _entered(run: Run, frame: Frame, node: cst.With, number: int) -> Outcome:
     entered = run.call_special(value, "__enter__", (), None)
     if item.asname is not None:
         assign(run, frame, item.asname.name, entered if entered is not None else value)
-    with run.state.unsure():  # it may catch what the body raises
-        outcome = _entered(run, frame, node, number + 1)
+    if _may_swallow(value):
+        outcome = _swallowed(run, frame, node, number)
+    else:
+        with run.state.unsure():
+            outcome = _entered(run, frame, node, number + 1)
     run.call_special(value, "__exit__", (NONE, NONE, NONE), None)
     return outcome
+
+
+def _may_swallow(manager: Value) -> bool:
+    """Whether a manager of the project may end exceptions: its ``__exit__`` gives something."""
+    found = own_method(manager.cls, "__exit__") if isinstance(manager, InstanceV) else None
+    if found is None:
+        return False
+    inside = nodes(found.core.node.body, cst.FunctionDef)
+    given = [node.value for node in inside if isinstance(node, cst.Return) and node.value is not None]
+    return any(not isinstance(v, cst.Name) or v.value not in ("None", "False") for v in given)
+
+
+def _swallowed(run: Run, frame: Frame, node: cst.With, number: int) -> Outcome:
+    """A body that any exception ends, and nothing else."""
+    from fromlogits_audit.interp.execute import Outcome
+
+    attempt = Attempt(lambda raised: 0)
+    with run.state.branch(ALWAYS) as body, attempting(run, attempt):
+        outcome = _entered(run, frame, node, number + 1)
+    if not outcome.survives:
+        run.state.adopt(body)
+        return Outcome()
+    return either(run, body, lambda: outcome, attempt, lambda _: Outcome())
 
 
 def _suppressed(run: Run, frame: Frame, node: cst.With, number: int, manager: BagV) -> Outcome:
@@ -61,8 +90,8 @@ def _suppressed(run: Run, frame: Frame, node: cst.With, number: int, manager: Ba
         outcome = _entered(run, frame, node, number + 1)
     if outcome.raised is not None and catches(kinds, outcome.raised):
         run.state.adopt(body)
-        return Outcome(True, outcome.returns, outcome.jumps)
-    return either(run, body, outcome, attempt, lambda _: Outcome())
+        return replace(outcome, falls=True, stops=False, raised=None, failed=False)
+    return either(run, body, lambda: outcome, attempt, lambda _: Outcome())
 
 
 def _managed(run: Run, frame: Frame, node: cst.With, number: int, manager: ManagerV) -> Outcome:
@@ -83,9 +112,7 @@ def _managed(run: Run, frame: Frame, node: cst.With, number: int, manager: Manag
     invoke(run, manager.core, manager.args, manager.receiver, at_yield=body)
     if not outcomes:  # it was not followed to its yield
         body(run.state.fresh(Why.RUNTIME, "what a context manager gives"))
-    return Outcome(
-        all(outcome.falls for outcome in outcomes),
-        [pair for outcome in outcomes for pair in outcome.returns],
-        any(outcome.jumps for outcome in outcomes),
-        all(outcome.stops for outcome in outcomes),
-    )
+    total = Outcome(all(outcome.falls for outcome in outcomes), stops=all(o.stops for o in outcomes))
+    for outcome in outcomes:
+        total.collect(outcome)
+    return total

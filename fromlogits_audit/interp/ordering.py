@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.equality import equal
 from fromlogits_audit.interp.items import MAX_PLACES, content_of, one_of, spread
+from fromlogits_audit.interp.raising import doubt_builtin
 from fromlogits_audit.interp.values import (
     FALSE,
     NONE,
@@ -112,4 +113,6 @@ def counted(run: Run, receiver: ListV | TupleV, name: str, args: Args) -> Value:
             return Const(same.count(True))
         if True in same and None not in same[: same.index(True)]:
             return Const(same.index(True))
+    if name == "index":
+        doubt_builtin(run, "ValueError")
     return run.state.fresh(Why.RUNTIME, f"list.{name}()")

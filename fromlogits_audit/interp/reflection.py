@@ -79,14 +79,16 @@ def _attribute_or_default(run: Run, base: Value, name: str, default: Value | Non
     if default is None or unset:
         return default or value
     there, missing = _own(run, base, name)
-    if not missing or not isinstance(base, InstanceV) or find_member(base.cls, name) is not None:
+    if not missing or not isinstance(base, (InstanceV, BagV)):
+        return value
+    if isinstance(base, InstanceV) and find_member(base.cls, name) is not None:
         return value
     return choose([*there, *((guard, default) for guard in missing)])
 
 
 def _own(run: Run, base: Value | None, name: str) -> tuple[list[tuple[Guard, Value]], list[Guard]]:
     """An attribute that an instance has itself, and where it has none."""
-    held = base.slots.get(name, ABSENT) if isinstance(base, InstanceV) else ABSENT
+    held = base.slots.get(name, ABSENT) if isinstance(base, (InstanceV, BagV)) else ABSENT
     return split(narrowed(run, held))
 
 
@@ -106,11 +108,11 @@ def _setattr(run: Run, args: Args, place: Place | None) -> Value:
 
 def _hasattr(run: Run, args: Args, place: Place | None) -> Value:
     base, name = args.get(0, "obj"), args.get(1, "name")
-    if isinstance(base, BagV) and isinstance(name, Const) and name.value in base.slots:
-        return TRUE
     there, missing = _own(run, base, str(name.value)) if isinstance(name, Const) else ([], [])
     if there and not missing:
         return TRUE
+    if isinstance(base, BagV) and there:
+        return choose([*((guard, TRUE) for guard, _ in there), *((guard, FALSE) for guard in missing)])
     cls = base.cls if isinstance(base, InstanceV) else base
     if isinstance(cls, ClassV) and isinstance(name, Const):
         if any(name.value in c.slots for c in resolution_order(cls)):

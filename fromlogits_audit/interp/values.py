@@ -361,6 +361,10 @@ class ModuleV(Value):
     module: ParsedModule
 
 
+NAMESPACE = "namespace"
+"""The kind of bag whose slots are attributes that a program sets."""
+
+
 class BagV(Obj):
     """Attributes by name with nothing behind them: an argparse namespace, a parser."""
 
@@ -369,6 +373,9 @@ class BagV(Obj):
     def __init__(self, kind: str, /, **slots: Value) -> None:
         super().__init__(**slots)  # a field may be called "kind" or "self" as well
         self.kind = kind
+
+    def lacking(self, key: Hashable) -> Value | None:
+        return ABSENT if self.kind == NAMESPACE and isinstance(key, str) else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
