@@ -74,7 +74,7 @@ def call_external(run: Run, name: str, args: Args, place: Place | None) -> Value
 
 def _over_options(run: Run, name: str, function: Function, args: Args, place: Place | None) -> Value | None:
     """A call, or one for each number of items that a sequence among its arguments may have."""
-    walks = name in ITERABLES or name in COMBINING or name in ("builtins.dict", "builtins.dict.fromkeys")
+    walks = name in ITERABLES or name in COMBINING or name == "builtins.dict.fromkeys"
     for number, given in enumerate(args.positional if walks and name not in _TAKING else ()):
         options = options_of(run, given) if isinstance(given, (Choice, ListV)) else []
         if len(options) > 1:
@@ -207,8 +207,10 @@ def _dict_of_keys(run: Run, args: Args, place: Place | None) -> Value | None:
     items = spread(run, keys)
     if not isinstance(items, TupleV):
         return None
-    pairs = TupleV(tuple(TupleV((key, value)) for key in items.items), items.open)
-    return _dict(run, Args((pairs,)), place)
+    made = DictV({}, items.open)
+    for key in items.items:
+        dicts.set_entry(run, made, key, value)
+    return made
 
 
 def _default_dict(run: Run, args: Args, place: Place | None) -> Value:

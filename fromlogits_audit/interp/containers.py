@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp import dicts
-from fromlogits_audit.interp.choice import choose
+from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.dicts import copied, rewrite
 from fromlogits_audit.interp.equality import equal
-from fromlogits_audit.interp.items import MAX_PLACES, a_set, get_item, is_at, options_of, part_of, spread
+from fromlogits_audit.interp.items import (
+    MAX_PLACES,
+    a_set,
+    get_item,
+    is_at,
+    options_of,
+    part_of,
+    spread,
+    thinned,
+)
 from fromlogits_audit.interp.ordering import counted, ordered
 from fromlogits_audit.interp.values import (
     ALWAYS,
     NONE,
     Args,
+    Choice,
     Const,
     DictV,
     ListV,
@@ -84,7 +95,7 @@ def _insert(run: Run, target: ListV, args: Args) -> Value:
 def _somewhere(run: Run, target: ListV) -> Value:
     """An item came or went at an index that is not known: no item's place is known any more."""
     unknown = run.state.fresh(Why.RUNTIME, "a list that changed at an unknown index")
-    rewrite(run, target, _sequence(lambda c: unknown if len(c.items) > 1 else TupleV(c.items, True)))
+    rewrite(run, target, _sequence(lambda _: unknown))
     return NONE
 
 
@@ -133,13 +144,12 @@ def _remove(run: Run, target: ListV, args: Args) -> Value:
     gone = args.positional[0] if args.positional else NONE
 
     def without(content: TupleV) -> TupleV:
-        for at, item in enumerate(content.items):
-            same = equal(item, gone)
-            if same is None:
-                return TupleV(content.items, True)
-            if same:
-                return TupleV((*content.items[:at], *content.items[at + 1 :]), content.open)
-        return content
+        same = [equal(item, gone) for item in content.items]
+        at = same.index(True) if True in same else len(same)
+        if None in same[:at]:
+            left = [(item, answer is False) for item, answer in zip(content.items, same, strict=True)]
+            return thinned(run, left)
+        return TupleV((*content.items[:at], *content.items[at + 1 :]), content.open)
 
     rewrite(run, target, _sequence(without))
     return NONE
@@ -155,6 +165,8 @@ _LIST: dict[str, Callable[[Run, ListV, Args], Value]] = {}
 _LIST.update({"append": _append, "add": _add, "extend": _extend, "update": _unite, "insert": _insert})
 _LIST.update({"pop": _pop, "clear": _clear, "reverse": _reverse, "sort": _sort, "remove": _remove})
 _LIST.update({"popleft": _pop_left, "appendleft": _append_left, "discard": _remove})
+_AT_ONE = frozenset({"insert", "pop", "remove", "discard"})
+"""Methods whose first argument says which item comes or goes."""
 _REORDERING = (
     "rotate",
     "extendleft",
@@ -232,6 +244,12 @@ def call_method(
     if name == "copy":
         return copied(run, receiver)
     if isinstance(receiver, ListV) and name in _LIST:
+        if name in _AT_ONE and isinstance(args.get(0, ""), Choice):
+            rows = [
+                (guard, replace(args, positional=row))
+                for guard, row in product(args.positional, run.state.guard)
+            ]
+            return run.state.fork(rows, partial(_LIST[name], run, receiver))
         return _LIST[name](run, receiver, args)
     if name in ("index", "count"):
         return counted(run, receiver, name, args)

@@ -66,6 +66,7 @@ def update(run: Run, target: DictV, source: Value) -> None:
     """``dict.update`` with another dict or with pairs."""
     content = choose([(guard, content_of(run, one)) for guard, one in alternatives(source, run.state.guard)])
     if isinstance(content, Choice):
+        content = lift(content, run.state.guard, lambda one: _entries_of(run, one))
         rewrite(run, target, lambda old: lift(content, run.state.guard, lambda new: _merged(run, old, new)))
         return
     if isinstance(content, Entries):
@@ -80,6 +81,15 @@ def update(run: Run, target: DictV, source: Value) -> None:
         rewrite(run, target, lambda old: _merged(run, old, content))
         items.pop(None, None)
     update_items(run, target, items)
+
+
+def _entries_of(run: Run, content: Value) -> Value:
+    """Pairs as the content of the dict that they make, where all keys are known."""
+    pairs = spread(run, content) if isinstance(content, (TupleV, IterV)) else None
+    if not isinstance(pairs, TupleV):
+        return content
+    items = _of_pairs(run, pairs.items)
+    return content if None in items else Entries(items, pairs.open)
 
 
 def union(run: Run, *parts: Value) -> DictV:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.catalogue.layers import layer_class, may_derive
+from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.classes import external_bases, resolution_order
 from fromlogits_audit.interp.iterables import Function
 from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV
@@ -32,6 +35,14 @@ from fromlogits_audit.ir import Form, Undecided, Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
+
+
+def _of_each(function: Function, run: Run, args: Args, place: Place | None) -> Value:
+    """What a function says of each alternative of its arguments."""
+    rows = product(args.positional, run.state.guard)
+    return choose(
+        [(guard, function(run, replace(args, positional=row), place) or NONE) for guard, row in rows]
+    )
 
 
 def _isinstance(run: Run, args: Args, place: Place | None) -> Value:
@@ -195,8 +206,8 @@ def _callable(run: Run, args: Args, place: Place | None) -> Value:
 
 
 KINDS: dict[str, Function] = {
-    "builtins.isinstance": _isinstance,
-    "builtins.issubclass": _issubclass,
-    "builtins.callable": _callable,
-    "inspect.isclass": _is_of_type,
+    "builtins.isinstance": partial(_of_each, _isinstance),
+    "builtins.issubclass": partial(_of_each, _issubclass),
+    "builtins.callable": partial(_of_each, _callable),
+    "inspect.isclass": partial(_of_each, _is_of_type),
 }

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit import cst
 from fromlogits_audit.interp.classes import external_bases, resolution_order, unknown_base
 from fromlogits_audit.interp.values import NONE, ClassV, ExternalV, Guard, InstanceV, TupleV, Value
+from fromlogits_audit.ir import Why
 from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 _BUILTINS = "builtins."
 MAX_DOUBTS = 3
-"""Places of a ``try`` where it may be left that are told apart."""
+"""Places of a ``try`` where it may be left that are told apart; more of ``raise`` go with the last one."""
 SUPPRESS = "suppress"
 """The kind of bag that ``contextlib.suppress`` makes; ``kinds`` are the classes that it is given."""
 
@@ -117,15 +118,28 @@ def doubt(run: Run, kind: Value | None, *, certain: bool = False) -> None:
         handler = attempt.handler_of(kind)
         if handler is None:
             continue
-        if len(attempt.doubts) < MAX_DOUBTS:
+        if len(attempt.doubts) < MAX_DOUBTS or certain:
             written = {
                 (id(holder), key): (holder, key, holder.slots.get(key))
                 for holder, key in run.state.since(attempt.log)
             }
             exact = certain and len(run.state.stack) == attempt.depth
             guard = run.state.guard - frozenset(attempt.path.items()) if exact else None
-            attempt.doubts.append(Doubt(handler, guard, written))
+            _noted(run, attempt, Doubt(handler, guard, written))
         return
+
+
+def _noted(run: Run, attempt: Attempt, doubt: Doubt) -> None:
+    """Keep a doubt apart, or together with the last one for its handler: what they differ in is not known."""
+    before = next((one for one in reversed(attempt.doubts) if one.handler == doubt.handler), None)
+    if len(attempt.doubts) < MAX_DOUBTS or before is None:
+        attempt.doubts.append(doubt)
+        return
+    for entry, (holder, key, value) in doubt.written.items():
+        if entry not in before.written or before.written[entry][2] is not value:
+            unknown = run.state.fresh(Why.CONDITION, "what a try leaves behind that an exception ends")
+            before.written[entry] = (holder, key, unknown)
+    before.guard = None
 
 
 # -- classes -----------------------------------------------------------------------------------
