@@ -144,6 +144,7 @@ def either(
         with run.state.branch(guard) as rescued:
             run.state.adopt(Branch(guard, doubt.written))
             result = handle(doubt.handler)
+        rescued.until = doubt.born
         total.collect(result)
         total.falls, total.stops = total.falls or result.falls, total.stops and result.stops
         branches += [rescued] if result.survives else []

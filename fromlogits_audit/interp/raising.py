@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
 from fromlogits_audit.interp.classes import external_bases, resolution_order, unknown_base
-from fromlogits_audit.interp.values import NONE, ClassV, ExternalV, Guard, InstanceV, TupleV, Value
+from fromlogits_audit.interp.values import NONE, Births, ClassV, ExternalV, Guard, InstanceV, TupleV, Value
 from fromlogits_audit.ir import Why
 from fromlogits_audit.lean import dataclass
 
@@ -79,6 +79,8 @@ class Doubt:
     guard: Guard | None
     """None where it may be left, not must."""
     written: Log
+    born: int
+    """The number of the next object."""
 
 
 class Attempt:
@@ -125,7 +127,7 @@ def doubt(run: Run, kind: Value | None, *, certain: bool = False) -> None:
             }
             exact = certain and len(run.state.stack) == attempt.depth
             guard = run.state.guard - frozenset(attempt.path.items()) if exact else None
-            _noted(run, attempt, Doubt(handler, guard, written))
+            _noted(run, attempt, Doubt(handler, guard, written, next(Births.count)))
         return
 
 

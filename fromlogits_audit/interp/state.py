@@ -137,6 +137,8 @@ class Branch:
     writes: Log
     since: int | None = None
     """The number of the first object that is born in it, None where it is no block that ran."""
+    until: int = 0
+    """It has the objects of another branch with lower numbers: it left that one after they were born."""
 
 
 class State:
@@ -294,9 +296,10 @@ class State:
         for entry, (holder, key) in entries.items():
             old = holder.slots.get(key)
             pairs: list[tuple[Guard, Value]] = []
-            within = isinstance(holder, Obj) and begins and holder.born >= min(begins)
+            born = holder.born if isinstance(holder, Obj) and begins else -1
+            within = begins and born >= min(begins)
             for branch in live:
-                if within and entry not in branch.writes:
+                if within and entry not in branch.writes and born >= branch.until:
                     continue  # no other branch has that object
                 value = branch.writes[entry][2] if entry in branch.writes else old
                 if value is None and isinstance(holder, Obj):
