@@ -141,6 +141,8 @@ def _of_sequence(run: Run, content: TupleV, index: Value, *, as_list: bool) -> V
         items = content.items[part]
         return ListV(items, content.open) if as_list else TupleV(items, content.open)
     if isinstance(index, Const) and isinstance(index.value, int):
+        if content.open:
+            doubt_builtin(run, "IndexError")
         try:
             return content.items[index.value]
         except IndexError:
