@@ -74,7 +74,8 @@ PROGRAMS ?= 2000
 SEED ?= $(shell date +%s)
 soak-programs: $(VENV)/.installed-test
 	@echo "seeds from $(SEED)"
-	SOAK_PROGRAMS=$(PROGRAMS) SOAK_SEED=$(SEED) $(BIN)/python -m pytest -rP tests/test_differential.py tests/test_metamorphic.py
+	SOAK_PROGRAMS=$(PROGRAMS) SOAK_SEED=$(SEED) $(BIN)/python -m pytest -rP tests/test_differential.py tests/test_metamorphic.py \
+		tests/test_python_semantics.py
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.items import each, spread, thinned
+from fromlogits_audit.interp.items import Terms, each, kept, spread
 from fromlogits_audit.interp.iterables import MAX_RANGE, Function
-from fromlogits_audit.interp.truth import truth
+from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import NONE, Args, Const, ListV, Place, TupleV, Value
 from fromlogits_audit.ir import Why
 
@@ -104,14 +104,13 @@ def _filter(run: Run, args: Args, place: Place | None) -> Value | None:
     test, row = args.positional[0], _items(run, args.positional[1])
     if len(row.items) > MAX_RANGE:
         return TupleV(row.items, True)
-    answers = [
-        truth(run.state, item if test is NONE else run.call(test, Args((item,)), place)) for item in row.items
-    ]
-    rows = [
-        (item, bool(answer)) for item, answer in zip(row.items, answers, strict=True) if answer is not False
-    ]
-    kept = thinned(run, rows)
-    return TupleV(kept.items, row.open or kept.open)
+    rows: list[tuple[Value, Terms | None]] = []
+    for item in row.items:
+        answer = item if test is NONE else run.call(test, Args((item,)), place)
+        known = truth(run.state, answer)
+        if known is not False:
+            rows.append((item, conditions(run.state, answer) if known is None else None))
+    return kept(run, rows, row.open)
 
 
 COMBINING: dict[str, Function] = {

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
 from fromlogits_audit.interp.dicts import may_set, rewrite, set_entry
-from fromlogits_audit.interp.items import a_set, each, options_of, spread, thinned, walked
+from fromlogits_audit.interp.items import Terms, a_set, each, kept, options_of, spread, walked
 from fromlogits_audit.interp.state import MAX_LOOP, Frame
-from fromlogits_audit.interp.truth import truth
+from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import NONE, DictV, Entries, ListV, TupleV, Unknown, Value
 from fromlogits_audit.ir import Why
 
@@ -24,8 +24,8 @@ class _Rows:
 
     def __init__(self) -> None:
         self.items: list[tuple[Value, Value | None]] = []
-        self.sure: list[bool] = []
-        """Whether each row is there for certain."""
+        self.terms: list[Terms | None] = []
+        """On which terms each row is there, None where it is for certain."""
         self.open = False
 
 
@@ -39,17 +39,20 @@ def comprehension(run: Run, frame: Frame, node: Any, evaluate: Evaluate) -> Valu
 
 def _made(run: Run, scope: Frame, node: Any, source: TupleV | Unknown, evaluate: Evaluate) -> Value:
     rows = _Rows()
-    _clause(run, scope, node.for_in, source, node, rows, evaluate, sure=True)
+    _clause(run, scope, node.for_in, source, node, rows, evaluate, None)
     if isinstance(node, cst.DictComp):
         result = DictV()
-        for (key, value), certain in zip(rows.items, rows.sure, strict=True):
-            (set_entry if certain else may_set)(run, result, key, value or NONE)
+        for (key, value), terms in zip(rows.items, rows.terms, strict=True):
+            (set_entry if terms is None else may_set)(run, result, key, value or NONE)
         if rows.open:
             rewrite(run, result, lambda c: Entries(c.items, True) if isinstance(c, Entries) else c)
         return result
-    kept = thinned(run, [(item, sure) for (item, _), sure in zip(rows.items, rows.sure, strict=True)])
-    made = a_set if isinstance(node, cst.SetComp) else ListV
-    return made(kept.items, rows.open or kept.open)
+    some = [(item, terms) for (item, _), terms in zip(rows.items, rows.terms, strict=True)]
+    made = ListV()
+    made.slots["items"] = kept(run, some, rows.open)
+    if isinstance(node, cst.SetComp):
+        rewrite(run, made, lambda c: a_set(c.items, c.open).slots["items"] if isinstance(c, TupleV) else c)
+    return made
 
 
 def _clause(
@@ -60,8 +63,7 @@ def _clause(
     node: Any,
     rows: _Rows,
     evaluate: Evaluate,
-    *,
-    sure: bool,
+    around: Terms | None,
 ) -> None:
     items: tuple[Value, ...]
     if isinstance(source, Unknown):
@@ -79,20 +81,30 @@ def _clause(
             rows.open = True
             return
         assign(run, scope, clause.target, item)
-        tests = [truth(run.state, evaluate(run, scope, test.test)) for test in clause.ifs]
-        if False in tests:
+        tests = [evaluate(run, scope, test.test) for test in clause.ifs]
+        answers = [truth(run.state, test) for test in tests]
+        if False in answers:
             continue
-        if None in tests and not isinstance(node, cst.DictComp):
-            rows.open = True
-        kept = sure and None not in tests
+        unknown = [test for test, known in zip(tests, answers, strict=True) if known is None]
+        terms = _terms(run, around, unknown)
         inner = clause.inner_for_in
         if inner is not None:
             items_of = spread(run, evaluate(run, scope, inner.iter))
-            _clause(run, scope, inner, items_of, node, rows, evaluate, sure=kept)
+            _clause(run, scope, inner, items_of, node, rows, evaluate, terms)
             continue
-        rows.sure.append(kept)
+        rows.terms.append(terms)
         if isinstance(node, cst.DictComp):
             rows.items.append((evaluate(run, scope, node.key), evaluate(run, scope, node.value)))
         else:
             value = evaluate(run, scope, node.elt)
-            rows.items.append((run.keras.some_of(value) if None in tests else value, None))
+            rows.items.append((run.keras.some_of(value) if None in answers else value, None))
+
+
+def _terms(run: Run, around: Terms | None, unknown: list[Value]) -> Terms | None:
+    """The terms for what stands behind tests that are not known, in a clause that runs on terms itself."""
+    if around is None and len(unknown) == 1:
+        return conditions(run.state, unknown[0])
+    if not unknown:
+        return around
+    one = ("kept", run.state.fresh(Why.RUNTIME).key)
+    return frozenset({(one, True)}), frozenset({(one, False)})

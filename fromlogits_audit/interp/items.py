@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fromlogits_audit.interp.choice import alternatives, choose, lift, product
+from fromlogits_audit.interp.choice import alternatives, choose, compatible, lift, product
 from fromlogits_audit.interp.classes import own_method
 from fromlogits_audit.interp.equality import dict_key, identity
 from fromlogits_audit.interp.keras_values import TensorV
@@ -163,6 +163,30 @@ def _some_part(run: Run, content: TupleV, index: SliceV) -> TupleV:
     return thinned(
         run, [(item, (first and n == 0) or (last and n == ends)) for n, item in enumerate(content.items)]
     )
+
+
+Terms = tuple[Guard, Guard]
+"""What is assumed where something holds, and where it does not."""
+
+
+def kept(run: Run, rows: Sequence[tuple[Value, Terms | None]], is_open: bool) -> Value:
+    """Items of which some are there on terms (None: for certain), each selection a case while they are few.
+
+    Where there may be more than these, some are taken to be there.
+    """
+    cases: list[tuple[Guard, tuple[Value, ...]]] = [(ALWAYS, ())]
+    for item, terms in rows:
+        options = [(ALWAYS, (item,))] if terms is None else [(terms[0], (item,)), (terms[1], ())]
+        cases = [
+            (guard | more, (*items, *part))
+            for guard, items in cases
+            for more, part in options
+            if compatible(guard, more)
+        ]
+        if is_open or len(cases) > MAX_PLACES:
+            some = thinned(run, [(item, terms is None) for item, terms in rows])
+            return TupleV(some.items, is_open or some.open)
+    return choose([(guard, TupleV(items)) for guard, items in cases])
 
 
 def thinned(run: Run, rows: Sequence[tuple[Value, bool]]) -> TupleV:

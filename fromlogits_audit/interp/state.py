@@ -288,18 +288,14 @@ class State:
         if len(live) == 1:
             self.adopt(live[0])
             return
-        entries: dict[Write, tuple[Holder, Hashable]] = {}
-        for branch in live:
-            for entry, (holder, key, _) in branch.writes.items():
-                entries.setdefault(entry, (holder, key))
-        begins = [branch.since for branch in live if branch.since is not None]
+        entries = {entry: row[:2] for branch in live for entry, row in branch.writes.items()}
+        first = min((branch.since for branch in live if branch.since is not None), default=2**62)
         for entry, (holder, key) in entries.items():
             old = holder.slots.get(key)
             pairs: list[tuple[Guard, Value]] = []
-            born = holder.born if isinstance(holder, Obj) and begins else -1
-            within = begins and born >= min(begins)
+            born = holder.born if isinstance(holder, Obj) else -1
             for branch in live:
-                if within and entry not in branch.writes and born >= branch.until:
+                if born >= max(first, branch.until) and entry not in branch.writes:
                     continue  # no other branch has that object
                 value = branch.writes[entry][2] if entry in branch.writes else old
                 if value is None and isinstance(holder, Obj):
