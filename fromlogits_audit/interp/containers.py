@@ -16,6 +16,7 @@ from fromlogits_audit.interp.items import (
     a_set,
     get_item,
     is_at,
+    one_of,
     options_of,
     part_of,
     spread,
@@ -86,35 +87,33 @@ def _extend(run: Run, target: ListV, args: Args) -> Value:
 def _insert(run: Run, target: ListV, args: Args) -> Value:
     index, item = (*args.positional, NONE, NONE)[:2]
     if not isinstance(index, Const) or not isinstance(index.value, int):
-        return _somewhere(run, target)
+        unknown = run.state.fresh(Why.RUNTIME, "a list into which something was put at an unknown index")
+        rewrite(run, target, _sequence(lambda _: unknown))
+        return NONE
     at = index.value
     rewrite(run, target, _sequence(lambda c: TupleV((*c.items[:at], item, *c.items[at:]), c.open)))
-    return NONE
-
-
-def _somewhere(run: Run, target: ListV) -> Value:
-    """An item came or went at an index that is not known: no item's place is known any more."""
-    unknown = run.state.fresh(Why.RUNTIME, "a list that changed at an unknown index")
-    rewrite(run, target, _sequence(lambda _: unknown))
     return NONE
 
 
 def _pop(run: Run, target: ListV, args: Args) -> Value:
     index = args.positional[0] if args.positional else Const(-1)
     result = get_item(run, target, index)
-    if not isinstance(index, Const) or not isinstance(index.value, int):
-        _somewhere(run, target)
-        return result
-    at = index.value
+    at = index.value if isinstance(index, Const) and isinstance(index.value, int) else None
 
-    def without(content: TupleV) -> TupleV:
-        items = list(content.items)
-        if -len(items) <= at < len(items):
-            del items[at]
-        return TupleV(tuple(items), content.open)
+    def without(content: TupleV) -> Value:
+        count = len(content.items)
+        if at is not None:
+            return _without(content, at % count) if -count <= at < count else content
+        if content.open or not 0 < count <= MAX_PLACES:
+            return run.state.fresh(Why.RUNTIME, "a list of which an unknown item was removed")
+        return choose([(frozenset({(is_at(index, n), True)}), _without(content, n)) for n in range(count)])
 
     rewrite(run, target, _sequence(without))
     return result
+
+
+def _without(content: TupleV, at: int) -> TupleV:
+    return TupleV((*content.items[:at], *content.items[at + 1 :]), content.open)
 
 
 def _pop_left(run: Run, target: ListV, args: Args) -> Value:
@@ -140,16 +139,20 @@ def _sort(run: Run, target: ListV, args: Args) -> Value:
     return NONE
 
 
-def _remove(run: Run, target: ListV, args: Args) -> Value:
+def _remove(run: Run, target: ListV, args: Args, *, there: bool = True) -> Value:
+    """``list.remove``. ``there``: it raises where there is no such item."""
     gone = args.positional[0] if args.positional else NONE
+    which = run.state.fresh(Why.RUNTIME, "which item is removed")
 
-    def without(content: TupleV) -> TupleV:
+    def without(content: TupleV) -> Value:
         same = [equal(item, gone) for item in content.items]
-        at = same.index(True) if True in same else len(same)
-        if None in same[:at]:
-            left = [(item, answer is False) for item, answer in zip(content.items, same, strict=True)]
-            return thinned(run, left)
-        return TupleV((*content.items[:at], *content.items[at + 1 :]), content.open)
+        first = same.index(True) if True in same else None
+        may = [n for n, answer in enumerate(same[:first]) if answer is None]
+        if len(may) > MAX_PLACES:
+            return thinned(run, [(item, n not in may) for n, item in enumerate(content.items)])
+        cases: list[Value] = [_without(content, n) for n in (*may, first) if n is not None]
+        unchanged = [content] if not cases or (not there and first is None) else []
+        return one_of((*cases, *unchanged), which)
 
     rewrite(run, target, _sequence(without))
     return NONE
@@ -164,7 +167,8 @@ def _mixed(run: Run, target: ListV, args: Args) -> Value:
 _LIST: dict[str, Callable[[Run, ListV, Args], Value]] = {}
 _LIST.update({"append": _append, "add": _add, "extend": _extend, "update": _unite, "insert": _insert})
 _LIST.update({"pop": _pop, "clear": _clear, "reverse": _reverse, "sort": _sort, "remove": _remove})
-_LIST.update({"popleft": _pop_left, "appendleft": _append_left, "discard": _remove})
+_LIST.update({"popleft": _pop_left, "appendleft": _append_left})
+_LIST["discard"] = partial(_remove, there=False)
 _AT_ONE = frozenset({"insert", "pop", "remove", "discard"})
 """Methods whose first argument says which item comes or goes."""
 _REORDERING = (

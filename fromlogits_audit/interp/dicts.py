@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import alternatives, choose, lift, product
 from fromlogits_audit.interp.equality import dict_key, identity
-from fromlogits_audit.interp.items import content_of, get_item, spread
+from fromlogits_audit.interp.items import MAX_PLACES, content_of, get_item, spread
 from fromlogits_audit.interp.keys import FORMATTED, UNMADE, begins
 from fromlogits_audit.interp.state import Branch
 from fromlogits_audit.interp.values import (
@@ -19,6 +19,7 @@ from fromlogits_audit.interp.values import (
     Const,
     DictV,
     Entries,
+    Guard,
     IterV,
     ListV,
     Obj,
@@ -192,8 +193,8 @@ def _set_somewhere(run: Run, content: Value, index: Value, value: Value) -> Valu
     return Entries(items, True)
 
 
-def del_entry(run: Run, target: DictV, index: Value) -> None:
-    """``del target[index]``."""
+def del_entry(run: Run, target: DictV, index: Value, *, there: bool = True) -> None:
+    """``del target[index]``. ``there``: it raises where there is no such entry."""
 
     def one(index: Value) -> None:
         key = dict_key(index)
@@ -201,11 +202,29 @@ def del_entry(run: Run, target: DictV, index: Value) -> None:
         def without(content: Value) -> Value:
             if not isinstance(content, Entries):
                 return content
-            return Entries({k: v for k, v in content.items.items() if k != key}, content.open)
+            if key is None:
+                return _without_some(content, index, there=there)
+            return _without(content, key)
 
         rewrite(run, target, without)
 
     _for_each(run, index, one)
+
+
+def _without(content: Entries, key: Hashable) -> Entries:
+    return Entries({k: v for k, v in content.items.items() if k != key}, content.open)
+
+
+def _without_some(content: Entries, index: Value, *, there: bool) -> Value:
+    """A dict's content without the entry of a key that is not known."""
+    if content.open or not 0 < len(content.items) <= MAX_PLACES:
+        return Entries(content.items, True)
+    equal = {key: ("==", identity(index), identity(name)) for key, (name, _) in content.items.items()}
+    cases: list[tuple[Guard, Value]] = [
+        (frozenset({(same, True)}), _without(content, key)) for key, same in equal.items()
+    ]
+    unchanged = [] if there else [(frozenset((same, False) for same in equal.values()), content)]
+    return choose([*cases, *unchanged])
 
 
 def call_method(run: Run, receiver: DictV, name: str, args: Args) -> Value | None:
@@ -292,7 +311,7 @@ def _get(run: Run, receiver: DictV, content: Value, name: str, args: Args) -> Va
     rows = product([content, index], run.state.guard)
     value = choose([(guard, read(*row)) for guard, row in rows])
     if name == "pop":
-        del_entry(run, receiver, index)
+        del_entry(run, receiver, index, there=len(args.positional) < 2)
     if name == "setdefault":
         set_entry(run, receiver, index, value)
     return value

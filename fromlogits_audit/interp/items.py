@@ -247,7 +247,9 @@ def _of_dict(run: Run, content: Entries, index: Value, base: Value) -> Value:
         return Unknown(
             Undecided(Why.RUNTIME, f"key {key!r} of a dict"), ("item", identity(base), identity(index))
         )
-    if content.items and not content.open and len(content.items) <= 12:
+    if isinstance(base, DictV) and FACTORY in base.slots:
+        run.state.write(base, "items", Entries(content.items, True))  # what was missing is there now
+    elif content.items and not content.open and len(content.items) <= 12:
         doubt_builtin(run, "KeyError")
         return choose(
             [
