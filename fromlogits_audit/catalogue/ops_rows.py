@@ -115,6 +115,8 @@ OP_ROWS: tuple[tuple[str, OpEffect, str, str], ...] = (
     ("keras.ops.repeat", RESHAPE, "x, repeats, axis=None", ""),
     ("keras.backend.repeat", RESHAPE, "x, n", ""),
     ("numpy.repeat", RESHAPE, "a, repeats, axis=None", "jax.numpy.repeat"),
+    ("tf.pad", RESHAPE, "tensor, paddings, mode='CONSTANT', constant_values=0, name=None", ""),
+    ("keras.ops.pad", RESHAPE, "x, pad_width, mode='constant', constant_values=None", ""),
     ("tf.tile", RESHAPE, "input, multiples", ""),
     ("keras.ops.tile", RESHAPE, "x, repeats", ""),
     ("keras.backend.tile", RESHAPE, "x, n", ""),

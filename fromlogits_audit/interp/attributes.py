@@ -11,6 +11,7 @@ from fromlogits_audit.interp.classes import (
     class_attribute,
     external_bases,
     find_member,
+    is_named,
     resolution_order,
     unknown_base,
 )
@@ -125,8 +126,10 @@ def _of_class(run: Run, base: InstanceV, name: str, place: Place | None) -> Valu
         special = run.keras.inherited(run, base, name, external, place)
         if special is not None:
             return special
-    if bases and (lends(base, bases, name) or (name == "_replace" and "typing.NamedTuple" in bases)):
+    if bases and lends(base, bases, name):
         return MethodV(base, name, bases[0], place)
+    if name == "_replace" and ("typing.NamedTuple" in bases or is_named(base.cls)):
+        return MethodV(base, name, "typing.NamedTuple", place)
     missing = unknown_base(base.cls)
     if missing is not None:
         return Unknown(missing.reason, _missing_key(base, name), place)

@@ -253,7 +253,7 @@ _KEEPS = ExternalV("functools.cache")
 
 
 def _new(run: Run, args: Args, place: Place | None) -> Value | None:
-    return allocate(args)
+    return allocate(run, args)
 
 
 def _made_by_type(run: Run, args: Args, place: Place | None) -> Value | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp import builtin
 from fromlogits_audit.interp.choice import alternatives
-from fromlogits_audit.interp.classes import GENERIC, own_method
+from fromlogits_audit.interp.classes import GENERIC, RECORD, own_method
 from fromlogits_audit.interp.creation import instantiate
 from fromlogits_audit.interp.dispatch import call_generic
 from fromlogits_audit.interp.equality import MADE, identity
@@ -65,7 +65,7 @@ def _call(run: Run, function: Value, args: Args, place: Place | None) -> Value:
         return _method(run, function, args, place)
     if isinstance(function, InstanceV):
         return call_instance(run, function, args, place)
-    if isinstance(function, BagV) and function.kind == "record":
+    if isinstance(function, BagV) and function.kind == RECORD:
         fields = dict(function.slots)
         fields.update(args.bind(tuple(str(name) for name in fields)))
         return BagV("namespace", **{str(name): value for name, value in fields.items()})

@@ -223,10 +223,27 @@ def enum_members(run: Run, cls: ClassV) -> tuple[Value, ...]:
     )
 
 
+RECORD = "record"
+"""The kind of bag that ``collections.namedtuple()`` gives."""
+
+
 def is_record(cls: ClassV) -> bool:
     """Whether a constructor is generated from annotated fields."""
     own = any(d in _RECORDS for c in resolution_order(cls) for d in c.decorators)
-    return own or any(base in _RECORD_BASES for base in external_bases(cls))
+    return own or is_named(cls) or any(base in _RECORD_BASES for base in external_bases(cls))
+
+
+def is_named(cls: ClassV) -> bool:
+    """Whether a class derives from a ``collections.namedtuple()``, whose ``__new__`` sets the fields."""
+    return any(_fields_of_base(base) for c in resolution_order(cls) for base in c.bases)
+
+
+def _fields_of_base(base: Value) -> dict[str, Value | None]:
+    """The fields of a ``namedtuple()``, each with its default."""
+    if not isinstance(base, BagV) or base.kind != RECORD:
+        return {}
+    defaults = ((str(name), value) for name, value in base.slots.items())
+    return {name: None if isinstance(value, Unknown) else value for name, value in defaults}
 
 
 def compares_by_content(cls: ClassV) -> bool:
@@ -238,6 +255,8 @@ def compares_by_content(cls: ClassV) -> bool:
 def _fields(cls: ClassV) -> dict[str, Value | None]:
     fields: dict[str, Value | None] = {}
     for c in reversed(resolution_order(cls)):
+        for base in c.bases:
+            fields.update(_fields_of_base(base))
         fields.update(dict(c.fields))
     return fields
 

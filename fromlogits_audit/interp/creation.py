@@ -10,6 +10,7 @@ from fromlogits_audit.interp.classes import (
     external_bases,
     fill_record,
     is_enum,
+    is_named,
     is_record,
     own_method,
     resolution_order,
@@ -94,7 +95,7 @@ def instantiate(run: Run, cls: ClassV, args: Args, place: Place | None) -> Value
 def construct(run: Run, cls: ClassV, args: Args, place: Place | None) -> Value:
     """What ``type.__call__`` does: ``__init__`` sets up what ``__new__`` gives, an old instance perhaps."""
     new = _method(cls, "__new__")
-    if new is None or is_record(cls):
+    if new is None or (is_record(cls) and not is_named(cls)):
         return _set_up(run, InstanceV(cls), args, place)
     made = invoke(run, new, _with_first(cls, args), cls)
     if not isinstance(made, Choice):
@@ -123,7 +124,8 @@ def _set_up(run: Run, instance: InstanceV, args: Args, place: Place | None) -> V
     if init is not None:
         invoke(run, init, _with_first(instance, args), instance)
     elif is_record(cls):
-        fill_record(run, instance, args)
+        if not is_named(cls) or _method(cls, "__new__") is None:
+            fill_record(run, instance, args)
         post = _method(cls, "__post_init__")
         if post is not None:
             # What is declared as an InitVar is handed on by its name.
@@ -140,16 +142,21 @@ def call_type(run: Run, receiver: Value, name: str, args: Args, place: Place | N
     if not isinstance(receiver, ClassV):
         return None
     if name == "__new__":
-        return allocate(args)
+        return allocate(run, args)
     if name == "__call__":
         return construct(run, receiver, args, place)
     return Const(None) if name in ("__init__", "__init_subclass__") else None
 
 
-def allocate(args: Args) -> Value | None:
+def allocate(run: Run, args: Args) -> Value | None:
     """A new instance of a class; of a metaclass, the class whose namespace it is given."""
     namespace = args.get(3, "namespace")
     if isinstance(namespace, DictV):
         return namespace.slots.get(OWNER)
     cls = args.positional[0] if args.positional else None
-    return InstanceV(cls) if isinstance(cls, ClassV) else None
+    if not isinstance(cls, ClassV):
+        return None
+    made = InstanceV(cls)
+    if is_named(cls):
+        fill_record(run, made, args.rest())
+    return made

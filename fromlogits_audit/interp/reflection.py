@@ -8,6 +8,7 @@ from fromlogits_audit.interp.choice import alternatives, choose, product, split
 from fromlogits_audit.interp.classes import (
     AUTO,
     PARTIAL_METHOD,
+    RECORD,
     external_bases,
     find_member,
     is_record,
@@ -175,7 +176,7 @@ def _namedtuple(run: Run, args: Args, place: Place | None) -> Value | None:
     items = spread(run, names) if names is not None else None
     if not isinstance(items, TupleV) or items.open:
         return None
-    made = BagV("record")
+    made = BagV(RECORD)
     defaults = spread(run, args.keywords["defaults"]) if "defaults" in args.keywords else TupleV(())
     given = defaults.items if isinstance(defaults, TupleV) else ()
     plain = [item.value for item in items.items if isinstance(item, Const)]

@@ -120,6 +120,14 @@ def _elementwise(symbol: str, a: Value, b: Value) -> Value:
     if not same:
         # 0.5 means something else on scores that are shifted or scaled.
         after = replace(after, final=None)
+    if (
+        symbol == "**"
+        and tensor is a
+        and tensor.scale is Scale.INDEPENDENT
+        and plain is not None
+        and plain > 0
+    ):
+        return after  # each is still between 0 and 1
     shared = tensor.scale is Scale.UNKNOWN and tensor.share is not None
     kept = tensor.scale is Scale.UNKNOWN or (tensor.scale is Scale.LOGITS and symbol in "+-*/")
     if same or (kept and not shared):

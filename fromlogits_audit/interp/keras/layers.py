@@ -180,6 +180,8 @@ def _activated(run: Run, layer: LayerV, scores: TensorV) -> Value:
         return scores
     parameters = layer.spec.parameters
     if name not in parameters.names:  # CuDNNLSTM is tanh and has no parameter for it
+        if "activation" in layer.slots:
+            return opaque(scores, Undecided(Why.RUNTIME, f"{layer.spec.name} takes no activation"))
         return apply_activation(run, scores, Const(name), layer.place)
     default = parameters.default(name)
     activation = layer.slots.get(name, Const(default if isinstance(default, str) else None))

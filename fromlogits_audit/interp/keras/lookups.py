@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.activations import activation_string
+from fromlogits_audit.catalogue.interface import OpEffect
 from fromlogits_audit.catalogue.losses import loss_class
 from fromlogits_audit.catalogue.metrics import is_accuracy_string
 from fromlogits_audit.interp.choice import alternatives, choose
@@ -15,7 +16,7 @@ from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import cloning, custom, losses, metrics, tuning, weights
 from fromlogits_audit.interp.keras.distillation import distiller
 from fromlogits_audit.interp.keras.labels import of_literal
-from fromlogits_audit.interp.keras_values import LITERAL, LayerV, LossV, ModelV, TensorV
+from fromlogits_audit.interp.keras_values import LITERAL, LayerV, LossV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import (
     NONE,
@@ -159,6 +160,15 @@ def _cond(run: Run, name: str, args: Args, place: Place) -> Value | None:
     return run.state.fork(sides, lambda function: run.call(function, Args(), place))
 
 
+def _normalized(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    """``tf.linalg.normalize(x)``: the rows scaled to length one, and how long they were."""
+    from fromlogits_audit.interp.keras.ops import apply_effect
+
+    axis = args.get(2, "axis")
+    rows = apply_effect(run, "tf.math.l2_normalize", OpEffect.UNIT, Args(args.positional[:1]), place, axis)
+    return TupleV((rows, data_tensor())) if args.get(1, "ord") is None else None
+
+
 def _map_fn(run: Run, name: str, args: Args, place: Place) -> Value | None:
     function, elems = args.get(0, "fn"), args.get(1, "elems")
     if function is None or elems is None:
@@ -253,6 +263,7 @@ _FUNCTIONS: dict[str, Function] = {
     "tf.cond": _cond,
     "keras.ops.cond": _cond,
     "keras.backend.switch": _cond,
+    "tf.linalg.normalize": _normalized,
     "tf.map_fn": _map_fn,
     "tf.vectorized_map": _map_fn,
     "keras.ops.vectorized_map": _map_fn,

@@ -54,6 +54,15 @@ def _tensor(value: Value) -> TensorV:
     return TensorV(reason=value.reason if isinstance(value, Unknown) else Undecided(Why.DATA, "input data"))
 
 
+def as_one(run: Run, value: Value) -> Value:
+    """What Keras makes of a list of tensors where it takes one: it stacks them."""
+    items = spread(run, value) if isinstance(value, (ListV, TupleV)) else TupleV(())
+    tensors = [item for item in items.items if isinstance(item, TensorV)] if isinstance(items, TupleV) else []
+    if not isinstance(items, TupleV) or not tensors or len(tensors) < len(items.items):
+        return value
+    return combine("stack", tensors, 0, open=items.open)
+
+
 def combine(kind: str, tensors: list[TensorV], axis: int | None, *, open: bool = False) -> TensorV:
     """The scale and shape of several tensors put together."""
     first = tensors[0]

@@ -112,7 +112,16 @@ def _resize(run: Run, args: Args, shape: Dims) -> bool:
     return not any(isinstance(v, Const) and v.value in _OVERSHOOTS for v in values)
 
 
+def _pad(run: Run, args: Args, shape: Dims) -> bool:
+    """``tf.pad(x, [[0, 0], [0, n], [0, 0]])``"""
+    widths = content_of(run, args.get(1, "paddings") or args.keywords.get("pad_width") or NONE)
+    last = widths.items[-1] if isinstance(widths, TupleV) and widths.items else NONE
+    ends = content_of(run, last)
+    return isinstance(ends, TupleV) and [number(end) for end in ends.items] == [0, 0]
+
+
 _QUESTIONS: dict[str, Question] = {
+    "pad": _pad,
     "reshape": _reshape,
     "transpose": _transpose,
     "permute_dimensions": _transpose,

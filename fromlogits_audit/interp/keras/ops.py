@@ -111,6 +111,8 @@ def _reshape(run: Run, name: str, args: Args, place: Place | None, axis: Value |
     tensor = first(args)
     short = name.rpartition(".")[2]
     shape = _target(run, args) if short == "reshape" else _turned(name, args, tensor.shape)
+    if short == "pad" and keeps_classes(run, short, args, tensor.shape, None):
+        shape = (UNRANKED, tensor.units)
     after = replace(tensor, shape=shape, layer=None, parents=(tensor,))
     if short == "resize" and _overshoots(args) and tensor.scale not in (Scale.LOGITS, Scale.UNKNOWN):
         return opaque(after, Undecided(Why.COMBINED, f"resizing after {tensor.activation}"))

@@ -23,6 +23,7 @@ from fromlogits_audit.interp.keras.joined import rewritten
 from fromlogits_audit.interp.keras.labels import after_index, after_operator, some_of, written
 from fromlogits_audit.interp.keras.layers import apply_layer
 from fromlogits_audit.interp.keras.losses import combined, meet
+from fromlogits_audit.interp.keras.merging import as_one
 from fromlogits_audit.interp.keras.models import call_model, outputs_of
 from fromlogits_audit.interp.keras.tuning import LIBRARIES
 from fromlogits_audit.interp.keras.unnamed import unnamed
@@ -109,6 +110,7 @@ class Keras:
         labels = args.get(0, "y_true")
         if predicted is None:
             return run.state.fresh(Why.UNSUPPORTED, "a loss called without predictions")
+        predicted = as_one(run, predicted)
         return meet(run, loss, labels, predicted, place=place, hops=instances.hop(place, "called here"))
 
     def combined_losses(self, symbol: str, a: Value, b: Value, place: Place) -> Value | None:
@@ -122,6 +124,7 @@ class Keras:
     def update_metric(self, run: Run, metric: MetricV, args: Args, place: Place | None) -> Value:
         predicted = args.get(1, "y_pred")
         if predicted is not None:
+            predicted = as_one(run, predicted)
             metrics.meet(run, metric, predicted, None, place=place, hops=instances.hop(place, "updated here"))
         return data_tensor((), what="the value of a metric")
 
