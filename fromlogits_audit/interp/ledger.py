@@ -30,8 +30,9 @@ class Ledger:
         self._index: dict[object, Draft] = {}
         self._batch: dict[object, Meeting] | None = None
         self._committed = committed
-        self._reason: Undecided | None = None
-        self._awaited: dict[tuple[int, int], Meeting] = {}
+        self._awaits: dict[Kind, Undecided | None] = {}
+        """What is waited for, and why it is not known where nothing comes; None: it is what it seems."""
+        self._awaited: dict[tuple[tuple[int, int], str | None], Meeting] = {}
         self._held: list[_Held] = []
         self._evaluated: dict[int, Value] = {}
 
@@ -42,10 +43,8 @@ class Ledger:
 
     def add(self, meeting: Meeting) -> None:
         """Take in what met at one place."""
-        if self._reason is not None and meeting.kind is Kind.LOSS:
-            sites = (site.at(output=Output(reason=self._reason)) for site in meeting.sites)
-            self._awaited.setdefault(meeting.place.key, replace(meeting, sites=dict.fromkeys(sites)))
-            self._held[-1].later.append(partial(self.add, meeting))
+        if meeting.kind in self._awaits:
+            self._wait(meeting, self._awaits[meeting.kind])
             return
         if self._batch is None:
             self._commit(meeting)
@@ -70,24 +69,33 @@ class Ledger:
             for meeting in batch.values():
                 self._commit(meeting)
 
-    # -- losses that code still to come may bring to their outputs ---------------------------------
+    # -- losses and metrics that code still to come may bring to their outputs ---------------------
+    def _wait(self, meeting: Meeting, reason: Undecided | None) -> None:
+        name = next(iter(meeting.sites)).output.name if meeting.kind is Kind.METRIC else None
+        known = meeting
+        if reason is not None:
+            sites = (site.at(output=Output(reason=reason)) for site in meeting.sites)
+            known = replace(meeting, sites=dict.fromkeys(sites))
+        self._awaited.setdefault((meeting.place.key, name), known)
+        self._held[-1].later.append(partial(self.add, meeting))
+
     def counting(self, note: Callable[[], None]) -> None:
         """Do what follows from a meeting, once it is known that there is one."""
-        if self._reason is None:
+        if not self._awaits:
             note()
         else:
             self._held[-1].later.append(note)
 
     @contextmanager
-    def awaiting(self, reason: Undecided, model: Value) -> Iterator[None]:
-        """What losses meet meanwhile counts only where ``model`` is evaluated in Keras's way; one that meets
-        nothing else is undecided."""
-        before, self._reason = self._reason, reason
+    def awaiting(self, kind: Kind, reason: Undecided | None, model: Value) -> Iterator[None]:
+        """What losses (or metrics) meet meanwhile counts where ``model`` is evaluated in Keras's way; one
+        that meets nothing else is undecided for a reason, or meets it all the same."""
+        before, self._awaits = self._awaits, {**self._awaits, kind: reason}
         self._held.append(_Held(model))
         try:
             yield
         finally:
-            self._reason = before
+            self._awaits = before
 
     def note_evaluated(self, model: Value) -> None:
         """A model is evaluated: Keras's own ``test_step`` gives what it returns to the compiled loss."""
@@ -100,7 +108,7 @@ class Ledger:
                 with self.together():
                     for note in held.later:
                         note()
-        for key, meeting in self._awaited.items():
+        for (key, _), meeting in self._awaited.items():
             if key not in met:
                 self._commit(meeting)
 

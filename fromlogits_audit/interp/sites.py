@@ -257,6 +257,7 @@ class Recorder(Apart):
             if compatible(guard, other) and compatible(guard | other, third)
         ]
         beside = {option.place for _, option in options if isinstance(option, LossV)}
+        self._note_met(metric.place)
         self._add(Kind.METRIC, metric.place, sites, owner, beside.pop() if len(beside) == 1 else None)
         self.compiles.note_metric(metric, name)
 

@@ -24,6 +24,7 @@ from fromlogits_audit.interp.values import (
     PendingV,
     Place,
     Unknown,
+    Value,
     forced,
 )
 from fromlogits_audit.ir import Undecided, Why
@@ -98,7 +99,7 @@ def _ask_for_methods(run: Run, cls: ClassV, interest: Interest) -> None:
         for name, value in cls.slots.items()
         if isinstance(value, PendingV) and value.value is None and value.chunk is not None
     ]
-    bearing = frozenset(name for name, _, chunk in pending if interest.leads and chunk.bears)
+    bearing = _bearing(cls) if interest.leads and pending else frozenset()
     for _, value, chunk in pending:
         if interest.concerns(chunk) or _mentions(chunk.text, bearing):
             with run.guard(chunk.module, chunk.first):
@@ -135,20 +136,23 @@ def _words(core: FuncCore) -> frozenset[str]:
 
 
 def _sibling(core: FuncCore) -> bool:
-    """A method that mentions a method of its class which holds a site."""
-    owner = core.owner
-    if owner is None:
-        return False
-    if owner.bearing is None:
-        methods = [
-            forced(v) for v in owner.slots.values() if not isinstance(v, PendingV) or v.value is not None
-        ]
-        owner.bearing = frozenset(
-            v.core.name
-            for v in methods
-            if isinstance(v, FuncV) and v.core.module.is_of_interest(text_of(v.core))
-        )
-    return _mentions(text_of(core), owner.bearing)
+    """A method that mentions a method of its class, or of one above, which holds a site."""
+    return core.owner is not None and _mentions(text_of(core), _bearing(core.owner))
+
+
+def _bearing(cls: ClassV) -> frozenset[str]:
+    """The names of the methods of a class, inherited ones too, that hold a site."""
+    for one in resolution_order(cls):
+        if one.bearing is None:
+            one.bearing = frozenset(str(name) for name, value in one.slots.items() if _bears(value))
+    return frozenset().union(*(one.bearing or () for one in resolution_order(cls)))
+
+
+def _bears(value: Value) -> bool:
+    if isinstance(value, PendingV) and value.value is None:
+        return value.chunk is not None and value.chunk.bears
+    method = forced(value)
+    return isinstance(method, FuncV) and method.core.module.is_of_interest(text_of(method.core))
 
 
 def _mentions(text: str, names: Set[str]) -> bool:
@@ -156,15 +160,13 @@ def _mentions(text: str, names: Set[str]) -> bool:
     return any(name in text for name in names) and not names.isdisjoint(members_in(text))
 
 
-_HOOKS = frozenset({"train_step", "test_step", "compute_loss", "call"})
-
-
-_STEPS = frozenset({"train_step", "test_step", "compute_loss"})
+_STEPS = frozenset({"train_step", "test_step", "compute_loss", "compute_metrics"})
+_HOOKS = _STEPS | {"call"}
 
 
 def _is_step(core: FuncCore) -> bool:
     """Whether ``fit`` calls this on an object of the program: it brings losses to their outputs."""
-    if core.name == "compute_loss" and "y_pred" not in parameters(core):
+    if core.name.startswith("compute_") and "y_pred" not in parameters(core):
         return False  # a helper of that name
     return core.name in _STEPS and core.owner is not None and bool(core.owner.instances)
 

@@ -26,6 +26,7 @@ from fromlogits_audit.interp.values import (
     InstanceV,
     IterV,
     ListV,
+    MethodV,
     Place,
     TupleV,
     Unknown,
@@ -140,6 +141,8 @@ def model_attribute(run: Run, base: ModelV | InstanceV, name: str, place: Place 
         return base.slots.get("$loss", NONE)
     if name in base.slots:
         return base.slots[name]
+    if name == "metrics":  # one stands for all of them
+        return ListV((MethodV(base, "compiled_metrics", "keras.Model", place),), True)
     if name in _OPAQUE:
         return run.state.fresh(Why.RUNTIME, f"{name} of a model")
     return None

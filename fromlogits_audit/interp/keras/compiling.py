@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ from fromlogits_audit.interp.values import (
     Unknown,
     Value,
 )
-from fromlogits_audit.ir import Undecided, Why
+from fromlogits_audit.ir import Kind, Undecided, Why
 from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
@@ -49,36 +49,49 @@ class Head:
     name: str | None
 
 
+@dataclass(frozen=True, eq=False)
+class Compiled(Value):
+    """What ``compile`` was given, and where."""
+
+    bound: dict[str, Value]
+    place: Place
+
+
+COMPILED = "$compiled"
+"""The slot of a model that holds it."""
+
+
 def compile_model(run: Run, model: Value, args: Args, place: Place) -> None:
     """Pair losses and metrics with the outputs of a model, under all alternatives."""
     bound = args.bind(PARAMETERS)
-    loss = bound.get("loss")
-    if loss is None:
-        rest = args.double or args.star
-        if rest is None:
-            return
+    loss, rest = bound.get("loss"), args.double or args.star
+    if loss is None and rest is not None:
         loss = Unknown(rest.reason, ("argument", rest.key, "loss"))
+    if loss is None and "metrics" not in bound and "weighted_metrics" not in bound:
+        return
+    loss = loss or NONE
     third = args.positional[2] if len(args.positional) > 2 else None
     if third is not None and "metrics" not in args.keywords and _weights(run, third):
         bound.pop("metrics")
     if isinstance(model, (ModelV, InstanceV)):
         run.state.write(model, "$loss", loss)
+        run.state.write(model, COMPILED, Compiled(bound, place))
     outputs = outputs_of(run, model, place)
     hops = (Hop(place, "compiled here"),)
     fallback = argument_place(place, "loss", 1) or place
-    by_itself = run.recorder.ledger.awaiting(steps.UNUSED, model) if steps.decide(model) else nullcontext()
+    ledger = run.recorder.ledger
+    by_itself = ledger.awaiting(Kind.LOSS, steps.UNUSED, model) if steps.decide(model) else nullcontext()
     with run.recorder.together(), by_itself:
         _note_ends(run, outputs)
         for guard, (one_loss, one_output) in _fitting(run, product([loss, outputs], run.state.guard)):
-            if isinstance(one_loss, Const) and one_loss.value is None:
-                continue
             with run.state.branch(guard):
                 heads = heads_of(run, one_output)
                 pairs = _paired(run, one_loss, heads)
                 named = heads if len(heads) > 1 else [head for head, _ in pairs]
                 for head, asked in pairs:
                     losses.meet(run, asked, None, head.value, place=fallback, hops=hops, name=head.name)
-                _metrics(run, bound, pairs, heads, place, hops, steps.by_hand(model))
+                with _measured_by(run, model):
+                    _metrics(run, bound, pairs, heads, place, hops)
             if isinstance(model, Obj):
                 run.state.write(model, HEADS, TupleV(tuple(Const(head.name) for head in named)))
 
@@ -197,6 +210,27 @@ def _nameless(heads: list[Head], reason: Undecided) -> Value:
 
 
 # -- metrics ---------------------------------------------------------------------------------
+def _measured_by(run: Run, model: Value) -> AbstractContextManager[None]:
+    """The compiled metrics of a model meet its outputs meanwhile, unless its own steps give them others."""
+    if not steps.measures(model):
+        return nullcontext()
+    evaluated = NONE if steps.own(model, "compute_metrics") is not None else model
+    return run.recorder.ledger.awaiting(Kind.METRIC, steps.by_hand(model), evaluated)
+
+
+def update_compiled(run: Run, model: Obj, predicted: Value, place: Place | None) -> None:
+    """``self.compiled_metrics.update_state(y, y_pred)``, ``self.compute_metrics(x, y, y_pred, ...)``."""
+    compiled = model.slots.get(COMPILED)
+    if not isinstance(compiled, Compiled):
+        return
+    hops = (Hop(place, "updated here"),) if place is not None else ()
+    with run.recorder.together():
+        for guard, (loss, option) in product([model.slots["$loss"], predicted], run.state.guard):
+            with run.state.branch(guard):
+                heads = heads_of(run, option)
+                _metrics(run, compiled.bound, _paired(run, loss, heads), heads, compiled.place, hops)
+
+
 def _metrics(
     run: Run,
     bound: dict[str, Value],
@@ -204,7 +238,6 @@ def _metrics(
     heads: list[Head],
     place: Place,
     hops: tuple[Hop, ...],
-    by_hand: Undecided | None,
 ) -> None:
     partners = {id(head.value): _partner(run, loss, head, place) for head, loss in pairs}
     for parameter in ("metrics", "weighted_metrics"):
@@ -215,7 +248,6 @@ def _metrics(
                     continue
                 where = argument_place(place, parameter, 2) or place
                 given_it = _alone(head.value) if id(head.value) not in partners else head.value
-                given_it = given_it if by_hand is None else TensorV(reason=by_hand)
                 partner = partners.get(id(head.value))
                 metrics.meet(run, metric, given_it, partner, place=where, name=head.name, hops=hops)
 

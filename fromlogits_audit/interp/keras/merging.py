@@ -24,6 +24,7 @@ from fromlogits_audit.interp.keras_values import (
 )
 from fromlogits_audit.interp.values import (
     Const,
+    ListV,
     TupleV,
     Unknown,
     Value,

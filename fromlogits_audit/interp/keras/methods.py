@@ -21,7 +21,7 @@ from fromlogits_audit.interp.keras import (
     steps,
     weights,
 )
-from fromlogits_audit.interp.keras.compiling import compile_model
+from fromlogits_audit.interp.keras.compiling import compile_model, update_compiled
 from fromlogits_audit.interp.keras.labels import of_literal
 from fromlogits_audit.interp.keras_values import (
     LITERAL,
@@ -63,6 +63,9 @@ def call(run: Run, method: MethodV, args: Args, place: Place | None) -> Value | 
         written = configs.config_of(receiver)
         if written is not None:
             return written
+    compiled = _update_of(method)
+    if compiled is not None:
+        return _compute_metrics(run, compiled, Args((NONE, *args.positional), args.keywords), place)
     if isinstance(receiver, InstanceV):
         return _instance(run, receiver, method, args, place)
     if isinstance(receiver, ModelV):
@@ -170,6 +173,21 @@ def _compute_loss(run: Run, model: Model, args: Args, place: Place | None) -> Va
     return data_tensor((), what=losses.LOSS_VALUE)
 
 
+def _compute_metrics(run: Run, model: Model, args: Args, place: Place | None) -> Value:
+    predicted = args.get(2, "y_pred")
+    if predicted is not None:
+        update_compiled(run, model, predicted, place)
+    return run.state.fresh(Why.RUNTIME, "what a step logs")
+
+
+def _update_of(method: MethodV) -> Model | None:
+    """The model whose ``self.compiled_metrics.update_state`` this is."""
+    inner = method.receiver
+    if method.name != "update_state" or not isinstance(inner, MethodV) or inner.name != "compiled_metrics":
+        return None
+    return inner.receiver if isinstance(inner.receiver, (ModelV, InstanceV)) else None
+
+
 def _save(run: Run, model: Model, args: Args, place: Place | None) -> Value:
     path = args.get(0, "filepath")
     if path is not None:
@@ -203,6 +221,7 @@ _MODEL: dict[str, Handler] = {
     "get_layer": _layer_by_name,
     "compute_loss": _compute_loss,
     "compiled_loss": _compute_loss,
+    "compute_metrics": _compute_metrics,
     "summary": _nothing,
     "save": _save,
     "save_weights": _nothing,

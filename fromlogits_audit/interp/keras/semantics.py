@@ -174,7 +174,7 @@ class Keras:
             return (
                 {} if build is None else {"model": run.call(BoundV(build, instance), Args((values,)), None)}
             )
-        if name != "compute_loss" or not instances.is_model(instance):
+        if name not in ("compute_loss", "compute_metrics") or not instances.is_model(instance):
             return {}
         return {
             "x": data_tensor(),

@@ -50,6 +50,11 @@ def decide(model: Value) -> bool:
     return own(model, "compute_loss") is not None or own(model, "train_step") is not None
 
 
+def measures(model: Value) -> bool:
+    """Whether the class says itself what its compiled metrics are given."""
+    return any(own(model, name) is not None for name in ("train_step", "test_step", "compute_metrics"))
+
+
 _EVALUATING = ("evaluate", "evaluate_generator", "test_on_batch")
 _HELD_OUT = {
     "fit": ((6, "validation_split"), (7, "validation_data")),
