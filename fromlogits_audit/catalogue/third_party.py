@@ -116,3 +116,8 @@ def head(canonical: str) -> HeadSpec | None:
         if re.fullmatch(pattern, canonical):
             return replace(spec, name=canonical)
     return None
+
+
+def is_output_record(canonical: str) -> bool:
+    """Whether a class of transformers holds what it is given: ``TFSequenceClassifierOutput(logits=...)``."""
+    return canonical.startswith("transformers.TF") and "Output" in canonical

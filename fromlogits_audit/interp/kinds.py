@@ -22,6 +22,7 @@ from fromlogits_audit.interp.values import (
     ExternalV,
     FuncV,
     InstanceV,
+    IterV,
     ListV,
     MethodV,
     PartialV,
@@ -90,6 +91,8 @@ def is_instance(value: Value, kind: Value) -> bool | None:
         return None
     if kind.name == "builtins.type":
         return _is_class(value)
+    if kind.name in _ABSTRACT and not isinstance(value, (InstanceV, ExternalV)):
+        return _is_abstract(value, kind.name)
     name = kind.name.rpartition(".")[2]
     if isinstance(value, InstanceV):
         return _derives(value.cls, kind.name)
@@ -111,6 +114,29 @@ def is_instance(value: Value, kind: Value) -> bool | None:
         return name in ("Loss", value.spec.name)
     plain_value = isinstance(value, (Const, ListV, TupleV, DictV))
     return False if plain_value and kind.name.startswith(_TOLD) else None
+
+
+_SEQUENCES = (ListV, TupleV)
+_CALLED = (FuncV, BoundV, PartialV, LayerV, ModelV)
+_ABSTRACT: dict[str, tuple[type[Value], ...]] = {
+    **dict.fromkeys(("typing.List", "collections.abc.MutableSequence"), (ListV,)),
+    "typing.Tuple": (TupleV,),
+    **dict.fromkeys(("typing.Dict", "typing.Mapping", "collections.abc.Mapping"), (DictV,)),
+    **dict.fromkeys(("typing.Sequence", "collections.abc.Sequence"), _SEQUENCES),
+    **dict.fromkeys(("typing.Iterable", "collections.abc.Iterable"), (*_SEQUENCES, DictV, IterV)),
+    **dict.fromkeys(("typing.Callable", "collections.abc.Callable"), _CALLED),
+}
+"""What Python's abstract classes are for, of the values that are told apart here."""
+_TEXTS_TOO = ("Sequence", "Iterable")
+
+
+def _is_abstract(value: Value, kind: str) -> bool | None:
+    """Whether a value is one of ``typing`` or ``collections.abc``."""
+    if isinstance(value, _ABSTRACT[kind]):
+        return True
+    if isinstance(value, Const):
+        return isinstance(value.value, (str, bytes)) and kind.endswith(_TEXTS_TOO)
+    return False if isinstance(value, (ListV, TupleV, DictV, LayerV, ModelV, FuncV, BoundV, IterV)) else None
 
 
 _TOLD = ("builtins.", "keras.", "numpy.", "tf.", "torch.")

@@ -101,6 +101,8 @@ def apply_spec(
     """The tensor after a catalogued activation; ``place`` is what applies it."""
     if spec.name == "linear" or (spec.name in KEEP_POSITIVE and tensor.scale in NORMALISED):
         return tensor
+    if spec.name in _OF_SCORES:
+        note_for_scores(run, spec.name, tensor)
     hop = Hop(place, f"{spec.name} gives {spec.scale.value}")
     result = replace(
         tensor,
@@ -115,6 +117,18 @@ def apply_spec(
     if spec.name in ("softmax", "sigmoid"):
         return _normalising(run, tensor, result, spec.name, place, axis)
     return result
+
+
+_OF_SCORES = ("log_softmax", "log_sigmoid", "softplus")
+"""What a hand-written loss applies that takes logits."""
+
+
+def note_for_scores(run: Run, name: str, tensor: TensorV) -> None:
+    """A hand-written loss does to probabilities what is there for logits."""
+    combined = tensor.reason is not None and tensor.reason.why is Why.COMBINED
+    if tensor.scale in NORMALISED or combined:
+        of = tensor.activation or "y_pred"
+        run.recorder.note_opaque(Undecided(Why.OPAQUE_LOSS, f"takes {name} of {of}"))
 
 
 def capped(tensor: TensorV, most: Value | None) -> TensorV:

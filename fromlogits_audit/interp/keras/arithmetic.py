@@ -9,7 +9,7 @@ from fromlogits_audit.catalogue.interface import Effect
 from fromlogits_audit.interp.keras import formulas
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.merging import combine, summed, weighted
-from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims
+from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, broadcast
 from fromlogits_audit.interp.keras_values import COMPARISON, DIRECTIONS, SHARES, SPREAD, TensorV, data_tensor
 from fromlogits_audit.interp.values import Args, Const, Hop, Place, Unknown, Value
 from fromlogits_audit.ir import Scale, Undecided, Why
@@ -178,6 +178,10 @@ def _two(symbol: str, a: TensorV, b: TensorV) -> Value:
             )
     if kind == "divide" and a.scale is Scale.LOGITS:
         return replace(a, layer=None, parents=(a, b))
+    if kind == "multiply" and COMPARISON in (a.reason, b.reason):
+        kept = a if b.reason == COMPARISON else b
+        if kept.scale is Scale.INDEPENDENT:  # each is what it was, or 0
+            return replace(kept, shape=broadcast(a.shape, b.shape), layer=None, parents=(a, b), final=None)
     made = replace(combine(kind, [a, b], None), layer=None, parents=(a, b))
     return summed([a, b], made) if kind == "add" else made
 

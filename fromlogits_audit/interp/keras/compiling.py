@@ -147,11 +147,18 @@ def heads_of(run: Run, outputs: Value) -> list[Head]:
     if isinstance(content, Entries):
         return [Head(value, str(key), str(key)) for key, (_, value) in content.items.items()]
     if isinstance(content, TupleV):
-        items = content.items
+        items = _flat_outputs(run, content)
         if len(items) == 1 and not content.open:
             return [Head(items[0], _layer_name(items[0]), None)]
         return [Head(v, _layer_name(v), _layer_name(v) or str(n)) for n, v in enumerate(items)]
     return [Head(content, _layer_name(content), None)]
+
+
+def _flat_outputs(run: Run, outputs: TupleV) -> tuple[Value, ...]:
+    """Outputs, also ``(g, [a, b])``, as Keras counts them."""
+    parts = [(item, content_of(run, item) if isinstance(item, ListV) else item) for item in outputs.items]
+    nested = [part.items if isinstance(part, TupleV) and not part.open else (item,) for item, part in parts]
+    return tuple(one for part in nested for one in part)
 
 
 def _layer_name(value: Value) -> str | None:

@@ -25,11 +25,14 @@ from fromlogits_audit.interp.values import (
     FALSE,
     NONE,
     Args,
+    BoundV,
     Const,
     ExternalV,
+    FuncV,
     InstanceV,
     ListV,
     MethodV,
+    PartialV,
     Place,
     TupleV,
     Unknown,
@@ -252,6 +255,14 @@ def _functional(run: Run, name: str, args: Args, place: Place) -> Value:
     return apply_layer(run, layer, inputs, Args(), place)
 
 
+def _runs(given: Value) -> bool:
+    """Whether an argument is a function of the project, or a list with one."""
+    some = given.items if isinstance(given, TupleV) else (given,)
+    content = given.slots["items"] if isinstance(given, ListV) else None
+    some = content.items if isinstance(content, TupleV) else some
+    return any(isinstance(one, (FuncV, BoundV, PartialV)) for one in some)
+
+
 def note_escape(run: Run, name: str, args: Args) -> None:
     """What goes to a function nobody knows. A tensor: a hand-written loss may ask for any scale there.
 
@@ -262,6 +273,8 @@ def note_escape(run: Run, name: str, args: Args) -> None:
     if loss is not None:
         run.recorder.note_built(loss)
         run.recorder.note_escape(loss)
+    if name.startswith(_OPEN_FAMILIES) and any(map(_runs, args.all())):
+        run.recorder.note_opaque(Undecided(Why.EXTERNAL, f"gives {name} a function to run"))
     if not any(isinstance(v, TensorV) for v in args.all()):
         return
     if name.startswith(_OPEN_FAMILIES) and "log" not in name and "entropy" not in name:

@@ -23,8 +23,8 @@ def after_binary(symbol: str, a: Value, b: Value, made: Value, place: Place | No
         return _of_two(symbol, a, b, made, place)
     if symbol == "+":
         tensor, number = (a, b) if isinstance(a, TensorV) else (b, a)
-        one_more = _is_one(number) and isinstance(tensor, TensorV) and _is_exponential(tensor)
-        return _noted(made, StepKind.ONE_MORE, tensor) if one_more else made
+        positive = isinstance(tensor, TensorV) and (_is_exponential(tensor) or _is_sum_of_some(tensor))
+        return _noted(made, StepKind.ONE_MORE, tensor) if positive and _is_one(number) else made
     if _is_one(a) and isinstance(b, TensorV):
         return _from_one(symbol, b, made, place)
     return made
@@ -64,6 +64,12 @@ def _is_sum_of(total: TensorV, part: TensorV) -> bool:
         return True
     twice = isinstance(summed, TensorV) and _is_exponential(summed) and _is_exponential(part)
     return twice and isinstance(summed, TensorV) and summed.parents[0] is part.parents[0]
+
+
+def _is_sum_of_some(total: TensorV) -> bool:
+    """``sum(exp(z))``: over itself and one more it is a sigmoid, that of ``logsumexp(z)``."""
+    summed = _step(total, StepKind.SUM)
+    return isinstance(summed, TensorV) and _is_exponential(summed)
 
 
 def _logarithms_of_odds(a: TensorV, b: TensorV) -> bool:

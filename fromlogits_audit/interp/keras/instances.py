@@ -9,6 +9,7 @@ from fromlogits_audit.catalogue.applications import application
 from fromlogits_audit.catalogue.layers import layer_class
 from fromlogits_audit.catalogue.losses import loss_class
 from fromlogits_audit.catalogue.metrics import metric_class
+from fromlogits_audit.catalogue.third_party import is_output_record
 from fromlogits_audit.interp import wrapped
 from fromlogits_audit.interp.choice import choose, lift, split
 from fromlogits_audit.interp.classes import external_bases, find_member, own_method
@@ -143,6 +144,10 @@ def _construct_as(run: Run, instance: InstanceV, base: str, args: Args) -> bool:
     if base == "keras.Model":
         if args.positional or "outputs" in args.keywords:
             models.make_functional(run, args, instance.place, into=instance)
+        return True
+    if is_output_record(base):
+        for name, value in args.keywords.items():
+            run.state.write(instance, name, value)
         return True
     place = instance.place
     if place is None:

@@ -10,6 +10,7 @@ from fromlogits_audit.catalogue.activations import activation_string
 from fromlogits_audit.catalogue.interface import OpEffect
 from fromlogits_audit.catalogue.losses import loss_class
 from fromlogits_audit.catalogue.metrics import is_accuracy_string
+from fromlogits_audit.catalogue.third_party import is_output_record
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.equality import identity
 from fromlogits_audit.interp.items import content_of
@@ -19,8 +20,10 @@ from fromlogits_audit.interp.keras.labels import of_literal
 from fromlogits_audit.interp.keras_values import LITERAL, LayerV, LossV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import (
+    NAMESPACE,
     NONE,
     Args,
+    BagV,
     BoundV,
     Const,
     DictV,
@@ -45,6 +48,8 @@ Function = Callable[["Run", str, Args, Place], "Value | None"]
 
 
 def call(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    if is_output_record(name):
+        return BagV(NAMESPACE, **args.keywords)
     function = _FUNCTIONS.get(name)
     if function is not None:
         return function(run, name, args, place)
@@ -170,11 +175,26 @@ def _normalized(run: Run, name: str, args: Args, place: Place) -> Value | None:
 
 
 def _map_fn(run: Run, name: str, args: Args, place: Place) -> Value | None:
-    function, elems = args.get(0, "fn"), args.get(1, "elems")
+    function = args.get(0, "fn") or args.keywords.get("f")
+    elems = args.get(1, "elems") or args.keywords.get("xs")
     if function is None or elems is None:
         return None
-    item = run.keras.index(run, elems, Const(0)) if isinstance(elems, TensorV) else elems
-    return run.call(function, Args((item,)), place)
+    return run.call(function, Args((_element(run, elems),)), place)
+
+
+def _py_function(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    function, given = args.get(0, "func"), content_of(run, args.get(1, "inp") or TupleV(()))
+    return run.call(function, Args(given.items), place) if function and isinstance(given, TupleV) else None
+
+
+def _element(run: Run, elems: Value) -> Value:
+    """What a function that is mapped over tensors gets: a part of each."""
+    if isinstance(elems, TensorV):
+        return run.keras.index(run, elems, Const(0))
+    content = content_of(run, elems)
+    if not isinstance(content, TupleV):
+        return elems
+    return TupleV(tuple(_element(run, one) for one in content.items))
 
 
 def _dataset(run: Run, name: str, args: Args, place: Place) -> Value | None:
@@ -264,9 +284,13 @@ _FUNCTIONS: dict[str, Function] = {
     "keras.ops.cond": _cond,
     "keras.backend.switch": _cond,
     "tf.linalg.normalize": _normalized,
+    "tf.py_function": _py_function,
+    "tf.numpy_function": _py_function,
     "tf.map_fn": _map_fn,
     "tf.vectorized_map": _map_fn,
     "keras.ops.vectorized_map": _map_fn,
+    "keras.ops.map": _map_fn,
+    "keras.backend.map_fn": _map_fn,
     "tf.Variable": weights.variable,
     "tf.contrib.eager.Variable": weights.variable,
     "tf.experimental.dtensor.DVariable": weights.variable,
@@ -300,8 +324,6 @@ _FUNCTIONS: dict[str, Function] = {
             "tf.custom_gradient",
             "tf.recompute_grad",
             "jax.jit",
-            "tf.py_function",
-            "tf.numpy_function",
             "keras.saving.register_keras_serializable",
             "keras.utils.register_keras_serializable",
             "tf.keras.utils.register_keras_serializable",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.catalogue.ops import method as tensor_method
 from fromlogits_audit.interp.choice import lift
+from fromlogits_audit.interp.classes import own_method
 from fromlogits_audit.interp.equality import identity
 from fromlogits_audit.interp.keras import (
     callbacks,
@@ -259,6 +260,8 @@ def _instance(
     metric = receiver.slots.get("$metric")
     if name == "update_state" and isinstance(metric, MetricV):
         return run.keras.update_metric(run, metric, args, place)
+    if name == "__call__" and own_method(receiver.cls, "call") is not None:  # behind one of the class's own
+        return instances.call(run, receiver, args, place)
     if name in ("call", "__call__"):
         return _inherited_call(run, receiver, base, args, place)
     if name in _WEIGHT_MAKERS:

@@ -11,7 +11,7 @@ from fromlogits_audit.catalogue.ops import WITHIN_ALONE
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras import formulas, sizes
-from fromlogits_audit.interp.keras.activations import opaque, taken_apart
+from fromlogits_audit.interp.keras.activations import note_for_scores, opaque, taken_apart
 from fromlogits_audit.interp.keras.arithmetic import (
     binary,
     length_one,
@@ -242,6 +242,8 @@ def _reduce(run: Run, name: str, args: Args, place: Place | None, axis: Value | 
     of_classes = _over_classes(sizes, shape)
     if given.scale is Scale.LOGITS and of_classes and short.endswith("logsumexp"):
         return formulas.after_logsumexp(given, after)
+    if short.endswith("logsumexp"):
+        note_for_scores(run, short, given)
     if given.scale is Scale.UNKNOWN or (given.scale is Scale.LOGITS and short not in _SPREADS):
         return after
     if given.scale is Scale.INDEPENDENT and short in _PICKS:
