@@ -48,7 +48,7 @@ def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Co
 
 
 def _about(command: click.Command) -> list[str]:
-    context = click.Context(command, info_name="")
+    context = click.Context(command, info_name="", **cli.context_settings)
     usage = " ".join(command.collect_usage_pieces(context))
     text = " ".join((command.help or "").replace("\b", "").split())
     return [*([text, ""] if text else []), f"Arguments: `{usage}`"]
