@@ -174,6 +174,9 @@ def kept(run: Run, rows: Sequence[tuple[Value, Terms | None]], is_open: bool) ->
 
     Where there may be more than these, some are taken to be there.
     """
+    some = [(item, terms is None) for item, terms in rows]
+    if is_open:
+        return TupleV(thinned(run, some).items, True)
     cases: list[tuple[Guard, tuple[Value, ...]]] = [(ALWAYS, ())]
     for item, terms in rows:
         options = [(ALWAYS, (item,))] if terms is None else [(terms[0], (item,)), (terms[1], ())]
@@ -183,9 +186,8 @@ def kept(run: Run, rows: Sequence[tuple[Value, Terms | None]], is_open: bool) ->
             for more, part in options
             if compatible(guard, more)
         ]
-        if is_open or len(cases) > MAX_PLACES:
-            some = thinned(run, [(item, terms is None) for item, terms in rows])
-            return TupleV(some.items, is_open or some.open)
+        if len(cases) > MAX_PLACES:
+            return thinned(run, some)
     return choose([(guard, TupleV(items)) for guard, items in cases])
 
 
