@@ -125,10 +125,10 @@ _OF_SCORES = ("log_softmax", "log_sigmoid", "softplus")
 
 def note_for_scores(run: Run, name: str, tensor: TensorV) -> None:
     """A hand-written loss does to probabilities what is there for logits."""
-    combined = tensor.reason is not None and tensor.reason.why is Why.COMBINED
-    if tensor.scale in NORMALISED or combined:
-        of = tensor.activation or "y_pred"
-        run.recorder.note_opaque(Undecided(Why.OPAQUE_LOSS, f"takes {name} of {of}"))
+    made_of = [tensor, *(one for one in tensor.parents if isinstance(one, TensorV))]
+    given = next((one.activation for one in made_of if one.scale in NORMALISED), None)
+    if given is not None:
+        run.recorder.note_opaque(Undecided(Why.OPAQUE_LOSS, f"takes {name} of {given}"))
 
 
 def capped(tensor: TensorV, most: Value | None) -> TensorV:

@@ -76,11 +76,35 @@ def _is_across(given: Mapping[str, Value]) -> bool:
     return not (isinstance(axis, Const) and axis.value in (None, -1))
 
 
+_LABELS = frozenset({"y_true", "true", "truth", "real", "y", "label", "labels", "target", "targets"})
+_PREDICTIONS = frozenset(
+    {
+        "y_pred",
+        "y_hat",
+        "pred",
+        "preds",
+        "predicted",
+        "prediction",
+        "predictions",
+        "logits",
+        "output",
+        "outputs",
+    }
+)
+
+
+def _say_labels_and_predictions(args: Args) -> bool:
+    """Whether the first two arguments are parameters of those names, of a function that nothing calls."""
+    keys = [value.key if isinstance(value, Unknown) else None for value in args.positional[:2]]
+    names = [key[-1] if isinstance(key, tuple) and key[0] == "parameter" else None for key in keys]
+    return len(names) == 2 and names[0] in _LABELS and names[1] in _PREDICTIONS
+
+
 def _misuse(names: tuple[str, ...], args: Args, flag: Value | None, *, called: bool) -> str | None:
     """What is wrong with a construction itself, in words, or None."""
     start = 2 if called else 0
     tensors = [v for v in args.positional if isinstance(v, TensorV)]
-    if not called and tensors:
+    if not called and (tensors or _say_labels_and_predictions(args)):
         return "labels and predictions are given to the constructor, which builds a loss and computes none"
     for name, value in list(zip(names, args.positional, strict=False))[start:]:
         if flag is None and isinstance(value, Const) and value.value is True and name != "from_logits":
