@@ -80,7 +80,9 @@ def update(run: Run, target: DictV, source: Value) -> None:
     items = _of_pairs(run, pairs.items if isinstance(pairs, TupleV) else (NONE,))
     if None in items or not isinstance(pairs, TupleV) or pairs.open:
         rewrite(run, target, lambda old: _merged(run, old, content))
-        items.pop(None, None)
+        _, value = items.pop(None, (NONE, NONE))
+        if value is not NONE:
+            run.state.write(target, OTHERS, value)
     update_items(run, target, items)
 
 
@@ -232,7 +234,8 @@ def call_method(run: Run, receiver: DictV, name: str, args: Args) -> Value | Non
     if name in ("get", "pop", "setdefault"):
         return _get(run, receiver, content, name, args)
     if name in ("items", "values", "keys"):
-        return lift(content, run.state.guard, lambda c: _view(run, c, name))
+        others = receiver.slots.get(OTHERS)
+        return lift(content, run.state.guard, lambda c: _view(run, c, name, others))
     if name == "update":
         if args.positional:
             update(run, receiver, args.positional[0])
@@ -281,10 +284,12 @@ def _at_the_end(run: Run, target: DictV, index: Value, value: Value, last: Value
     return NONE
 
 
-def _view(run: Run, content: Value, name: str) -> Value:
+def _view(run: Run, content: Value, name: str, others: Value | None) -> Value:
     if not isinstance(content, Entries):
         return run.state.fresh(Why.CONDITION, "a dict")
-    rows = content.items.values()
+    rows = list(content.items.values())
+    if others is not None:
+        rows.append((run.state.fresh(Why.RUNTIME, "a key of a dict"), others))
     if name == "items":
         return TupleV(tuple(TupleV((k, v)) for k, v in rows), content.open)
     return TupleV(tuple(k if name == "keys" else v for k, v in rows), content.open)

@@ -97,7 +97,7 @@ def run_block(run: Run, frame: Frame, statements: Block) -> Outcome:
             if not outcome.survives and type(statement) is cst.If and is_refused(run, frame, statement.test):
                 continue
             if not outcome.falls or outcome.stops or outcome.rest_done:
-                if (splits and not outcome.jumps and not outcome.rest_done) or outcome.failed:
+                if not outcome.rest_done or outcome.failed:
                     leave_out(run, frame, statements[index + 1 :])
                 break
             if outcome.left and index + 1 < len(statements):

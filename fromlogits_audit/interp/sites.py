@@ -199,7 +199,7 @@ class Recorder(Apart):
         if value is None or self._unsure:
             return None
         options = [v for _, v in alternatives(value, self.run.state.guard)]
-        found = {v.labels for v in options if isinstance(v, TensorV)}
+        found = {self.run.keras.labels_in(self.run, v) for v in options}
         return found.pop() if len(found) == 1 and len(options) == 1 else None
 
     def custom(

@@ -60,10 +60,18 @@ def _widened(
         and len(content.items) not in _lengths(old)
         and _builds_on_itself(loop, key)
     ):
+        left = _left(run, old, content)
         if not isinstance(new, ListV):
-            return TupleV(content.items, True)
-        run.state.write(new, "items", TupleV(content.items, True))
+            return left
+        run.state.write(new, "items", left)
     return new
+
+
+def _left(run: Run, old: Value, content: TupleV) -> Value:
+    """A sequence that a turn made longer, or shorter: then it is not known where it ends."""
+    if len(content.items) < min(_lengths(old), default=0):
+        return run.state.fresh(Why.RUNTIME, "what a loop leaves of a sequence")
+    return TupleV(content.items, True)
 
 
 def _lengths(value: Value) -> set[int]:
@@ -76,7 +84,7 @@ def _grown(run: Run, old: Value, new: TupleV | Entries, loop: cst.For | cst.Whil
     """The content of a list or dict after a turn: more turns may add more."""
     is_open = new.open or len(new.items) not in _lengths(old)
     if isinstance(new, TupleV):
-        return TupleV(new.items, is_open)
+        return _left(run, old, new) if is_open else new
     earlier = [v.items for _, v in alternatives(old) if isinstance(v, Entries)]
     items = dict(new.items)
     for key, (name, value) in new.items.items():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import alternatives, product
+from fromlogits_audit.interp.dicts import OTHERS
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras import losses, metrics, steps
 from fromlogits_audit.interp.keras.models import outputs_of
@@ -144,6 +145,8 @@ def argument_place(place: Place, name: str, index: int) -> Place | None:
 def heads_of(run: Run, outputs: Value) -> list[Head]:
     """The outputs of a model, one by one, with their names."""
     content = content_of(run, outputs)
+    if isinstance(content, (Entries, TupleV)) and not content.items:
+        return [Head(_collected(run, outputs), None, None)]
     if isinstance(content, Entries):
         return [Head(value, str(key), str(key)) for key, (_, value) in content.items.items()]
     if isinstance(content, TupleV):
@@ -152,6 +155,12 @@ def heads_of(run: Run, outputs: Value) -> list[Head]:
             return [Head(items[0], _layer_name(items[0]), None)]
         return [Head(v, _layer_name(v), _layer_name(v) or str(n)) for n, v in enumerate(items)]
     return [Head(content, _layer_name(content), None)]
+
+
+def _collected(run: Run, outputs: Value) -> Value:
+    """What stands for outputs that are collected at run time: what was put under keys that are not known."""
+    others = outputs.slots.get(OTHERS) if isinstance(outputs, DictV) else None
+    return others if others is not None else run.state.fresh(Why.RUNTIME, "outputs collected at run time")
 
 
 def _flat_outputs(run: Run, outputs: TupleV) -> tuple[Value, ...]:
@@ -168,9 +177,10 @@ def _layer_name(value: Value) -> str | None:
 def _paired(run: Run, loss: Value, heads: list[Head]) -> list[tuple[Head, Value]]:
     """Which loss goes to which output."""
     content = content_of(run, loss) if isinstance(loss, (ListV, DictV)) else loss
-    if isinstance(content, (TupleV, Entries)) and content.open and not content.items:
+    if isinstance(content, (TupleV, Entries)) and not content.items:
+        others = loss.slots.get(OTHERS) if isinstance(loss, DictV) else None
         reason = Undecided(Why.RUNTIME, "losses collected at run time")
-        return [(head, Unknown(reason, ("losses", id(content)))) for head in heads]
+        return [(head, others or Unknown(reason, ("losses", id(content)))) for head in heads]
     if isinstance(content, TupleV):
         return _by_position(content, heads)
     if isinstance(content, Entries):

@@ -51,7 +51,7 @@ def build_loss(run: Run, spec: LossSpec, args: Args, place: Place) -> LossV:
         if flag is None and unknown is not None:
             flag = Unknown(unknown.reason, ("argument", unknown.key, "from_logits"))
     explicit = flag is not None
-    misuse = _misuse(names, args, flag, called=False)
+    misuse = misuse_of(names, args, flag, called=False)
     loss = LossV(
         spec,
         (flag or FALSE) if spec.has_flag else None,
@@ -100,17 +100,19 @@ def _say_labels_and_predictions(args: Args) -> bool:
     return len(names) == 2 and names[0] in _LABELS and names[1] in _PREDICTIONS
 
 
-def _misuse(names: tuple[str, ...], args: Args, flag: Value | None, *, called: bool) -> str | None:
+def misuse_of(names: tuple[str, ...], args: Args, flag: Value | None, *, called: bool) -> str | None:
     """What is wrong with a construction itself, in words, or None."""
     start = 2 if called else 0
     tensors = [v for v in args.positional if isinstance(v, TensorV)]
-    if not called and (tensors or _say_labels_and_predictions(args)):
+    if not called and (tensors or "y_pred" in args.keywords or _say_labels_and_predictions(args)):
         return "labels and predictions are given to the constructor, which builds a loss and computes none"
     for name, value in list(zip(names, args.positional, strict=False))[start:]:
         if flag is None and isinstance(value, Const) and value.value is True and name != "from_logits":
             return f"the positional True lands on {name}, not on from_logits"
     if isinstance(flag, TensorV):
         return "from_logits is given a tensor"
+    if isinstance(flag, ExternalV) and flag.name.startswith("keras.losses.Reduction."):
+        return "from_logits is given a reduction"
     if isinstance(flag, Const) and not isinstance(flag.value, bool):
         effect = "taken as True" if flag.value else "taken as False"
         return f"from_logits={flag.value!r} is no bool and is {effect}"
@@ -314,7 +316,7 @@ def call_function(run: Run, spec: LossFunctionSpec, function: ExternalV, args: A
         function_place(function, place),
         explicit=explicit,
         always_logits=spec.takes_logits,
-        misuse=_misuse(spec.parameters.names, args, flag, called=True),
+        misuse=misuse_of(spec.parameters.names, args, flag, called=True),
         across=_is_across({**given, **args.keywords}),
     )
     if predicted is None:

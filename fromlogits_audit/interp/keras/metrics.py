@@ -18,7 +18,7 @@ from fromlogits_audit.catalogue.metrics import (
 from fromlogits_audit.interp.choice import alternatives, lift
 from fromlogits_audit.interp.classes import own_method
 from fromlogits_audit.interp.items import spread
-from fromlogits_audit.interp.keras.losses import function_place, reference_loss
+from fromlogits_audit.interp.keras.losses import function_place, misuse_of, reference_loss
 from fromlogits_audit.interp.keras_values import LossV, MetricV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     FALSE,
@@ -61,7 +61,7 @@ def build_metric(run: Run, spec: MetricSpec, args: Args, place: Place) -> Metric
         _threshold(run, spec, given, unknown),
         Form.INSTANCE,
         place,
-        misuse=_misuse(given.get("from_logits")),
+        misuse=_misuse(spec.parameters.names, args, given.get("from_logits")),
         label=_label(spec, label),
     )
 
@@ -75,10 +75,8 @@ def _label(spec: MetricSpec, given: Value) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _misuse(flag: Value | None) -> str | None:
-    if isinstance(flag, Const) and not isinstance(flag.value, bool):
-        return f"from_logits={flag.value!r} is no bool"
-    return None
+def _misuse(names: tuple[str, ...], args: Args, flag: Value | None) -> str | None:
+    return misuse_of(names, args, flag, called=False) if "from_logits" in names else None
 
 
 def _flag(names: tuple[str, ...], given: dict[str, Value], unknown: Unknown | None) -> Value | None:

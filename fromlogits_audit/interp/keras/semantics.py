@@ -20,7 +20,7 @@ from fromlogits_audit.interp.keras.compiling import compile_model
 from fromlogits_audit.interp.keras.data import Data
 from fromlogits_audit.interp.keras.encoders import flow
 from fromlogits_audit.interp.keras.joined import rewritten
-from fromlogits_audit.interp.keras.labels import after_index, after_operator, some_of, written
+from fromlogits_audit.interp.keras.labels import after_index, after_operator, of_literal, some_of, written
 from fromlogits_audit.interp.keras.layers import apply_layer
 from fromlogits_audit.interp.keras.losses import combined, meet
 from fromlogits_audit.interp.keras.merging import as_one
@@ -53,7 +53,7 @@ from fromlogits_audit.interp.values import (
     Unknown,
     Value,
 )
-from fromlogits_audit.ir import Scale, Undecided, Why
+from fromlogits_audit.ir import Labels, Scale, Undecided, Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -112,6 +112,10 @@ class Keras:
             return run.state.fresh(Why.UNSUPPORTED, "a loss called without predictions")
         predicted = as_one(run, predicted)
         return meet(run, loss, labels, predicted, place=place, hops=instances.hop(place, "called here"))
+
+    def labels_in(self, run: Run, value: Value) -> Labels | None:
+        """What is known of labels, also of those that are written out."""
+        return value.labels if isinstance(value, TensorV) else of_literal(run, value)
 
     def combined_losses(self, symbol: str, a: Value, b: Value, place: Place) -> Value | None:
         return combined(symbol, a, b, place)
