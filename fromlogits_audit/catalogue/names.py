@@ -22,7 +22,7 @@ LIBRARIES = (
 
 _KERAS_ROOT = re.compile(
     r"(?:(?:tensorflow|tf)\.(?:(?:python|_api|compat|contrib|v[12])\.)*keras"
-    r"|keras|tf_keras|keras_core|keras\._tf_keras\.keras"
+    r"|keras|tf_keras|keras_core|keras\._tf_keras\.keras|bert4keras\.backend\.keras"
     r"|keras_(?:cv|hub|nlp)\.(?:src\.)?backend(?=\.(?:keras|ops)(?:\.|$)))(?=\.|$)"
 )
 _KERAS_INNER = regex.later(r"\.(?:api|src|_tf_keras|_v[12]|v[12]|python|legacy|keras)(?=\.|$)")
@@ -144,6 +144,8 @@ _PACKAGES = regex.later(
 )
 _TRANSFORMERS = regex.later(r"transformers\.(?:[a-z_0-9]\w*\.)+(?=TF[A-Z])")
 
+_BACKEND_OF_BERT = "bert4keras.backend.K"
+"""It hands on Keras's backend under this name, and Keras itself as ``bert4keras.backend.keras``."""
 _STANDALONE = ("keras_applications.", "keras_preprocessing.")
 """Packages that were parts of Keras before and after."""
 
@@ -163,6 +165,8 @@ def canonical(dotted: str) -> str:
         return dotted
     if dotted.startswith(_STANDALONE):
         dotted = dotted.replace("_", ".", 1)
+    if dotted.startswith(_BACKEND_OF_BERT):
+        dotted = "keras.backend" + dotted[len(_BACKEND_OF_BERT) :]
     while match := _KERAS_ROOT.match(dotted):
         parts = _keras_parts(dotted[match.end() :])
         # ``K.tf.nn.softmax``: the old backend module holds TensorFlow itself.

@@ -182,6 +182,20 @@ def _map_fn(run: Run, name: str, args: Args, place: Place) -> Value | None:
     return run.call(function, Args((_element(run, elems),)), place)
 
 
+def _federated(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    """``tff.learning.models.from_keras_model(model, loss, ...)``: the loss meets what the model returns."""
+    from fromlogits_audit.interp.keras.compiling import compile_model
+
+    model = args.get(0, "keras_model")
+    given = {name: value for name, value in args.keywords.items() if name in ("loss", "metrics")}
+    second = args.positional[1] if len(args.positional) > 1 else None
+    if name.endswith("models.from_keras_model") and second is not None:
+        given.setdefault("loss", second)
+    if model is not None and given:
+        compile_model(run, model, Args((), given), place)
+    return None
+
+
 def _py_function(run: Run, name: str, args: Args, place: Place) -> Value | None:
     function, given = args.get(0, "func"), content_of(run, args.get(1, "inp") or TupleV(()))
     return run.call(function, Args(given.items), place) if function and isinstance(given, TupleV) else None
@@ -284,6 +298,8 @@ _FUNCTIONS: dict[str, Function] = {
     "keras.ops.cond": _cond,
     "keras.backend.switch": _cond,
     "tf.linalg.normalize": _normalized,
+    "tensorflow_federated.learning.from_keras_model": _federated,
+    "tensorflow_federated.learning.models.from_keras_model": _federated,
     "tf.py_function": _py_function,
     "tf.numpy_function": _py_function,
     "tf.map_fn": _map_fn,
