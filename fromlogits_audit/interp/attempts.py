@@ -13,13 +13,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
+from fromlogits_audit.interp.branches import Branch
+from fromlogits_audit.interp.outcome import Outcome, opposites, where_not_left
 from fromlogits_audit.interp.raising import Attempt, attempting, catches, class_of, named
-from fromlogits_audit.interp.state import Branch
 from fromlogits_audit.interp.values import ALWAYS, NONE, Guard, Value
 from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
-    from fromlogits_audit.interp.execute import Outcome
     from fromlogits_audit.interp.run import Run
     from fromlogits_audit.interp.state import Frame
 
@@ -65,7 +65,6 @@ def run_try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
 
 def _finally(run: Run, outcome: Outcome, last: Outcome) -> Outcome:
     """What leaves ``finally`` takes the place of what left the blocks before it."""
-    from fromlogits_audit.interp.execute import opposites
 
     if not last.left:
         return outcome
@@ -80,7 +79,7 @@ def _finally(run: Run, outcome: Outcome, last: Outcome) -> Outcome:
 
 def _otherwise(run: Run, frame: Frame, node: cst.Try | cst.TryStar, outcome: Outcome) -> Outcome:
     """A body that ends with ``outcome``, and ``else`` where it gets to its end."""
-    from fromlogits_audit.interp.execute import run_block, where_not_left
+    from fromlogits_audit.interp.execute import run_block
 
     if node.orelse is None or not outcome.falls:
         return outcome

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
+from fromlogits_audit.interp.branches import Branch
 from fromlogits_audit.interp.choice import alternatives, choose, lift, product
 from fromlogits_audit.interp.equality import dict_key, identity
 from fromlogits_audit.interp.items import MAX_PLACES, content_of, get_item, spread
 from fromlogits_audit.interp.keys import FORMATTED, UNMADE, begins
-from fromlogits_audit.interp.state import Branch
 from fromlogits_audit.interp.values import (
     ALWAYS,
     NONE,

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from fromlogits_audit import cst
 from fromlogits_audit.interp import widen
 from fromlogits_audit.interp.assign import assign
+from fromlogits_audit.interp.branches import Branch
 from fromlogits_audit.interp.evaluate import evaluate
 from fromlogits_audit.interp.items import each, options_of, spread, walked
 from fromlogits_audit.interp.lastturn import last_item
-from fromlogits_audit.interp.state import MAX_LOOP, Branch, Frame
+from fromlogits_audit.interp.outcome import Outcome, where_not_left
+from fromlogits_audit.interp.state import MAX_LOOP, Frame
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import ALWAYS, TupleV, Unknown, Value
 from fromlogits_audit.interp.walk import nodes
@@ -25,7 +27,6 @@ from fromlogits_audit.ir import Why
 from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
-    from fromlogits_audit.interp.execute import Outcome
     from fromlogits_audit.interp.run import Run
 
 MAX_WHILE = 24
@@ -34,8 +35,6 @@ MAX_LEFT = 3
 
 
 def run_for(run: Run, frame: Frame, node: cst.For) -> Outcome:
-    from fromlogits_audit.interp.execute import Outcome
-
     value = evaluate(run, frame, node.iter)
     options = options_of(run, value)
     if len(options) == 1 or run.state.cut or _is_costly(run, node):
@@ -100,7 +99,7 @@ class _Loop:
 
 def _turn(run: Run, frame: Frame, node: cst.For, items: tuple[Value, ...], loop: _Loop) -> Outcome:
     """Turn a loop for items; where it may have been left from within, the rest is for where it was not."""
-    from fromlogits_audit.interp.execute import Outcome, run_block
+    from fromlogits_audit.interp.execute import run_block
 
     total = Outcome()
     for number, item in enumerate(items, start=1):
@@ -130,7 +129,6 @@ def _turn(run: Run, frame: Frame, node: cst.For, items: tuple[Value, ...], loop:
 
 def _unless_left(run: Run, outcome: Outcome, follow: Callable[[], Outcome]) -> Outcome:
     """A turn of a loop, and what follows unless it leaves the loop: a ``break`` goes on behind that."""
-    from fromlogits_audit.interp.execute import Outcome, where_not_left
 
     own = Outcome(returns=outcome.returns, breaks=outcome.breaks)
     if not own.left:
@@ -143,7 +141,7 @@ def _unless_left(run: Run, outcome: Outcome, follow: Callable[[], Outcome]) -> O
 
 def _orelse(run: Run, frame: Frame, node: cst.For | cst.While) -> Outcome:
     """What stands under ``else`` runs where nothing left the loop from within: it may leave one around it."""
-    from fromlogits_audit.interp.execute import Outcome, run_block
+    from fromlogits_audit.interp.execute import run_block
 
     return run_block(run, frame, node.orelse.body.body) if node.orelse is not None else Outcome()
 
@@ -200,7 +198,7 @@ def _while_turns(
     run: Run, frame: Frame, node: cst.While, end: _Ending, turn: int = 0, left: int = 0
 ) -> Outcome:
     """Run a loop until its condition is known to fail; it is open where it may run more often than here."""
-    from fromlogits_audit.interp.execute import Outcome, run_block, where_not_left
+    from fromlogits_audit.interp.execute import run_block
 
     total = Outcome()
     for number in range(turn, MAX_WHILE):

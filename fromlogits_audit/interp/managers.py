@@ -11,13 +11,13 @@ from fromlogits_audit.interp.attempts import either
 from fromlogits_audit.interp.classes import own_method
 from fromlogits_audit.interp.evaluate import evaluate
 from fromlogits_audit.interp.functions import invoke
+from fromlogits_audit.interp.outcome import Outcome
 from fromlogits_audit.interp.raising import SUPPRESS, Attempt, attempting, catches
 from fromlogits_audit.interp.values import ALWAYS, NONE, BagV, InstanceV, ManagerV, Value
 from fromlogits_audit.interp.walk import nodes
 from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
-    from fromlogits_audit.interp.execute import Outcome
     from fromlogits_audit.interp.run import Run
     from fromlogits_audit.interp.state import Frame
 
@@ -63,7 +63,6 @@ def _may_swallow(manager: Value) -> bool:
 
 def _swallowed(run: Run, frame: Frame, node: cst.With, number: int) -> Outcome:
     """A body that any exception ends, and nothing else."""
-    from fromlogits_audit.interp.execute import Outcome
 
     attempt = Attempt(lambda raised: 0)
     with run.state.branch(ALWAYS) as body, attempting(run, attempt):
@@ -76,7 +75,6 @@ def _swallowed(run: Run, frame: Frame, node: cst.With, number: int) -> Outcome:
 
 def _suppressed(run: Run, frame: Frame, node: cst.With, number: int, manager: BagV) -> Outcome:
     """``contextlib.suppress(KeyError)``: what it names ends the body and nothing else."""
-    from fromlogits_audit.interp.execute import Outcome
 
     kinds, before = manager.slots["kinds"], run.state.catchers
 
@@ -96,7 +94,6 @@ def _suppressed(run: Run, frame: Frame, node: cst.With, number: int, manager: Ba
 
 def _managed(run: Run, frame: Frame, node: cst.With, number: int, manager: ManagerV) -> Outcome:
     """The body runs where the function of ``contextlib.contextmanager`` yields."""
-    from fromlogits_audit.interp.execute import Outcome
 
     outcomes: list[Outcome] = []
     asname, nesting = node.items[number].asname, run.nesting

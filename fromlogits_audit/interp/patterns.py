@@ -13,6 +13,7 @@ from fromlogits_audit.interp.equality import dict_key, identity
 from fromlogits_audit.interp.excluded import run_excluded
 from fromlogits_audit.interp.items import content_of, get_item, spread
 from fromlogits_audit.interp.operators import compare
+from fromlogits_audit.interp.outcome import Outcome
 from fromlogits_audit.interp.outside import is_class_name
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.truth import conditions, truth
@@ -40,7 +41,6 @@ from fromlogits_audit.interp.values import (
 from fromlogits_audit.ir import Undecided, Why
 
 if TYPE_CHECKING:
-    from fromlogits_audit.interp.execute import Outcome
     from fromlogits_audit.interp.run import Run
 
 Case = tuple[Guard, "Callable[[], Outcome]"]
@@ -58,8 +58,6 @@ def match_cases(run: Run, frame: Frame, node: cst.Match) -> list[Case]:
 
 
 def _cases(run: Run, frame: Frame, cases: Sequence[cst.MatchCase], subject: Value) -> list[Case]:
-    from fromlogits_audit.interp.execute import Outcome
-
     for index, case in enumerate(cases):
         rest = cases[index + 1 :]
         test = _test(run, frame, case, subject)

@@ -25,8 +25,9 @@ from fromlogits_audit.ir import Why
 from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
+    from fromlogits_audit.interp.branches import Log
     from fromlogits_audit.interp.run import Run
-    from fromlogits_audit.interp.state import Frame, Log
+    from fromlogits_audit.interp.state import Frame
 
 _BUILTINS = "builtins."
 MAX_DOUBTS = 3

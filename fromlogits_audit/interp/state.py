@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from fromlogits_audit.interp.branches import Branch, Holder, Log
 from fromlogits_audit.interp.choice import Work, choose, compatible
 from fromlogits_audit.interp.values import (
     ALWAYS,
@@ -25,7 +26,6 @@ from fromlogits_audit.interp.values import (
     Value,
 )
 from fromlogits_audit.ir import Undecided, Why
-from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.parse import Chunk, ParsedModule
@@ -116,29 +116,6 @@ class Frame:
 
 Catcher = Callable[[Value], "Value | None"]
 """What leaves a ``try`` in which an exception of a class is raised: NONE where it is caught for good."""
-
-
-class Holder:
-    """Anything with journalled slots: a Frame or a heap object."""
-
-    slots: dict[Hashable, Value]
-
-
-Write = tuple[int, Hashable]
-Log = dict[Write, tuple[Holder, Hashable, "Value | None"]]
-"""What was written where, with the value before (or, for a branch, at its end)."""
-
-
-@dataclass
-class Branch:
-    """The writes of one branch: location -> (holder, value at its end)."""
-
-    guard: Guard
-    writes: Log
-    since: int | None = None
-    """The number of the first object that is born in it, None where it is no block that ran."""
-    until: int = 0
-    """It has the objects of another branch with lower numbers: it left that one after they were born."""
 
 
 class State:
@@ -295,8 +272,8 @@ class State:
             pairs: list[tuple[Guard, Value]] = []
             born = holder.born if isinstance(holder, Obj) else -1
             for branch in live:
-                if born >= max(first, branch.until) and entry not in branch.writes:
-                    continue  # no other branch has that object
+                if born >= first and entry not in branch.writes and not branch.has(born):
+                    continue
                 value = branch.writes[entry][2] if entry in branch.writes else old
                 if value is None and isinstance(holder, Obj):
                     value = holder.lacking(key)
@@ -393,6 +370,6 @@ class _Assuming:
         return self._branch
 
     def __exit__(self, *error: object) -> None:
-        self._branch.writes = self._state.end()
+        self._branch.writes, self._branch.end = self._state.end(), next(Births.count)
         self._state.path = self._before
         self._state.catchers = self._catchers

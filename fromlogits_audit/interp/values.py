@@ -21,8 +21,9 @@ from fromlogits_audit.ir import Undecided
 from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
+    from fromlogits_audit.interp.branches import Log
     from fromlogits_audit.interp.parse import Chunk, ParsedModule
-    from fromlogits_audit.interp.state import Frame, Log
+    from fromlogits_audit.interp.state import Frame
 
 Guard = frozenset[tuple[Hashable, bool]]
 """A conjunction of assumptions: (condition key, holds)."""

@@ -28,8 +28,8 @@ from fromlogits_audit.ir import Undecided, Why
 from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
+    from fromlogits_audit.interp.branches import Branch
     from fromlogits_audit.interp.run import Run
-    from fromlogits_audit.interp.state import Branch
 
 _COUNTED = Undecided(Why.RUNTIME, "a value that a loop changes with every turn")
 _ITEM = "[]"
