@@ -16,7 +16,7 @@ from fromlogits_audit.interp.items import FACTORY, options_of, spread
 from fromlogits_audit.interp.iterables import ITERABLES, Function
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.keys import INI, INSTANCE, begins
-from fromlogits_audit.interp.operators import MAX_TEXT, bounded
+from fromlogits_audit.interp.operators import MAX_TEXT, bounded, put_together
 from fromlogits_audit.interp.pytest_cases import CASES
 from fromlogits_audit.interp.raising import SUPPRESS
 from fromlogits_audit.interp.reflection import REFLECTION, replaced
@@ -369,7 +369,7 @@ def _constant_method(run: Run, receiver: Const, name: str, args: Args) -> Value:
                 raise ValueError
             result = getattr(receiver.value, name)(*plain, **named)
         except Exception:
-            return run.state.fresh(Why.RUNTIME, f"str.{name}()")
+            return put_together(run)
         if isinstance(result, (list, tuple)):
             return ListV(tuple(Const(v, receiver.place) for v in result[:256]), len(result) > 256)
         return bounded(run, result, receiver.place)

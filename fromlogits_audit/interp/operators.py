@@ -13,7 +13,7 @@ from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.equality import contains, equal, identity
 from fromlogits_audit.interp.items import DATA
 from fromlogits_audit.interp.keras_values import LossV, TensorV
-from fromlogits_audit.interp.keys import begins
+from fromlogits_audit.interp.keys import FORMATTED, begins
 from fromlogits_audit.interp.values import (
     FALSE,
     Choice,
@@ -64,6 +64,12 @@ MAX_FORMATTED = 16
 MAX_NUMBER = 2**128
 _WIDTH = re.compile(r"\*|\d{4}")
 """A width or precision in a format that is not known or not small."""
+
+
+def put_together(run: Run) -> Unknown:
+    """A text made of parts that are not all known."""
+    unknown = run.state.fresh(Why.RUNTIME, "a formatted string")
+    return Unknown(unknown.reason, (FORMATTED, unknown.key))
 
 
 def bounded(run: Run, value: object, place: Place | None = None) -> Value:
@@ -139,7 +145,7 @@ def _binary(
         given = [item.value for item in b.items if isinstance(item, Const)] if isinstance(b, TupleV) else []
         if isinstance(b, TupleV) and len(given) == len(b.items) <= MAX_FORMATTED:
             return _fold(run, symbol, function, a.value, tuple(given))
-        return run.state.fresh(Why.RUNTIME, "a formatted string")
+        return put_together(run)
     special = run.call_special(a, f"__{_DUNDER.get(symbol, '')}__", (b,), place)
     if special is None:
         special = run.call_special(b, f"__r{_DUNDER.get(symbol, '')}__", (a,), place)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
-from fromlogits_audit.interp.keys import FORMATTED
-from fromlogits_audit.interp.operators import MAX_TEXT
+from fromlogits_audit.interp.operators import MAX_TEXT, put_together
 from fromlogits_audit.interp.state import Frame
-from fromlogits_audit.interp.values import Const, Place, Unknown, Value
+from fromlogits_audit.interp.values import Const, Place, Value
 from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
@@ -54,12 +53,6 @@ def formatted(run: Run, frame: Frame, node: cst.FormattedString, evaluate: Evalu
         if len(text) > MAX_TEXT:
             return run.state.fresh(Why.LIMIT, "a text too long")
     return Const(text, Place(frame.chunk, node))
-
-
-def put_together(run: Run) -> Unknown:
-    """A text made of parts that are not all known."""
-    unknown = run.state.fresh(Why.RUNTIME, "a formatted string")
-    return Unknown(unknown.reason, (FORMATTED, unknown.key))
 
 
 def _said(run: Run, frame: Frame, part: cst.FormattedStringExpression, evaluate: Evaluate) -> str | None:

@@ -184,8 +184,19 @@ def _paired(run: Run, loss: Value, heads: list[Head]) -> list[tuple[Head, Value]
     if isinstance(content, TupleV):
         return _by_position(content, heads)
     if isinstance(content, Entries):
-        return _by_name(content, heads)
+        others = loss.slots.get(OTHERS) if isinstance(loss, DictV) else None
+        pairs = _by_name(content, heads)
+        return pairs if others is None else [*pairs, (_left_over(pairs, heads), others)]
     return [(head, loss) for head in heads]
+
+
+def _left_over(pairs: list[tuple[Head, Value]], heads: list[Head]) -> Head:
+    """The output of a loss under a key that is not known: the one that no other loss has."""
+    paired = [head.value for head, _ in pairs]
+    free = [head for head in heads if all(head.value is not value for value in paired)]
+    if len(free) == 1:
+        return free[0]
+    return Head(TensorV(reason=Undecided(Why.RUNTIME, "which output a key means")), None, None)
 
 
 def _by_position(content: TupleV, heads: list[Head]) -> list[tuple[Head, Value]]:
