@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.indexing import covers
 from fromlogits_audit.interp.keras.moving import may_be_last
 from fromlogits_audit.interp.keras.shapes import UNRANKED, number, ranked
-from fromlogits_audit.interp.keras_values import TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import PART_OF_CLASSES, Step, StepKind, TensorV, data_tensor
 from fromlogits_audit.interp.values import NONE, Args, Const, FuncV, ListV, Place, TupleV, Unknown, Value
 from fromlogits_audit.ir import Scale, Undecided, Why
 
@@ -40,6 +40,9 @@ def select(run: Run, name: str, args: Args, place: Place | None, axis: Value | N
     if short in _SPLITS and number(axis if axis is not None else Const(0)) == 0 and len(tensors) == 1:
         part = replace(chosen, shape=(UNRANKED, chosen.units), layer=None, parents=(chosen,))
         return TupleV((part,), open=True)
+    parts = _parts(run, name, args, chosen, number(axis)) if short == "split" and len(tensors) == 1 else None
+    if parts is not None:
+        return parts
     if chosen.scale is Scale.PROBABILITIES and short != "where":
         return opaque(replace(chosen, shape=None), Undecided(Why.COMBINED, f"{short} of probabilities"))
     return replace(chosen, shape=None, layer=None, parents=(chosen,))
@@ -47,6 +50,35 @@ def select(run: Run, name: str, args: Args, place: Place | None, axis: Value | N
 
 _SPLITS = ("split", "array_split")
 """Along the first axis, which is theirs by default, they part the rows."""
+MAX_PARTS = 16
+
+
+def _parts(run: Run, name: str, args: Args, tensor: TensorV, axis: int | None) -> Value | None:
+    """``tf.split(x, 2, axis=-1)``, ``tf.split(x, (2, 2, 1, classes), axis=-1)``: as many parts, along the
+    classes; None where that is not known, or is another axis."""
+    given = args.get(1, "num_or_size_splits") or args.keywords.get("indices_or_sections")
+    count, sizes = number(given or NONE), content_of(run, given or NONE)
+    shape = ranked(tensor.shape)
+    if axis != -1 and (shape is None or axis != len(shape) - 1):
+        return None
+    if count is not None:
+        whole = tensor.units
+        units = [whole // count if whole is not None and count and whole % count == 0 else None] * count
+    elif name == "tf.split" and isinstance(sizes, TupleV) and not sizes.open:
+        units = [number(size) for size in sizes.items]
+    else:
+        return None
+    if not 0 < len(units) <= MAX_PARTS:
+        return None
+    parents = (tensor,)
+    step = Step(StepKind.PART, tensor, parents)
+    part = replace(tensor, name=None, layer=None, parents=parents, step=step)
+    if tensor.scale is Scale.PROBABILITIES:
+        part = opaque(part, PART_OF_CLASSES)
+    before = shape[:-1] if shape is not None else (UNRANKED,)
+    return TupleV(tuple(replace(part, shape=(*before, size)) for size in units))
+
+
 _BY_CONDITION = ("where", "switch", "select", "choose", "compress", "extract")
 """Their first argument says which of the others are taken."""
 _CONDITIONS = ("condition", "condlist", "pred", "index")
