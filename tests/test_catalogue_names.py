@@ -19,6 +19,8 @@ SPELLINGS = [
     ("bert4keras.backend.keras.layers.Dense", "keras.layers.Dense"),
     ("bert4keras.backend.K.softmax", "keras.backend.softmax"),
     ("bert4keras.backend.K", "keras.backend"),
+    ("tensorflow_core.python.keras.layers.Dense", "keras.layers.Dense"),
+    ("tensorflow_core.nn.softmax", "tf.nn.softmax"),
     ("bert4keras.backend.sparse_multilabel", "bert4keras.backend.sparse_multilabel"),
     ("keras_cv.backend.config.keras_3", "keras_cv.backend.config.keras_3"),
     ("tensorflow.python.keras.layers.Dense", "keras.layers.Dense"),

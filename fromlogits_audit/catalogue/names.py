@@ -21,12 +21,12 @@ LIBRARIES = (
 """How the names of other libraries begin, some of whose classes and functions the catalogue knows."""
 
 _KERAS_ROOT = re.compile(
-    r"(?:(?:tensorflow|tf)\.(?:(?:python|_api|compat|contrib|v[12])\.)*keras"
+    r"(?:(?:tensorflow|tensorflow_core|tf)\.(?:(?:python|_api|compat|contrib|v[12])\.)*keras"
     r"|keras|tf_keras|keras_core|keras\._tf_keras\.keras|bert4keras\.backend\.keras"
     r"|keras_(?:cv|hub|nlp)\.(?:src\.)?backend(?=\.(?:keras|ops)(?:\.|$)))(?=\.|$)"
 )
 _KERAS_INNER = regex.later(r"\.(?:api|src|_tf_keras|_v[12]|v[12]|python|legacy|keras)(?=\.|$)")
-_TF_ROOT = re.compile(r"(?:tensorflow|tf)(?=\.|$)")
+_TF_ROOT = re.compile(r"(?:tensorflow|tensorflow_core|tf)(?=\.|$)")
 _TF_INNER = regex.later(r"\.(?:_api|compat|v[12])(?=\.|$)")
 
 _CATEGORIES = frozenset(

@@ -300,13 +300,15 @@ def _set_up(run: Run, core: FuncCore, instance: InstanceV) -> None:
 def _made(run: Run, core: FuncCore, cls: ClassV) -> list[InstanceV]:
     """Instances that the program made, of the class or of one that inherits it.
 
-    One whose class has its own method of that name runs this one only where that calls ``super()``.
+    One whose class has its own method of that name runs this one only where that calls ``super()``. Keras
+    calls the steps of those that are trained; others are there to predict, or for a part of them.
     """
     made = [i for c in run.classes if cls in resolution_order(c) for i in c.instances]
     inherits = [i for i in made if _provides(i.cls, core) is core]
     if not inherits:
         inherits = [i for i in made if _calls_super(_provides(i.cls, core))]
-    return inherits[-MAX_INSTANCES:]
+    trained = [i for i in inherits if i.trained] if _is_step(core) else []
+    return (trained or inherits)[-MAX_INSTANCES:]
 
 
 def _heirs(run: Run, core: FuncCore, cls: ClassV) -> list[ClassV]:

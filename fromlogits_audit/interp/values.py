@@ -325,14 +325,14 @@ class ClassV(Obj):
 class InstanceV(Obj):
     """An instance of a project class; slots are its attributes, of which a branch may lack some."""
 
-    __slots__ = ("cls", "known", "place")
+    __slots__ = ("cls", "known", "place", "trained")
 
     def __init__(self, cls: ClassV, place: Place | None = None) -> None:
         super().__init__()
         self.cls = cls
         self.place = place
-        self.known = False
-        """Whether its class has been told of it: what ``__new__`` gives may be older."""
+        self.known = False  # whether its class has been told of it: what ``__new__`` gives may be older
+        self.trained = False  # whether code compiles or fits it: then Keras calls its steps
 
     def lacking(self, key: Hashable) -> Value | None:
         return ABSENT if isinstance(key, str) and key[:1] != "$" else None

@@ -65,12 +65,16 @@ COMPILED = "$compiled"
 def compile_model(run: Run, model: Value, args: Args, place: Place) -> None:
     """Pair losses and metrics with the outputs of a model, under all alternatives."""
     bound = args.bind(PARAMETERS)
+    if isinstance(model, InstanceV):
+        model.trained = True
     loss, rest = bound.get("loss"), args.double or args.star
     if loss is None and rest is not None:
         loss = Unknown(rest.reason, ("argument", rest.key, "loss"))
     if loss is None and "metrics" not in bound and "weighted_metrics" not in bound:
         return
     loss = loss or NONE
+    if isinstance(model, (ModelV, InstanceV)) and "$loss" in model.slots and _is_its_own(place):
+        loss = model.slots["$loss"]
     third = args.positional[2] if len(args.positional) > 2 else None
     if third is not None and "metrics" not in args.keywords and _weights(run, third):
         bound.pop("metrics")
@@ -95,6 +99,15 @@ def compile_model(run: Run, model: Value, args: Args, place: Place) -> None:
                     _metrics(run, bound, pairs, heads, place, hops)
             if isinstance(model, Obj):
                 run.state.write(model, HEADS, TupleV(tuple(Const(head.name) for head in named)))
+
+
+def _is_its_own(place: Place) -> bool:
+    """``model.compile(loss=model.loss)``: of several models each keeps its own loss."""
+    given = argument_place(place, "loss", 1)
+    called = place.node.func if isinstance(place.node, cst.Call) else None
+    if given is None or not isinstance(given.node, cst.Attribute) or not isinstance(called, cst.Attribute):
+        return False
+    return given.node.attr.value == "loss" and given.node.value.deep_equals(called.value)
 
 
 def _fitting(run: Run, rows: list[tuple[Guard, tuple[Value, ...]]]) -> list[tuple[Guard, tuple[Value, ...]]]:

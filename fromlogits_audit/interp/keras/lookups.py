@@ -196,6 +196,17 @@ def _federated(run: Run, name: str, args: Args, place: Place) -> Value | None:
     return None
 
 
+def _map_structure(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    """``tf.nest.map_structure(layer, tensors)``: the function of each."""
+    if len(args.positional) != 2:
+        return None
+    function, structure = args.positional
+    content = content_of(run, structure)
+    if not isinstance(content, TupleV):
+        return run.call(function, Args((structure,)), place) if isinstance(structure, TensorV) else None
+    return TupleV(tuple(run.call(function, Args((one,)), place) for one in content.items), content.open)
+
+
 def _py_function(run: Run, name: str, args: Args, place: Place) -> Value | None:
     function, given = args.get(0, "func"), content_of(run, args.get(1, "inp") or TupleV(()))
     return run.call(function, Args(given.items), place) if function and isinstance(given, TupleV) else None
@@ -300,6 +311,9 @@ _FUNCTIONS: dict[str, Function] = {
     "tf.linalg.normalize": _normalized,
     "tensorflow_federated.learning.from_keras_model": _federated,
     "tensorflow_federated.learning.models.from_keras_model": _federated,
+    "tf.nest.map_structure": _map_structure,
+    "keras.tree.map_structure": _map_structure,
+    **dict.fromkeys(tuning.WRAPPERS, tuning.wrapped),
     "tf.py_function": _py_function,
     "tf.numpy_function": _py_function,
     "tf.map_fn": _map_fn,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.classes import own_method
 from fromlogits_audit.interp.keras.compiling import compile_model
+from fromlogits_audit.interp.keras_values import ModelV
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -37,12 +38,31 @@ def search(run: Run, name: str, args: Args, place: Place) -> Value | None:
     """
     if args.keywords.get("loss", NONE) is NONE:
         return None
-    given: dict[str, Value] = {
-        name: args.keywords[name] for name in ("loss", "metrics") if name in args.keywords
-    }
+    given = _compiled_with(args)
     for guard, model in alternatives(_built(run, args.get(0, "hypermodel"), place), run.state.guard):
         with run.state.branch(guard):
             compile_model(run, model, Args((), given), place)
+    return None
+
+
+def _compiled_with(args: Args) -> dict[str, Value]:
+    return {name: value for name, value in args.keywords.items() if name in ("loss", "metrics")}
+
+
+WRAPPERS = ("scikeras.wrappers.KerasClassifier", "scikeras.wrappers.KerasRegressor")
+
+
+def wrapped(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    """``KerasClassifier(build, loss=...)``: what the function builds is compiled with these, where it has not
+    compiled it itself. What the wrapper is stays unknown."""
+    build = args.get(0, "model")
+    if args.keywords.get("loss", NONE) is NONE or not isinstance(build, (FuncV, BoundV, PartialV)):
+        return None
+    given = _compiled_with(args)
+    for guard, model in alternatives(run.call(build, Args(), place), run.state.guard):
+        if isinstance(model, (ModelV, InstanceV)) and "$loss" not in model.slots:
+            with run.state.branch(guard):
+                compile_model(run, model, Args((), given), place)
     return None
 
 
