@@ -214,10 +214,11 @@ def test_add_noqa_writes_what_silences(
 
 @pytest.mark.parametrize("indent", [1, None])
 @pytest.mark.parametrize("as_text", [True, False])
+@pytest.mark.parametrize("last", ["%time " + BAD + "# é", "%time " + BAD, "%time " + BAD.rstrip("\n")])
 def test_add_noqa_changes_nothing_else_in_a_notebook(
-    project: Path, capfd: pytest.CaptureFixture[str], indent: int | None, as_text: bool
+    project: Path, capfd: pytest.CaptureFixture[str], indent: int | None, as_text: bool, last: str
 ) -> None:
-    lines = [*HEAD.splitlines(keepends=True), "%time " + BAD, "# é"]
+    lines = [*HEAD.splitlines(keepends=True), *last.splitlines(keepends=True)]
     source: object = "".join(lines) if as_text else lines
     cells = [
         {"cell_type": "markdown", "source": "x", "metadata": {}},
