@@ -267,13 +267,20 @@ def test_what_requirements_pin(requirements: list[str], expected: int | None) ->
         pytest.param("pyproject.toml", "x = " + "[" * 5_000, None, id="lists in one another"),
         ("requirements-train.txt", "tensorflow==2.18\n", 3),
         ("pyproject.toml", '[project]\ndependencies = ["tensorflow>=2.16"]\n', 3),
-        ("pyproject.toml", '[project.optional-dependencies]\ntf = ["tensorflow>=2.16"]\n', None),
+        ("pyproject.toml", '[project.optional-dependencies]\ntf = ["tensorflow>=2.16"]\n', 3),
+        (
+            "pyproject.toml",
+            '[dependency-groups]\nlint = ["ruff"]\ntf = ["keras<3", {include-group = "x"}]',
+            2,
+        ),
+        ("pyproject.toml", "project = 1\ndependency-groups = {a = 1, b = [2]}\n", None),
         ("pyproject.toml", '[tool.poetry.dependencies]\ntensorflow = "^2.16"\n', 3),
         ("pyproject.toml", '[tool.poetry.dependencies]\ntensorflow = {version = "~2.15"}\n', 2),
         ("pyproject.toml", '[tool.poetry.dependencies]\nkeras = "2.15.0"\n', 2),
         ("pyproject.toml", '[tool.poetry.dependencies]\nkeras = "^2.4 || ^3"\n', None),
         ("pyproject.toml", "not toml [", None),
         ("setup.cfg", "[options]\ninstall_requires =\n    numpy\n    keras>=3\n", 3),
+        ("setup.cfg", "[options.extras_require]\ndocs = sphinx\ntf =\n    numpy\n    keras>=3\n", 3),
         ("setup.cfg", "no section", None),
         ("README.md", "keras<3", None),
     ],
@@ -283,6 +290,27 @@ def test_where_pins_are_read_from(tmp_path: Path, name: str, text: str, expected
     (tmp_path / "src").mkdir()
     (tmp_path / name).write_text(text, encoding="utf-8")
     assert pinned_runtime(tmp_path / "src") == expected
+
+
+@pytest.mark.parametrize(
+    ("required", "extras", "expected"),
+    [
+        ("numpy", ["keras>=3", "tensorflow==2.18"], 3),
+        ("numpy", ["keras>=3", "numpy", "tensorflow"], 3),  # the last ones pin nothing
+        ("numpy", ["keras>=3", "tensorflow==2.15"], None),
+        ("numpy", ["tensorflow==2.18", "tf_keras"], None),  # either may be installed
+        ("keras>=3", ["tf_keras"], 3),
+        ("keras", ["keras>=3"], None),  # both are allowed, and an extra is one of them
+    ],
+)
+def test_extras_count_where_nothing_else_is_required_and_all_agree(
+    tmp_path: Path, required: str, extras: list[str], expected: int | None
+) -> None:
+    lines = [f'extra{number} = ["{line}"]\n' for number, line in enumerate(extras)]
+    for table in ("project.optional-dependencies", "dependency-groups"):
+        text = f'[project]\ndependencies = ["{required}"]\n[{table}]\n{"".join(lines)}'
+        (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+        assert pinned_runtime(tmp_path) == expected
 
 
 def test_the_nearest_folder_that_names_keras_decides(tmp_path: Path) -> None:
