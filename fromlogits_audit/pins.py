@@ -43,7 +43,7 @@ class Stated:
         """What they pin together."""
         if _names_keras(self.required):
             return pinned_by(self.required)
-        return _only({pin for group in self.optional if (pin := pinned_by(group))})
+        return _only({pin for group in self.optional for pin in _pins(group)})
 
     @property
     def names_keras(self) -> bool:
@@ -75,15 +75,19 @@ def _names_keras(requirements: Iterable[Requirement]) -> bool:
 
 
 def pinned_by(requirements: Iterable[Requirement]) -> int | None:
-    """What requirements pin that hold together. Keras itself says more than TensorFlow does."""
+    """What requirements pin that hold together."""
+    return _only(_pins(requirements))
+
+
+def _pins(requirements: Iterable[Requirement]) -> set[int]:
+    """All that they pin, which may contradict each other. Keras itself says more than TensorFlow does."""
     pins: dict[str, set[int]] = {"keras": set(), "tensorflow": set(), "tf-keras": set()}
     for name, specifiers in requirements:
         if name == "tf-keras":
             pins[name].add(2)
         elif name in _FIRST_WITH_KERAS_3 and (pin := _side(specifiers, _FIRST_WITH_KERAS_3[name])):
             pins[name].add(pin)
-    by_keras = pins["keras"] | pins["tf-keras"]
-    return _only(by_keras) if by_keras else _only(pins["tensorflow"])
+    return (pins["keras"] | pins["tf-keras"]) or pins["tensorflow"]
 
 
 def _only(pins: set[int]) -> int | None:

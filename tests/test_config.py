@@ -299,6 +299,7 @@ def test_where_pins_are_read_from(tmp_path: Path, name: str, text: str, expected
         ("numpy", ["keras>=3", "numpy", "tensorflow"], 3),  # the last ones pin nothing
         ("numpy", ["keras>=3", "tensorflow==2.15"], None),
         ("numpy", ["tensorflow==2.18", "tf_keras"], None),  # either may be installed
+        ("numpy", ["tensorflow==2.18", 'keras>=3", "tf_keras'], None),  # the second installs both
         ("keras>=3", ["tf_keras"], 3),
         ("keras", ["keras>=3"], None),  # both are allowed, and an extra is one of them
     ],
