@@ -327,8 +327,10 @@ def rendered(report: Report, settings: Settings) -> str:
 
 def note_beside(report: Report, settings: Settings) -> None:
     """What goes to standard error beside a report."""
+    from fromlogits_audit.reporters.excerpt import visible
+
     for one in () if settings.quiet else report.notes:
-        note(one)
+        note(visible(one))  # it may quote what an audited file says
     if settings.statistics and settings.output_format in MACHINE_FORMATS:
         _note_statistics(report)
 
