@@ -93,6 +93,23 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "field", "expected"),
+    [
+        ("select = 'fla1, FLA201'", "select", ("FLA1", "FLA201")),
+        ("ignore = 'FLA1'", "ignore", ("FLA1",)),
+        ("exclude = 'a,b/'", "exclude", ("a,b/",)),  # the command line splits no pattern
+        ("per-file-ignores.'*.py' = 'FLA1,FLA2'", "per_file_ignores", {"*.py": ("FLA1", "FLA2")}),
+        ("keras = '3'", "keras", 3),
+    ],
+)
+def test_a_value_may_be_written_as_on_the_command_line(
+    tmp_path: Path, text: str, field: str, expected: object
+) -> None:
+    loaded = load([configured(tmp_path, f"[tool.fromlogits-audit]\n{text}\n")])
+    assert getattr(loaded, field) == expected
+
+
 def test_the_nearest_file_above_the_first_path_decides(tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     (inner / "deep").mkdir(parents=True)
@@ -116,14 +133,15 @@ def test_a_file_given_by_name_goes_first(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("sellect = []", ["sellect", "'select'"]),
-        ("select = 'FLA1'", ["select", "list of strings"]),
+        ("select = 'FLA1, FLA999'", ["select", "'FLA999'"]),
+        ("select = 1", ["select", "list of strings"]),
         ("select = [1]", ["select", "list of strings"]),
         ("select = ['FLA999']", ["select", "'FLA999'"]),
         ("ignore = ['']", ["ignore", "no rule"]),
         ("strict = 1", ["strict", "true or false"]),
         ("fail-on = 'warn'", ["fail-on", "'warning'"]),
         ("output-format = 'jsn'", ["output-format", "'json'"]),
-        ("keras = '3'", ["keras", "2, 3"]),
+        ("keras = '4'", ["keras", "2, 3"]),
         ("keras = true", ["keras", "2, 3"]),
         ("backend = 'tensorfow'", ["backend", "'tensorflow'"]),
         ("severity = 'error'", ["severity", "table"]),
@@ -142,7 +160,7 @@ def test_a_file_given_by_name_goes_first(tmp_path: Path) -> None:
         ("jobs = true", ["jobs", "whole number"]),
         ("shard = '1/2'", ["shard", "command line"]),
         ("write-baseline = 'a.json'", ["write-baseline", "command line"]),
-        ("per-file-ignores.'*.py' = 'FLA101'", ["per-file-ignores.*.py", "list of strings"]),
+        ("per-file-ignores.'*.py' = 1", ["per-file-ignores.*.py", "list of strings"]),
         ("per-file-ignores.'!' = ['FLA101']", ["per-file-ignores", "'!'"]),
         ("exclude = ['a.py', '!']", ["exclude", "'!'"]),
         ("exclude = ['[z-a]']", ["exclude", "bad character range"]),
@@ -163,8 +181,8 @@ def test_a_mistake_names_the_file_the_key_and_the_mend(tmp_path: Path, text: str
     [
         ("[tool]\nfromlogits-audit = 3\n", "[tool.fromlogits-audit] should be a table, not 3."),
         (
-            "[tool.fromlogits-audit]\nkeras = '3'\n",
-            "[tool.fromlogits-audit] keras: should be one of 2, 3, not '3'.",
+            "[tool.fromlogits-audit]\nkeras = '4'\n",
+            "[tool.fromlogits-audit] keras: should be one of 2, 3, not '4'.",
         ),
     ],
 )
