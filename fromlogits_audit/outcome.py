@@ -77,7 +77,9 @@ def unreadable(problem: Problem) -> Finding:
     """The finding of a file, model or cell that could not be read."""
     made = rule("FLA001")
     what, mend = "This file was", "mend it, or leave it out with --exclude; everything else was checked"
-    if problem.location.cell is not None:
+    if problem.statement:
+        what, mend = "This statement was", "the rest of the file was checked"
+    elif problem.location.cell is not None:
         what, mend = "This cell was", "mend it; all cells that can be read were checked"
     elif problem.location.line == 0:
         what, mend = "This model was", "save it anew; everything else was checked"
