@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import os
 
-    from fromlogits_audit.callback import LogitsAudit
+    from fromlogits_audit.callback import LogitsAudit, LogitsWarning
     from fromlogits_audit.checking import LossMismatch, assert_loss_consistent, check_model
     from fromlogits_audit.models import ModelOutput
     from fromlogits_audit.report import Report
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HOMEPAGE",
     "LogitsAudit",
+    "LogitsWarning",
     "LossMismatch",
     "__version__",
     "assert_loss_consistent",
@@ -77,6 +78,7 @@ def describe_outputs(path: str | os.PathLike[str]) -> list[ModelOutput]:
 
 _LAZY = {
     "LogitsAudit": "callback",
+    "LogitsWarning": "callback",
     "LossMismatch": "checking",
     "assert_loss_consistent": "checking",
     "check_model": "checking",

@@ -248,12 +248,12 @@ def settings_of(paths: Sequence[Path], config: Path | None, options: dict[str, A
     """The configuration with what the command line says instead."""
     from dataclasses import replace
 
-    from fromlogits_audit.config import codes, load
+    from fromlogits_audit.config import codes, load, words
 
     _check_here()
     given: dict[str, Any] = {
-        "select": codes(_words(options["select"])),
-        "ignore": codes(_words(options["ignore"])),
+        "select": codes(word for value in options["select"] for word in words(value)),
+        "ignore": codes(word for value in options["ignore"] for word in words(value)),
         "exclude": tuple(options.get("exclude", ())),
         "fail_on": options["fail_on"],
         "strict": options["strict"],
@@ -293,11 +293,6 @@ def _check_here() -> None:
         raise UsageError(f"the current folder can't be used: {error.strerror or error}") from error
 
 
-def _words(values: Sequence[str]) -> list[str]:
-    """The values of an option that may be repeated and may hold commas."""
-    return [word.strip() for value in values for word in value.split(",") if word.strip()]
-
-
 def deliver(report: Report, settings: Settings) -> ExitCode:
     """Write the report where it belongs and say how the run ended."""
     write(rendered(report, settings), settings.output_file)
@@ -327,8 +322,10 @@ def rendered(report: Report, settings: Settings) -> str:
 
 def note_beside(report: Report, settings: Settings) -> None:
     """What goes to standard error beside a report."""
+    from fromlogits_audit.reporters.excerpt import visible
+
     for one in () if settings.quiet else report.notes:
-        note(one)
+        note(visible(one))  # it may quote what an audited file says
     if settings.statistics and settings.output_format in MACHINE_FORMATS:
         _note_statistics(report)
 

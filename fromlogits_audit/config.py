@@ -185,8 +185,11 @@ def _parsed(section: object, place: _Place) -> dict[str, Any]:
 
 
 def _strings(value: object, place: _Place) -> tuple[str, ...]:
+    """A list; a text alone is what an option that is given once says."""
+    if isinstance(value, str):
+        return (value,)
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise place.wrong(f"should be a list of strings, not {value!r}.")
+        raise place.wrong(f"should be a string or a list of strings, not {value!r}.")
     return tuple(value)
 
 
@@ -198,11 +201,16 @@ def _bool(value: object, place: _Place) -> bool:
 
 def _codes(value: object, place: _Place) -> tuple[str, ...]:
     try:
-        return codes(_strings(value, place))
+        return codes(words(value) if isinstance(value, str) else _strings(value, place))
     except ConfigError:
         raise
     except UsageError as error:
         raise place.wrong(str(error)) from error
+
+
+def words(text: str) -> list[str]:
+    """The values of an option that may hold commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def codes(words: Iterable[str]) -> tuple[str, ...]:
@@ -243,6 +251,12 @@ def _one_of(*choices: str | int) -> Callable[[object, _Place], str | int]:
         return value
 
     return parse
+
+
+def _keras(value: object, place: _Place) -> str | int:
+    """A number; as a text too, which the command line has."""
+    as_text = isinstance(value, str) and value in map(str, KERAS)
+    return _one_of(*KERAS)(int(str(value)) if as_text else value, place)
 
 
 def _patterns(value: object, place: _Place) -> tuple[str, ...]:
@@ -318,7 +332,7 @@ KEYS: Mapping[str, Callable[[object, _Place], object]] = {
     "fail-on": _one_of(*FAIL_ON),
     "strict": _bool,
     "output-format": _one_of(*FORMATS),
-    "keras": _one_of(*KERAS),
+    "keras": _keras,
     "backend": _one_of(*BACKENDS),
     "per-file-ignores": _per_file_ignores,
     "severity": _severities,

@@ -131,10 +131,12 @@ class Location:
 
 @dataclass(frozen=True)
 class Problem:
-    """A file, a notebook cell or a model that could not be analysed."""
+    """A file, a notebook cell, a statement or a model that could not be analysed."""
 
     location: Location
     reason: str
+    statement: bool = False
+    """Whether it is one statement of a file, whose others were analysed."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.config import Settings
-from fromlogits_audit.errors import InputError, UsageError, bug
+from fromlogits_audit.errors import InputError, UnreadableFile, UsageError, bug
 from fromlogits_audit.finding import Finding
 from fromlogits_audit.ir import Kind, Location, Problem, Runtime, Scale, Site, Status
 from fromlogits_audit.lean import dataclass
@@ -227,16 +227,16 @@ def _measured(wanted: Wanted, model: SavedModel) -> Read:
     from fromlogits_audit.live.verdict import Verdict, compare
 
     if model.unsafe and not asked.trust:
-        note = f"{model.path} was not measured: it holds code, which only --trust runs."
-        return replace(unmeasured, notes=(note,))
+        return _not_measured(model, unmeasured, "it holds code, which only --trust runs.")
     where = Location(model.path)
     try:
         batches = measure(
             wanted.path, model.keras, trust=asked.trust, seconds=asked.seconds, megabytes=asked.megabytes
         )
-    except InputError as error:
-        problem = Problem(where, f"it could not be measured: {error.reason}")
-        return replace(unmeasured, problems=(problem,))
+    except UnreadableFile as error:
+        return _not_measured(model, unmeasured, error.reason)
+    except InputError as error:  # It is not the model that keeps it from being measured.
+        return replace(unmeasured, problems=(Problem(where, error.reason),))
     found = []
     wrong: list[Site] = []
     for at, one in enumerate(outputs):
@@ -247,6 +247,11 @@ def _measured(wanted: Wanted, model: SavedModel) -> Read:
         if verdict.contradicts:
             wrong.append(Site(Kind.MODEL, where, one.output, measured=verdict.output))
     return replace(unmeasured, outputs=tuple(found), wrong=tuple(wrong))
+
+
+def _not_measured(model: SavedModel, read: Read, why: str) -> Read:
+    """What the structure says stands all the same: the model was read."""
+    return replace(read, notes=(f"{model.path} was not measured: {why}",))
 
 
 def _with(one: ModelOutput, scale: Scale, units: int | None, activation: str | None) -> ModelOutput:

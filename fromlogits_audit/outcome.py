@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +17,8 @@ from fromlogits_audit.rules.judge import Judged
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
+
+    from fromlogits_audit.pins import Requirements
 
 LISTED = (Kind.LOSS, Kind.METRIC)
 """The kinds of sites that a report lists."""
@@ -38,7 +40,7 @@ class Runtimes:
         self._cwd = cwd
         self._known: dict[str, Runtime] = {}
         self._pinned = lru_cache(maxsize=None)(self._pin)
-        self._read: Callable[[Path], list[tuple[str, str]]] | None = None
+        self._read: Requirements | None = None
 
     def of(self, path: Path | str) -> Runtime:
         known = self._known.get(str(path))
@@ -75,7 +77,9 @@ def unreadable(problem: Problem) -> Finding:
     """The finding of a file, model or cell that could not be read."""
     made = rule("FLA001")
     what, mend = "This file was", "mend it, or leave it out with --exclude; everything else was checked"
-    if problem.location.cell is not None:
+    if problem.statement:
+        what, mend = "This statement was", "the rest of the file was checked"
+    elif problem.location.cell is not None:
         what, mend = "This cell was", "mend it; all cells that can be read were checked"
     elif problem.location.line == 0:
         what, mend = "This model was", "save it anew; everything else was checked"

@@ -1,18 +1,20 @@
 """Which Keras a project pins, read from its requirements without resolving anything.
 
 TensorFlow 2.16 is the release whose ``tf.keras`` became Keras 3, so a bound on TensorFlow pins Keras
-too, unless ``tf_keras`` is asked for beside it (https://keras.io/getting_started/). Optional extras
-do not count: they say what may be installed, not what is.
+too, unless ``tf_keras`` is asked for beside it (https://keras.io/getting_started/). Extras and
+dependency groups say what may be installed, not what is: they count where the requirements proper name
+neither Keras nor TensorFlow, and where all of them that pin something pin the same.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from fromlogits_audit import regex
+from fromlogits_audit.lean import dataclass
 from fromlogits_audit.toml import read_toml
 
 _REQUIREMENT = regex.later(
@@ -25,9 +27,31 @@ _DIGITS = 18
 _FILES = ("pyproject.toml", "setup.cfg")
 
 Version = tuple[int, ...]
+Requirement = tuple[str, str]
+"""A normalised name and its version specifiers."""
 
 
-Requirements = Callable[[Path], Sequence[tuple[str, str]]]
+@dataclass(frozen=True)
+class Stated:
+    """The requirements that the files of one folder state: ``optional`` are those of each extra or group."""
+
+    required: tuple[Requirement, ...] = ()
+    optional: tuple[tuple[Requirement, ...], ...] = ()
+
+    @property
+    def pin(self) -> int | None:
+        """What they pin together."""
+        if _names_keras(self.required):
+            return pinned_by(self.required)
+        return _only({pin for group in self.optional for pin in _pins(group)})
+
+    @property
+    def names_keras(self) -> bool:
+        """Whether any of them is about Keras or TensorFlow."""
+        return any(map(_names_keras, (self.required, *self.optional)))
+
+
+Requirements = Callable[[Path], Stated]
 """The requirements that the files of one folder state."""
 
 
@@ -38,24 +62,32 @@ def pinned_runtime(root: Path, read: Requirements | None = None) -> int | None:
     Keras or TensorFlow at all decides. Who asks for many folders gives a ``read`` that remembers.
     """
     for folder in (root, *root.parents):
-        requirements = (read or requirements_in)(folder)
-        if any(name == "tf-keras" or name in _FIRST_WITH_KERAS_3 for name, _ in requirements):
-            return pinned_by(requirements)
+        stated = (read or requirements_in)(folder)
+        if stated.names_keras:
+            return stated.pin
         if (folder / ".git").exists():
             return None
     return None
 
 
-def pinned_by(requirements: Iterable[tuple[str, str]]) -> int | None:
-    """What (name, version specifiers) pairs pin. Keras itself says more than TensorFlow does."""
+def _names_keras(requirements: Iterable[Requirement]) -> bool:
+    return any(name == "tf-keras" or name in _FIRST_WITH_KERAS_3 for name, _ in requirements)
+
+
+def pinned_by(requirements: Iterable[Requirement]) -> int | None:
+    """What requirements pin that hold together."""
+    return _only(_pins(requirements))
+
+
+def _pins(requirements: Iterable[Requirement]) -> set[int]:
+    """All that they pin, which may contradict each other. Keras itself says more than TensorFlow does."""
     pins: dict[str, set[int]] = {"keras": set(), "tensorflow": set(), "tf-keras": set()}
     for name, specifiers in requirements:
         if name == "tf-keras":
             pins[name].add(2)
         elif name in _FIRST_WITH_KERAS_3 and (pin := _side(specifiers, _FIRST_WITH_KERAS_3[name])):
             pins[name].add(pin)
-    by_keras = pins["keras"] | pins["tf-keras"]
-    return _only(by_keras) if by_keras else _only(pins["tensorflow"])
+    return (pins["keras"] | pins["tf-keras"]) or pins["tensorflow"]
 
 
 def _only(pins: set[int]) -> int | None:
@@ -63,8 +95,8 @@ def _only(pins: set[int]) -> int | None:
     return next(iter(pins)) if len(pins) == 1 else None
 
 
-def parse_requirement(line: str) -> tuple[str, str] | None:
-    """A requirement's normalised name and its version specifiers; None for any other line."""
+def parse_requirement(line: str) -> Requirement | None:
+    """The requirement that a line states; None for any other line."""
     match = _REQUIREMENT.match(line)
     if match is None:
         return None
@@ -129,31 +161,39 @@ def _is_below(bound: tuple[str, Version], boundary: Version) -> bool:
     return (kind == "before" and version <= boundary) or (kind == "upto" and version < boundary)
 
 
-def requirements_in(folder: Path) -> list[tuple[str, str]]:
-    """Every requirement that the files of one folder state; files that can't be read state none."""
-    return list(_requirements(folder))
+def requirements_in(folder: Path) -> Stated:
+    """What the files of one folder state; files that can't be read state nothing."""
+    read = list(_files(folder))
+    return Stated(
+        tuple(one for stated in read for one in stated.required),
+        tuple(group for stated in read for group in stated.optional),
+    )
 
 
-def _requirements(folder: Path) -> Iterator[tuple[str, str]]:
+def _files(folder: Path) -> Iterator[Stated]:
     for path in (*(folder / name for name in _FILES), *sorted(folder.glob("requirements*.txt"))):
         try:
-            yield from _in_file(path)
+            if path.is_file():
+                yield _in_file(path)
         except (OSError, ValueError):
             # Other tools complain about a broken file; here it only means that nothing is pinned.
             continue
 
 
-def _in_file(path: Path) -> list[tuple[str, str]]:
-    if not path.is_file():
-        return []
+def _in_file(path: Path) -> Stated:
     if path.name == "pyproject.toml":
-        return list(_in_pyproject(read_toml(path)))
+        return _in_pyproject(read_toml(path))
     text = path.read_text(encoding="utf-8-sig")
-    lines = _setup_cfg_lines(text) if path.name == "setup.cfg" else text.splitlines()
-    return [pair for line in lines if (pair := parse_requirement(line))]
+    return _in_setup_cfg(text) if path.name == "setup.cfg" else Stated(_parsed(text.splitlines()))
 
 
-def _setup_cfg_lines(text: str) -> list[str]:
+def _parsed(lines: object) -> tuple[Requirement, ...]:
+    """The requirements of a list of lines; what is no such list states none."""
+    texts = [line for line in lines if isinstance(line, str)] if isinstance(lines, list) else []
+    return tuple(pair for line in texts if (pair := parse_requirement(line)))
+
+
+def _in_setup_cfg(text: str) -> Stated:
     import configparser  # Few projects have a setup.cfg.
 
     parser = configparser.ConfigParser(interpolation=None)
@@ -161,14 +201,24 @@ def _setup_cfg_lines(text: str) -> list[str]:
         parser.read_string(text)
     except configparser.Error as error:
         raise ValueError(str(error)) from error
-    return parser.get("options", "install_requires", fallback="").splitlines()
+    extras = "options.extras_require"
+    groups = parser[extras].values() if parser.has_section(extras) else ()
+    return Stated(
+        _parsed(parser.get("options", "install_requires", fallback="").splitlines()),
+        tuple(_parsed(lines.splitlines()) for lines in groups),
+    )
 
 
-def _in_pyproject(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    dependencies = _at(document, "project", "dependencies")
-    for line in dependencies if isinstance(dependencies, list) else []:
-        if isinstance(line, str) and (pair := parse_requirement(line)):
-            yield pair
+def _in_pyproject(document: dict[str, Any]) -> Stated:
+    tables = (_at(document, "project", "optional-dependencies"), _at(document, "dependency-groups"))
+    groups = [lines for table in tables if isinstance(table, dict) for lines in table.values()]
+    return Stated(
+        (*_parsed(_at(document, "project", "dependencies")), *_of_poetry(document)),
+        tuple(map(_parsed, groups)),
+    )
+
+
+def _of_poetry(document: dict[str, Any]) -> Iterator[Requirement]:
     poetry = _at(document, "tool", "poetry", "dependencies")
     for name, value in poetry.items() if isinstance(poetry, dict) else []:
         version = value.get("version", "") if isinstance(value, dict) else value

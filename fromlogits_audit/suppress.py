@@ -142,8 +142,12 @@ class Comments:
 
     @cached_property
     def _rows(self) -> dict[tuple[int | None, int], int]:
-        places = (self._source.locate(row, 1, row, 1) for row in range(1, len(self._text) + 1))
-        return {(place.cell, place.line): row for row, place in enumerate(places, start=1)}
+        rows: dict[tuple[int | None, int], int] = {}
+        for row in range(1, len(self._text) + 1):
+            place = self._source.locate(row, 1, row, 1)
+            # What comes after the last line of a notebook's text counts as that line, and is none.
+            rows.setdefault((place.cell, place.line), row)
+        return rows
 
 
 @dataclass

@@ -15,6 +15,8 @@ from privileges import as_anyone, can_be_anyone
 
 from fromlogits_audit import __version__, cli, pipeline
 from fromlogits_audit.cli import ExitCode, run
+from fromlogits_audit.config import Settings
+from fromlogits_audit.report import Report
 from fromlogits_audit.rules import RULES
 
 SEED = """import keras
@@ -496,3 +498,8 @@ def test_help_is_an_answer(capfd: pytest.CaptureFixture[str], arguments: list[st
 def test_the_version(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert __version__ in capfd.readouterr().out
+
+
+def test_a_note_does_not_steer_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    cli.note_beside(Report(notes=("m.keras was not measured: \x1b[2J é",)), Settings())
+    assert capfd.readouterr().err == "m.keras was not measured: \\x1b[2J é\n"

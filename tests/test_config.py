@@ -93,6 +93,23 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "field", "expected"),
+    [
+        ("select = 'fla1, FLA201'", "select", ("FLA1", "FLA201")),
+        ("ignore = 'FLA1'", "ignore", ("FLA1",)),
+        ("exclude = 'a,b/'", "exclude", ("a,b/",)),  # the command line splits no pattern
+        ("per-file-ignores.'*.py' = 'FLA1,FLA2'", "per_file_ignores", {"*.py": ("FLA1", "FLA2")}),
+        ("keras = '3'", "keras", 3),
+    ],
+)
+def test_a_value_may_be_written_as_on_the_command_line(
+    tmp_path: Path, text: str, field: str, expected: object
+) -> None:
+    loaded = load([configured(tmp_path, f"[tool.fromlogits-audit]\n{text}\n")])
+    assert getattr(loaded, field) == expected
+
+
 def test_the_nearest_file_above_the_first_path_decides(tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     (inner / "deep").mkdir(parents=True)
@@ -116,14 +133,15 @@ def test_a_file_given_by_name_goes_first(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("sellect = []", ["sellect", "'select'"]),
-        ("select = 'FLA1'", ["select", "list of strings"]),
+        ("select = 'FLA1, FLA999'", ["select", "'FLA999'"]),
+        ("select = 1", ["select", "list of strings"]),
         ("select = [1]", ["select", "list of strings"]),
         ("select = ['FLA999']", ["select", "'FLA999'"]),
         ("ignore = ['']", ["ignore", "no rule"]),
         ("strict = 1", ["strict", "true or false"]),
         ("fail-on = 'warn'", ["fail-on", "'warning'"]),
         ("output-format = 'jsn'", ["output-format", "'json'"]),
-        ("keras = '3'", ["keras", "2, 3"]),
+        ("keras = '4'", ["keras", "2, 3"]),
         ("keras = true", ["keras", "2, 3"]),
         ("backend = 'tensorfow'", ["backend", "'tensorflow'"]),
         ("severity = 'error'", ["severity", "table"]),
@@ -142,7 +160,7 @@ def test_a_file_given_by_name_goes_first(tmp_path: Path) -> None:
         ("jobs = true", ["jobs", "whole number"]),
         ("shard = '1/2'", ["shard", "command line"]),
         ("write-baseline = 'a.json'", ["write-baseline", "command line"]),
-        ("per-file-ignores.'*.py' = 'FLA101'", ["per-file-ignores.*.py", "list of strings"]),
+        ("per-file-ignores.'*.py' = 1", ["per-file-ignores.*.py", "list of strings"]),
         ("per-file-ignores.'!' = ['FLA101']", ["per-file-ignores", "'!'"]),
         ("exclude = ['a.py', '!']", ["exclude", "'!'"]),
         ("exclude = ['[z-a]']", ["exclude", "bad character range"]),
@@ -163,8 +181,8 @@ def test_a_mistake_names_the_file_the_key_and_the_mend(tmp_path: Path, text: str
     [
         ("[tool]\nfromlogits-audit = 3\n", "[tool.fromlogits-audit] should be a table, not 3."),
         (
-            "[tool.fromlogits-audit]\nkeras = '3'\n",
-            "[tool.fromlogits-audit] keras: should be one of 2, 3, not '3'.",
+            "[tool.fromlogits-audit]\nkeras = '4'\n",
+            "[tool.fromlogits-audit] keras: should be one of 2, 3, not '4'.",
         ),
     ],
 )
@@ -267,13 +285,20 @@ def test_what_requirements_pin(requirements: list[str], expected: int | None) ->
         pytest.param("pyproject.toml", "x = " + "[" * 5_000, None, id="lists in one another"),
         ("requirements-train.txt", "tensorflow==2.18\n", 3),
         ("pyproject.toml", '[project]\ndependencies = ["tensorflow>=2.16"]\n', 3),
-        ("pyproject.toml", '[project.optional-dependencies]\ntf = ["tensorflow>=2.16"]\n', None),
+        ("pyproject.toml", '[project.optional-dependencies]\ntf = ["tensorflow>=2.16"]\n', 3),
+        (
+            "pyproject.toml",
+            '[dependency-groups]\nlint = ["ruff"]\ntf = ["keras<3", {include-group = "x"}]',
+            2,
+        ),
+        ("pyproject.toml", "project = 1\ndependency-groups = {a = 1, b = [2]}\n", None),
         ("pyproject.toml", '[tool.poetry.dependencies]\ntensorflow = "^2.16"\n', 3),
         ("pyproject.toml", '[tool.poetry.dependencies]\ntensorflow = {version = "~2.15"}\n', 2),
         ("pyproject.toml", '[tool.poetry.dependencies]\nkeras = "2.15.0"\n', 2),
         ("pyproject.toml", '[tool.poetry.dependencies]\nkeras = "^2.4 || ^3"\n', None),
         ("pyproject.toml", "not toml [", None),
         ("setup.cfg", "[options]\ninstall_requires =\n    numpy\n    keras>=3\n", 3),
+        ("setup.cfg", "[options.extras_require]\ndocs = sphinx\ntf =\n    numpy\n    keras>=3\n", 3),
         ("setup.cfg", "no section", None),
         ("README.md", "keras<3", None),
     ],
@@ -283,6 +308,28 @@ def test_where_pins_are_read_from(tmp_path: Path, name: str, text: str, expected
     (tmp_path / "src").mkdir()
     (tmp_path / name).write_text(text, encoding="utf-8")
     assert pinned_runtime(tmp_path / "src") == expected
+
+
+@pytest.mark.parametrize(
+    ("required", "extras", "expected"),
+    [
+        ("numpy", ["keras>=3", "tensorflow==2.18"], 3),
+        ("numpy", ["keras>=3", "numpy", "tensorflow"], 3),  # the last ones pin nothing
+        ("numpy", ["keras>=3", "tensorflow==2.15"], None),
+        ("numpy", ["tensorflow==2.18", "tf_keras"], None),  # either may be installed
+        ("numpy", ["tensorflow==2.18", 'keras>=3", "tf_keras'], None),  # the second installs both
+        ("keras>=3", ["tf_keras"], 3),
+        ("keras", ["keras>=3"], None),  # both are allowed, and an extra is one of them
+    ],
+)
+def test_extras_count_where_nothing_else_is_required_and_all_agree(
+    tmp_path: Path, required: str, extras: list[str], expected: int | None
+) -> None:
+    lines = [f'extra{number} = ["{line}"]\n' for number, line in enumerate(extras)]
+    for table in ("project.optional-dependencies", "dependency-groups"):
+        text = f'[project]\ndependencies = ["{required}"]\n[{table}]\n{"".join(lines)}'
+        (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+        assert pinned_runtime(tmp_path) == expected
 
 
 def test_the_nearest_folder_that_names_keras_decides(tmp_path: Path) -> None:

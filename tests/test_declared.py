@@ -83,6 +83,12 @@ WRONG = [(Status.FINDING, ("FLA101",))]
             TAIL + f"m = keras.Model(x, hub.KerasLayer('a')(x))\nm.compile({CE})\n",
         ),
         ("secret.head", TAIL + f"import secret\nm = keras.Model(x, secret.head(x))\nm.compile({CE})\n"),
+        ("secret.Zoo.build", f"import secret\nm = secret.Zoo('a').build(10)\nm.compile({CE})\n"),
+        ("secret.Zoo.build", f"import secret\nm = secret.Zoo.build(10)\nm.compile({CE})\n"),
+        (
+            "secret.Zoo.head",
+            TAIL + f"from secret import Zoo\nzoo = Zoo()\nm = keras.Model(x, zoo.head(x))\nm.compile({CE})\n",
+        ),
     ],
 )
 def test_a_declared_output_decides_what_was_undecided(tmp_path: Path, name: str, code: str) -> None:
@@ -116,13 +122,17 @@ BCE = LossLike("BinaryFocalCrossentropy")
         ("pkg.lib.make_focal", BCE, "m.compile(loss=make_focal(2.0))", ("FLA202",)),
         ("secret.Loss", BCE, "import secret\nm.compile(loss=secret.Loss(gamma=2))", ("FLA202",)),
         ("secret.Loss", LossLike("MeanSquaredError"), "import secret\nm.compile(loss=secret.Loss())", ()),
+        ("secret.focal", BCE, "from secret import focal\nm.compile(loss=focal)", ("FLA202",)),
+        ("secret.focal", BCE, "import secret\nm.compile(loss=[secret.focal])", ("FLA202",)),
+        ("secret.focal", BCE, "import secret\nuse = secret.focal\nprint(use(1, m(x)))", ("FLA202",)),
+        ("secret.Losses.focal", BCE, "import secret\nm.compile(loss=secret.Losses().focal)", ("FLA202",)),
     ],
 )
 def test_a_declared_loss_is_judged_like_the_one_it_is_like(
     tmp_path: Path, name: str, row: LossLike, code: str, codes: tuple[str, ...]
 ) -> None:
     report = audit(tmp_path, f"x = keras.Input((4,))\n{LOGITS}{code}\n", losses={name: row})
-    assert [finding.code for finding in report.findings] == list(codes)
+    assert ([finding.code for finding in report.findings], report.notes) == (list(codes), ())
     ((status, _),) = found(report)
     assert status is (Status.FINDING if codes else Status.OK)
     (site,) = [one.site for one in report.sites if one.site.location.path == "src/train.py"]

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 from live_models import dense, functional, inputs, sequential, subclass
 
-from fromlogits_audit import LogitsAudit, LossMismatch
-from fromlogits_audit.callback import LogitsWarning
+from fromlogits_audit import LogitsAudit, LogitsWarning, LossMismatch
 from fromlogits_audit.errors import UsageError
 from fromlogits_audit.live.hooks import HOOKS
 

@@ -354,3 +354,15 @@ def test_what_the_structure_tells_the_measurement_confirms(probed: dict[str, Any
 def test_unsafe_parts_are_not_measured_without_trust(probed: dict[str, Any]) -> None:
     (untouched,) = (one for one in probed["models"] if one["path"].endswith("unsafe.keras"))
     assert (untouched["outputs"][0]["scale"], untouched["outputs"][0]["evidence"]) == ("unknown", "structure")
+
+
+def test_where_nothing_can_be_measured_it_is_said_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the measuring process the import fails, as where it is not installed."""
+    (tmp_path / "keras.py").write_text("raise ModuleNotFoundError('no keras', name='keras')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    report = fromlogits_audit.audit_model(DIGITS, probe=True)
+    assert report.models is not None and report.models[0].outputs[0].output.scale is Scale.PROBABILITIES
+    assert [finding.code for finding in report.findings] == ["FLA001", "FLA101"]
+    assert "pip install 'fromlogits-audit[tensorflow]'" in report.findings[0].message

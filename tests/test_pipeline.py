@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,20 @@ def test_the_order_of_the_sites_does_not_matter(report_of: Any) -> None:
         reports.append(([f.location for f in report.findings], [one.site.location for one in report.sites]))
     assert reports[0] == reports[1] == reports[2]
     assert reports[0][0] == sorted(reports[0][0])
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        (Problem(at(7), "why"), "This file was not analysed: why."),
+        (Problem(at(7), "why", statement=True), "This statement was not analysed: why."),
+        (Problem(replace(at(7), cell=2), "why"), "This cell was not analysed: why."),
+        (Problem(replace(at(7), cell=2), "why", statement=True), "This statement was not analysed: why."),
+        (Problem(Location("m.keras"), "why"), "This model was not analysed: why."),
+    ],
+)
+def test_what_could_not_be_read_is_named(report_of: Any, problem: Problem, said: str) -> None:
+    assert [finding.message for finding in report_of(Found(problems=[problem])).findings] == [said]
 
 
 def test_an_unreadable_file_is_a_finding_at_its_place(report_of: Any) -> None:

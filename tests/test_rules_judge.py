@@ -278,3 +278,13 @@ def test_the_trace_goes_from_the_output_over_the_loss_to_the_site_each_step_once
     loss = Loss("CategoricalCrossentropy", CE, True, trace=(built,))
     site = Site(Kind.LOSS, HERE, output, loss=loss, trace=(head, compiled))
     assert judge(site).findings[0].trace == (head, built, compiled)
+
+
+def test_labels_are_in_the_trace_of_what_is_about_them_alone() -> None:
+    given = Step(Location("data.py", None, 4, 1, 4, 9), "the labels are given here")
+    labels = Labels(LabelEncoding.INTEGER, trace=(given,))
+    loss = Loss("CategoricalCrossentropy", CE, False, sparse=False)
+    right = Site(Kind.LOSS, HERE, Output(Scale.PROBABILITIES, "softmax", 10), loss=loss, labels=labels)
+    wrong = right.at(output=Output(Scale.LOGITS, "linear", 10))
+    traces = {found.code: found.trace for found in judge(wrong).findings}
+    assert traces == {"FLA201": (), "FLA501": (given,)}

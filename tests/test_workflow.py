@@ -214,10 +214,11 @@ def test_add_noqa_writes_what_silences(
 
 @pytest.mark.parametrize("indent", [1, None])
 @pytest.mark.parametrize("as_text", [True, False])
+@pytest.mark.parametrize("last", ["%time " + BAD + "# é", "%time " + BAD, "%time " + BAD.rstrip("\n")])
 def test_add_noqa_changes_nothing_else_in_a_notebook(
-    project: Path, capfd: pytest.CaptureFixture[str], indent: int | None, as_text: bool
+    project: Path, capfd: pytest.CaptureFixture[str], indent: int | None, as_text: bool, last: str
 ) -> None:
-    lines = [*HEAD.splitlines(keepends=True), "%time " + BAD, "# é"]
+    lines = [*HEAD.splitlines(keepends=True), *last.splitlines(keepends=True)]
     source: object = "".join(lines) if as_text else lines
     cells = [
         {"cell_type": "markdown", "source": "x", "metadata": {}},
@@ -282,6 +283,52 @@ def test_changed_since_keeps_what_touches_a_change(project: Path, capfd: pytest.
     git(project, "add", ".")
     git(project, "commit", "-q", "-m", "two")
     assert scan(capfd, "--changed-since", "HEAD~1")[1] == ["sub/new.py:4 FLA101", "train.py:3 FLA101"]
+
+
+APART = {
+    "models.py": """import keras
+def scores():
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+def classes():
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+""",
+    "losses.py": "import keras\nbce = keras.losses.BinaryCrossentropy(from_logits=True)\n",
+    "policy.py": "import keras\nkeras.mixed_precision.set_global_policy('mixed_float16')\n",
+    "data.py": "import keras\nlabels = keras.utils.to_categorical([0, 1, 2], 3)\n",
+    "train.py": """import keras, policy
+from losses import bce
+from models import classes, scores
+model = scores()
+many = classes()
+model.compile(loss=bce, metrics=["accuracy"])
+many.compile(loss="sparse_categorical_crossentropy")
+""",
+    "fit.py": "from data import labels\nfrom train import many\nmany.fit([[1], [2], [3]], labels)\n",
+    "predict.py": "from train import model\nprint(model.predict(1) > 0.5)\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("losses.py", ["predict.py:2 FLA403", "train.py:6 FLA401"]),
+        ("policy.py", ["models.py:5 FLA701"]),
+        ("data.py", ["train.py:7 FLA502"]),
+        ("fit.py", ["train.py:7 FLA502"]),
+        ("train.py", ["predict.py:2 FLA403", "train.py:6 FLA401", "train.py:7 FLA502"]),
+    ],
+)
+def test_changed_since_counts_all_that_a_finding_rests_on(
+    project: Path, capfd: pytest.CaptureFixture[str], path: str, expected: list[str]
+) -> None:
+    (project / "a.py").unlink()
+    for name, text in APART.items():
+        (project / name).write_text(text, encoding="utf-8")
+    git(project, "init", "-q", "-b", "main")
+    git(project, "add", ".")
+    git(project, "commit", "-q", "-m", "one")
+    (project / path).write_text(APART[path] + "\n", encoding="utf-8")
+    assert scan(capfd, "--changed-since", "HEAD")[1] == expected
 
 
 def test_changed_since_counts_from_where_the_branch_began(

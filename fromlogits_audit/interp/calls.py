@@ -124,7 +124,7 @@ def _external(run: Run, function: ExternalV, args: Args, place: Place | None) ->
         handed = run.escaped(function.name, args)
         reason = Undecided(Why.EXTERNAL, f"result of {function.name}")
         key: Hashable = run.state.fresh(Why.EXTERNAL).key
-        key = (MADE, key) if is_class_name(function.name) else key
+        key = (MADE, key, function.name) if is_class_name(function.name) else key
         of_values = any(isinstance(value, TensorV) for value in args.all())
         return run.handed.gave(Unknown(reason, ("tensor", key) if of_values else key, place), handed)
     return result
@@ -157,6 +157,9 @@ def call_instance(run: Run, instance: InstanceV, args: Args, place: Place | None
 
 def _unknown(run: Run, function: Unknown, args: Args, place: Place | None) -> Value:
     """A call of something unknown: what it was given may have been used there."""
+    declared = run.declared(function, args, place)
+    if declared is not None:
+        return declared
     run.handed.called(run, function)
     handed = run.escaped("something unknown", args)
     chosen = run.keras.call_unknown(run, function, args, place)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from fromlogits_audit.catalogue.losses import loss_class
 from fromlogits_audit.catalogue.names import canonical
 from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.equality import method_of_made
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.keras.losses import LOSS_VALUE
 from fromlogits_audit.interp.keras_values import MODEL_INPUT, LossV, ModelV, TensorV, data_tensor
@@ -110,15 +111,23 @@ class Declared:
             return self._loss(run, name, args, where)
         return self._model(name, where)
 
-    def external(self, run: Run, function: ExternalV, args: Args, place: Place | None) -> Value | None:
+    def external(self, run: Run, function: Value, args: Args, place: Place | None) -> Value | None:
         """What a call of a name outside the project gives."""
-        name = self._canonical.get(function.name)
+        name = self._named_outside(function)
         if name is None or place is None:
             return None
         self._met.add(name)
         if name in self._losses:
             return self._loss(run, name, args, place)
         return self._yielded(run, name, None, args, place)
+
+    def reference(self, function: Value, place: Place | None) -> LossV | None:
+        """The loss that a name outside the project means where it is handed on, not called."""
+        name = self._named_outside(function)
+        if name is None or name not in self._losses or place is None:
+            return None
+        self._met.add(name)
+        return self._built(name, None, place)
 
     # -- what they give ------------------------------------------------------------------------
     def _yielded(self, run: Run, name: str, returned: Value | None, args: Args, place: Place) -> Value:
@@ -145,12 +154,21 @@ class Declared:
 
     def _loss(self, run: Run, name: str, args: Args, place: Place) -> Value:
         """An instance; or, given labels and predictions, the meeting itself."""
+        loss = self._built(name, args.keywords.get("from_logits"), place)
+        labels, predicted = args.get(0, "y_true"), args.get(1, "y_pred")
+        if labels is not None and predicted is not None and _is_data(labels, predicted):
+            run.recorder.meet(loss, predicted, labels=labels)
+            return data_tensor((), what=LOSS_VALUE)
+        run.recorder.note_built(loss)
+        return loss
+
+    def _built(self, name: str, given: Value | None, place: Place) -> LossV:
+        """A declared loss; ``given`` is the flag that its own call says."""
         row = self._losses[name]
         spec = loss_class(f"keras.losses.{row.like}")
         assert spec is not None, f"{row.like} is checked where the configuration is read"
-        given = args.keywords.get("from_logits")
         declared = Const(row.from_logits) if row.from_logits is not None else FALSE
-        loss = LossV(
+        return LossV(
             replace(spec, name=f"custom:{name.rpartition('.')[2]}"),
             (given or declared) if spec.has_flag else None,
             Form.CUSTOM,
@@ -159,14 +177,13 @@ class Declared:
             always_logits=spec.always_logits,
             trace=(Hop(place, f"{name} is declared to be like {row.like}"),),
         )
-        labels, predicted = args.get(0, "y_true"), args.get(1, "y_pred")
-        if labels is not None and predicted is not None and _is_data(labels, predicted):
-            run.recorder.meet(loss, predicted, labels=labels)
-            return data_tensor((), what=LOSS_VALUE)
-        run.recorder.note_built(loss)
-        return loss
 
     # -- names ---------------------------------------------------------------------------------
+    def _named_outside(self, function: Value) -> str | None:
+        """The declared name that means something outside the project: a method of its objects too."""
+        name = function.name if isinstance(function, ExternalV) else method_of_made(function)
+        return self._canonical.get(name) if name is not None else None
+
     def _named(self, run: Run, module: ParsedModule, qualname: str) -> str | None:
         """The declared name that means a definition, if there is one."""
         for name in self._names(run, module, qualname):

@@ -16,6 +16,7 @@ from fromlogits_audit.ir import (
     Family,
     Kind,
     Labels,
+    Loss,
     Scale,
     Site,
     Step,
@@ -42,6 +43,11 @@ class Trail(Sequence[Step]):
             )
         return self._steps
 
+    @property
+    def hops(self) -> tuple[Hop, ...]:
+        """The steps, not yet located."""
+        return self._hops
+
     def places(self) -> Iterator[Place]:
         """Where the steps stand."""
         return (hop.place for hop in self._hops)
@@ -64,6 +70,17 @@ class Trail(Sequence[Step]):
 
     def _keys(self) -> tuple[tuple[tuple[int, int], str], ...]:
         return tuple((hop.place.key, hop.note) for hop in self._hops)
+
+
+def hops_of(trace: Sequence[Step]) -> tuple[Hop, ...]:
+    """The steps of a trace of the interpreter's own."""
+    return trace.hops if isinstance(trace, Trail) else ()
+
+
+def as_partner(loss: Loss, place: Place, hops: tuple[Hop, ...] = ()) -> Loss:
+    """A loss as a metric or cut-off on the same output sees it: its trace says where it stands."""
+    trail = (Hop(place, "the loss of this output"), *hops_of(loss.trace), *hops)
+    return replace(loss, trace=Trail(trail[:MAX_HOPS]))
 
 
 def settled(site: Site) -> Site:
@@ -135,6 +152,8 @@ class Draft:
     def places(self) -> Iterator[Place]:
         """Everything whose position will be asked for."""
         yield self.place
+        for labels in (one for each in self.labels.values() for one in each):
+            yield from (hop.place for hop in hops_of(labels.trace))
         for pair in self.pairs:
             for holder in (pair, pair.output, pair.loss, pair.labels):
                 if holder is not None and isinstance(holder.trace, Trail):

@@ -64,16 +64,17 @@ class _Session:
         """A file whose text does not parse."""
         self.problem(source.shown, fault)
 
-    def problem(self, shown: str, fault: Fault) -> None:
+    def problem(self, shown: str, fault: Fault, *, statement: bool = False) -> None:
         location = Location(shown, fault.cell, fault.line, fault.column, fault.line, fault.column)
-        found = Problem(location, fault.reason)
+        found = Problem(location, fault.reason, statement)
         if found not in self.analysis.problems:
             self.analysis.problems.append(found)
 
     def finish(self, run: Run) -> Analysis:
         for module, error in self.modules.broken:
             place = module.file.locate(error.line, error.column, error.line, error.column)
-            self.problem(module.file.shown, Fault(error.reason, place.line, place.column, place.cell))
+            fault = Fault(error.reason, place.line, place.column, place.cell)
+            self.problem(module.file.shown, fault, statement=True)
         self.analysis.sites = run.recorder.finish()
         self.analysis.sources = self.sources
         self.analysis.loaded = tuple(str(path) for path in self.modules.paths)

@@ -151,11 +151,19 @@ MAX_COMPARED = 64
 _NAMED_ONCE = ("builtins.", "keras.activations.")
 """Modules whose functions have one canonical name each."""
 MADE = "made"
-"""How the key of an unknown instance of a class begins: it may be anything but None."""
+"""How the key of an unknown instance of a class begins, its class at the end: it may be anything but None."""
 
 
 def _is_made(value: Value) -> bool:
     return isinstance(value, Unknown) and begins(value.key, MADE)
+
+
+def method_of_made(value: Value) -> str | None:
+    """``ext.Factory.build`` for ``build`` of an instance of a class outside the project, else None."""
+    key = value.key if isinstance(value, Unknown) else None
+    if not begins(key, "attribute") or not isinstance(key, tuple) or not begins(key[1], MADE):
+        return None
+    return f"{key[1][2]}.{key[2]}"
 
 
 def _is_none(value: Value) -> bool:

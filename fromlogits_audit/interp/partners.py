@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, replace
 
-from fromlogits_audit.interp.drafts import Owner
+from fromlogits_audit.interp.drafts import MAX_HOPS, Owner, Trail, as_partner, hops_of
 from fromlogits_audit.interp.keras_values import TensorV
-from fromlogits_audit.interp.values import Place
+from fromlogits_audit.interp.values import Hop, Place
 from fromlogits_audit.ir import Loss, Scale
 from fromlogits_audit.lean import dataclass
 
@@ -29,9 +29,9 @@ class Partners:
     """Outputs of models, by the identity of the model and which of its outputs; they stay alive here."""
     _losses: dict[int, list[_Met]] = field(default_factory=dict)
 
-    def note(self, tensor: TensorV, loss: Loss, place: Place) -> None:
-        """A loss that stands at ``place`` meets a tensor."""
-        met = _Met(loss, place, tensor.head, tensor.scale)
+    def note(self, tensor: TensorV, loss: Loss, place: Place, hops: tuple[Hop, ...]) -> None:
+        """A loss that stands at ``place`` meets a tensor, over ``hops``."""
+        met = _Met(as_partner(loss, place, hops), place, tensor.head, tensor.scale)
         self._losses.setdefault(id(self.owner(tensor).model), []).append(met)
 
     def owner(self, tensor: TensorV) -> Owner:
@@ -50,4 +50,7 @@ class Partners:
         if len({(met.loss.family, met.loss.from_logits) for met in losses}) != 1:
             return None, None
         places = {met.place for met in losses}
-        return losses[0].loss, places.pop() if len(places) == 1 else None
+        # The verdict rests on all of them.
+        hops = dict.fromkeys(hop for met in losses for hop in hops_of(met.loss.trace))
+        loss = replace(losses[0].loss, trace=Trail(tuple(hops)[:MAX_HOPS]))
+        return loss, places.pop() if len(places) == 1 else None

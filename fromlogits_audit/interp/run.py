@@ -145,9 +145,11 @@ class Run:
             return self._declared.call(self, function, args, receiver)
         if isinstance(function, ClassV):
             return self._declared.construct(self, function, args, place)
-        return (
-            self._declared.external(self, function, args, place) if isinstance(function, ExternalV) else None
-        )
+        return self._declared.external(self, function, args, place)
+
+    def declared_loss(self, function: Value, place: Place | None) -> LossV | None:
+        """The loss that the configuration says a name outside the project is, if it does."""
+        return self._declared.reference(function, place) if self._declared is not None else None
 
     def escaped(self, name: str, args: Args) -> list[Handed]:
         """What is given to code that cannot be seen: losses may meet an output there, functions may run."""

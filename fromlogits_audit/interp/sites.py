@@ -18,6 +18,7 @@ from fromlogits_audit.interp.drafts import (
     Meeting,
     Owner,
     Trail,
+    as_partner,
     cutoffs_joined,
     given,
     joined,
@@ -190,7 +191,7 @@ class Recorder(Apart):
             if not compatible(guard, other):
                 continue
             output = self.output(tensor, name)
-            self._note_partner(tensor, loss, place)
+            self._note_partner(tensor, loss, place, hops)
             yield Site(
                 Kind.LOSS, _NOWHERE, output, loss=loss, labels=self._labels(labels), trace=self.steps(hops)
             )
@@ -199,8 +200,9 @@ class Recorder(Apart):
         if value is None or self._unsure:
             return None
         options = [v for _, v in alternatives(value, self.run.state.guard)]
-        found = {self.run.keras.labels_in(self.run, v) for v in options}
-        return found.pop() if len(found) == 1 and len(options) == 1 else None
+        only = options[0] if len(options) == 1 else None
+        found = self.run.keras.labels_in(self.run, only) if only is not None else None
+        return replace(found, trace=self.steps(getattr(only, "trace", ()))) if found is not None else None
 
     def custom(
         self,
@@ -218,7 +220,7 @@ class Recorder(Apart):
         family = Family.UNKNOWN if opaque is not None else Family.ANY
         loss = Loss(f"custom:{name}", family, form=Form.CUSTOM, reason=opaque)
         for _, tensor in alternatives(predicted, self.run.state.guard):
-            self._note_partner(tensor, loss, place)
+            self._note_partner(tensor, loss, place, hops)
         sites = [
             Site(Kind.LOSS, _NOWHERE, self.output(tensor, output), loss=loss, trace=self.steps(hops))
             for _, tensor in alternatives(predicted, self.run.state.guard)
@@ -242,7 +244,7 @@ class Recorder(Apart):
         )
         options = alternatives(partner, self.run.state.guard) if partner is not None else []
         partners: list[tuple[Guard, Loss | None]] = [
-            (guard | assumed, fact)
+            (guard | assumed, as_partner(fact, option.place) if isinstance(option, LossV) else fact)
             for guard, option in options
             for assumed, fact in losses_of(self.run, option, predicted)
             if compatible(guard, assumed)
@@ -268,12 +270,14 @@ class Recorder(Apart):
             Kind.ACTIVATION, place, [Site(Kind.ACTIVATION, _NOWHERE, self.output(before, None), applied=fact)]
         )
 
-    def half_precision(self, tensor: TensorV, dtype: str, layers: tuple[Place, ...]) -> None:
+    def half_precision(
+        self, tensor: TensorV, dtype: str, layers: tuple[Place, ...], hops: tuple[Hop, ...]
+    ) -> None:
         """The activation that ends a model is computed in float16 or bfloat16, or comes out in that: by what
-        of ``layers``, the first to compute in it first."""
+        of ``layers``, the first to compute in it first, because of ``hops``."""
         output = replace(self.output(tensor, None), half_precision=dtype)
         self.heads.note_half(output, layers)
-        self._add(Kind.LAYER, layers[0], [Site(Kind.LAYER, _NOWHERE, output)])
+        self._add(Kind.LAYER, layers[0], [Site(Kind.LAYER, _NOWHERE, output, trace=self.steps(hops))])
 
     def cutoff(self, threshold: float, spelled: str, tensor: TensorV, place: Place) -> None:
         """A prediction is compared with a constant; the loss of its model says whether that is right."""
@@ -302,9 +306,9 @@ class Recorder(Apart):
     def _note_met(self, place: Place) -> None:
         self.ledger.counting(partial(self.met.add, place.key))
 
-    def _note_partner(self, tensor: Value, loss: Loss, place: Place) -> None:
+    def _note_partner(self, tensor: Value, loss: Loss, place: Place, hops: tuple[Hop, ...]) -> None:
         if isinstance(tensor, TensorV):
-            self.ledger.counting(partial(self._partners.note, tensor, loss, place))
+            self.ledger.counting(partial(self._partners.note, tensor, loss, place, hops))
 
     @property
     def plural(self) -> bool:

@@ -25,6 +25,10 @@ VOCABULARY = 4
 """Ids are below this, so that they fit any embedding of that size; larger ones are read off the model."""
 
 
+LIBRARIES = ("keras", "numpy", "tensorflow", "tf_keras")
+"""What a measurement needs, whatever the model."""
+
+
 class Unfit(Exception):
     """The model can't be measured, with the reason."""
 
@@ -37,6 +41,9 @@ def main() -> None:
         answer = measure(request["path"], keras=request["keras"], trust=bool(request["trust"]))
     except MemoryError:
         answer = {"error": f"needs more than {request['megabytes']} MB"}
+    except ModuleNotFoundError as error:
+        named = error.name in LIBRARIES
+        answer = {"missing": error.name} if named else {"error": f"{type(error).__name__}: {error}"}
     except Exception as error:
         answer = {"error": f"{type(error).__name__}: {' '.join(str(error).split())}"}
     Path(request["answer"]).write_text(json.dumps(answer), encoding="utf-8")

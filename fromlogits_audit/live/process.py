@@ -1,4 +1,4 @@
-"""Measuring a model in a process of its own, with limits: one that hangs or crashes is one FLA001."""
+"""Measuring a model in a process of its own, with limits: one that hangs or crashes costs its measurement."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from fromlogits_audit.errors import UnreadableFile
+from fromlogits_audit.errors import InputError, UnreadableFile
 from fromlogits_audit.live.verdict import Measured
 
+INSTALL = "install it with: pip install 'fromlogits-audit[tensorflow]'"
 _LONGEST = 300
 """Characters of the child's last words that a message quotes."""
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1"}
@@ -22,7 +23,7 @@ def measure(path: Path, keras: int | None, *, trust: bool, seconds: float, megab
     """Load and feed the model at ``path``, which Keras ``keras`` (2, 3, None) wrote, in a child process.
 
     Raises UnreadableFile with the reason where it fails, takes longer than ``seconds`` or needs more
-    than ``megabytes`` of address space.
+    than ``megabytes`` of address space; a plain InputError where a library is missing that any model needs.
     """
     request = {"path": os.fspath(path.absolute()), "keras": keras, "trust": trust, "megabytes": megabytes}
     with tempfile.TemporaryDirectory(prefix="fromlogits-audit-") as folder:
@@ -34,6 +35,8 @@ def measure(path: Path, keras: int | None, *, trust: bool, seconds: float, megab
             raw = json.loads(answer.read_text(encoding="utf-8"))
         except ValueError as error:
             raise UnreadableFile("the measurement gave no usable answer") from error
+    if isinstance(raw, dict) and "missing" in raw:
+        raise InputError(f"measuring it needs {raw['missing']}: {INSTALL}")
     if isinstance(raw, dict) and "error" in raw:
         raise UnreadableFile(str(raw["error"])[:_LONGEST])
     return Measured.parse(raw)

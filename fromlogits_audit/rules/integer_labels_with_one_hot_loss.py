@@ -70,6 +70,7 @@ def check(site: Site) -> Finding | None:
         problem,
         mend,
         effect=consequences.tell(told(op=loss.form is Form.OP, focal=loss.focal), site.runtime),
+        labels=site.labels,
         fixes=[fixing.sister(site)],
     )
 

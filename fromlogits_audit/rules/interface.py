@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from fromlogits_audit.finding import Finding, Fix, Severity
-from fromlogits_audit.ir import Kind, Location, Site, Step
+from fromlogits_audit.ir import Kind, Labels, Location, Site, Step
 from fromlogits_audit.lean import dataclass
 
 HEADINGS = ("What it does", "Why it is wrong", "Example", "Use instead", "Fix safety")
@@ -45,10 +45,12 @@ def snippet(section: str) -> str:
     return section[start + len(opening) : end] + "\n"
 
 
-def trace_of(site: Site) -> tuple[Step, ...]:
-    """The way from the output's layer over the loss to the place where they meet."""
+def trace_of(site: Site, labels: Labels | None = None) -> tuple[Step, ...]:
+    """The way from the output's layer over the loss, and the labels where they matter, to the place where
+    they meet."""
     loss = site.loss or site.partner
-    steps = (*site.output.trace, *(loss.trace if loss else ()), *site.trace)
+    told = (one.trace for one in (site.output, loss, labels) if one is not None)
+    steps = (*(step for trace in told for step in trace), *site.trace)
     return tuple(dict.fromkeys(steps))
 
 
@@ -83,12 +85,14 @@ class Rule:
         location: Location | None = None,
         *,
         effect: str = "",
+        labels: Labels | None = None,
         fixes: Iterable[Fix | None] = (),
     ) -> Finding:
         """A finding of this rule, at the site unless ``location`` says otherwise.
 
         ``effect`` is what Keras makes of the problem, measured: it is not said of a loss that Keras does not
-        compute, one of another library or one that the configuration declares.
+        compute, one of another library or one that the configuration declares. ``labels`` are given where
+        the finding is about them.
         ``fixes`` are those that could be built, the one to prefer first; None stands for one that could not.
         """
         of_keras = site.loss is None or not site.loss.is_custom
@@ -101,6 +105,6 @@ class Rule:
             message=f"{problem} {effect}" if effect and of_keras else problem,
             location=location or site.location,
             help=help,
-            trace=trace_of(site),
+            trace=trace_of(site, labels),
             fixes=tuple(replace(fix, rests_on=resting) for fix in fixes if fix is not None),
         )

@@ -62,7 +62,7 @@ def check(site: Site) -> Finding | None:
     problem = f"{label_words(site, 'One-hot labels')} reach {loss_words(loss)}, which takes class numbers."
     told = consequences.tell(_TOLD, site.runtime)
     mend = "use the form of the loss without `sparse`, or give it the class numbers"
-    return RULE.report(site, problem, mend, effect=told, fixes=[fixing.sister(site)])
+    return RULE.report(site, problem, mend, effect=told, labels=site.labels, fixes=[fixing.sister(site)])
 
 
 RULE = Rule(

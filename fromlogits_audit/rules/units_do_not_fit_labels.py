@@ -82,6 +82,7 @@ def _report(site: Site, loss: Loss, classes: int, words: str, told: Told) -> Fin
         problem,
         f"give the output {units_words(classes)}, or the labels as many classes as it has units",
         effect=consequences.tell(told, site.runtime),
+        labels=site.labels,
     )
 
 

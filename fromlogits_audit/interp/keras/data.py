@@ -150,7 +150,7 @@ class Data:
         return TensorV(shape=_made_shape(run, name, args), reason=reason)
 
     # -- where labels go ---------------------------------------------------------------------------
-    def fit(self, run: Run, model: Value, args: Args) -> None:
+    def fit(self, run: Run, model: Value, args: Args, place: Place | None) -> None:
         """``fit``/``evaluate``: the labels reach the losses of the last compile.
 
         Not where the project's own step stands between: it may encode them anew.
@@ -166,7 +166,7 @@ class Data:
             if len(options) > 1 and not all(_told(run, option) for option in options):
                 continue  # which of them it is decides, and one is not known
             for option in options:
-                _note(run, model, option)
+                _note(run, model, option, place)
 
 
 def _batch(run: Run, data: Value) -> Value:
@@ -180,7 +180,7 @@ def _batch(run: Run, data: Value) -> Value:
     return NONE
 
 
-def _note(run: Run, model: Value, labels: Value) -> None:
+def _note(run: Run, model: Value, labels: Value, place: Place | None) -> None:
     """Labels of a model, or of each of its outputs by name or position."""
     slots = model.slots.get(HEADS) if isinstance(model, Obj) else None
     heads = [str(v.value) for v in slots.items if isinstance(v, Const)] if isinstance(slots, TupleV) else []
@@ -193,9 +193,9 @@ def _note(run: Run, model: Value, labels: Value) -> None:
         parts = {}
     if len(heads) <= 1:
         content = next(iter(parts.values()), content) if len(parts) == 1 else content
-        _note_one(run, model, content, None)
+        _note_one(run, model, content, None, place)
     for name, value in parts.items() if len(heads) > 1 else ():
-        _note_one(run, model, value, name)
+        _note_one(run, model, value, name, place)
 
 
 def _told(run: Run, value: Value) -> bool:
@@ -206,10 +206,13 @@ def _told(run: Run, value: Value) -> bool:
     return (value.labels if isinstance(value, TensorV) else of_literal(run, value)) is not None
 
 
-def _note_one(run: Run, model: Value, value: Value, output: str | None) -> None:
+def _note_one(run: Run, model: Value, value: Value, output: str | None, place: Place | None) -> None:
     found = value.labels if isinstance(value, TensorV) else of_literal(run, value)
     if found is not None:
         several = encoders.one_column_of_two(value)
+        made = value.trace if isinstance(value, TensorV) else ()
+        given = (Hop(place, "the labels are given here"),) if place is not None else ()
+        found = replace(found, trace=run.recorder.steps((*made, *given)))
         run.recorder.compiles.note_labels(model, found, output, several=several)
 
 

@@ -239,8 +239,10 @@ def _linear_model(run: Run, name: str, args: Args, place: Place) -> Value | None
 
 
 def _policy(run: Run, name: str, args: Args, place: Place) -> Value | None:
-    policy = args.get(0, "policy") or args.get(0, "dtype_policy")
-    run.state.write(run.settings, "policy", policy or NONE)
+    policy = args.get(0, "policy") or args.get(0, "dtype_policy") or NONE
+    # It stands where it is set: that is what decides for the layers made from now on.
+    policy = Const(policy.value, place) if isinstance(policy, Const) else policy
+    run.state.write(run.settings, "policy", policy)
     if id(place.chunk.module) not in run.policies:  # what a function does that nothing calls ends with it
         run.policy_lines[id(place.chunk.module)] = place.chunk.span(place.node)[0]
     return NONE

@@ -155,7 +155,10 @@ def resolved(run: Run, value: Value, place: Place | None, units: int | None = No
         return value
     if isinstance(value, Const):
         return string_loss(value, units, place)
-    if isinstance(value, ExternalV):
+    if isinstance(value, (ExternalV, Unknown)):
+        declared = run.declared_loss(value, value.place or place)
+        if isinstance(value, Unknown) or declared is not None:
+            return declared
         return reference_loss(value, place)
     if isinstance(value, InstanceV):
         inner = kept(run, value)

@@ -135,7 +135,7 @@ def _pop(run: Run, model: Model, args: Args, place: Place | None) -> Value:
 def _fit(run: Run, model: Model, args: Args, place: Place | None) -> Value:
     if isinstance(model, InstanceV):
         model.trained = True
-    run.keras.data.fit(run, model, args)
+    run.keras.data.fit(run, model, args, place)
     callbacks.note(run, model, args)
     return run.state.fresh(Why.RUNTIME, "a training history")
 

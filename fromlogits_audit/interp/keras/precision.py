@@ -9,7 +9,8 @@ from fromlogits_audit.catalogue.interface import Effect
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras_values import LayerV, TensorV
-from fromlogits_audit.interp.values import NONE, Const, ListV, Place, TupleV, Value
+from fromlogits_audit.interp.values import NONE, Const, Hop, ListV, Place, TupleV, Value
+from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -30,30 +31,47 @@ def note_half_precision(run: Run, options: Sequence[Value]) -> None:
     ends = [_end(run, tensor) for value in options for _, tensor in alternatives(value, run.state.guard)]
     known = [end for end in ends if end is not None]
     if len(known) == len(ends):
-        for tensor, dtype, layers in known:
-            run.recorder.half_precision(tensor, dtype, layers)
+        for end in known:
+            run.recorder.half_precision(end.tensor, end.dtype, end.layers, end.hops)
 
 
-def _end(run: Run, tensor: Value) -> tuple[TensorV, str, tuple[Place, ...]] | None:
-    """The tensor, the type and the layers, where a softmax or sigmoid is computed in half precision.
+@dataclass(frozen=True)
+class _End:
+    """``tensor`` comes out in the ``dtype`` of ``layers``; ``hops`` say where the policy is set."""
+
+    tensor: TensorV
+    dtype: str
+    layers: tuple[Place, ...]
+    hops: tuple[Hop, ...]
+
+
+def _end(run: Run, tensor: Value) -> _End | None:
+    """What is known of the end, where a softmax or sigmoid is computed in half precision.
 
     A layer casts what it is given to the type that it computes in, even one that only hands it on: the
     output is no better than the worst of them (measured, Keras 3.15 under ``mixed_float16``).
     """
     if not isinstance(tensor, TensorV) or tensor.activation not in ("softmax", "sigmoid"):
         return None
-    half = {
-        layer.place: dtype for layer in _final_layers(run, tensor) for dtype in [dtype_of(layer)] if dtype
-    }
-    return (tensor, next(iter(half.values())), tuple(half)) if half else None
+    half = [(layer, dtype) for layer in _final_layers(run, tensor) if (dtype := dtype_of(layer))]
+    if not half:
+        return None
+    policies = [layer.slots[POLICY] for layer, _ in half if _follows_policy(layer)]
+    places = dict.fromkeys(one.place for one in policies if isinstance(one, Const) and one.place)
+    hops = tuple(Hop(place, "the policy is set here") for place in places)
+    return _End(tensor, half[0][1], tuple(dict.fromkeys(layer.place for layer, _ in half)), hops)
 
 
 def dtype_of(layer: LayerV) -> str | None:
     """``float16`` or ``bfloat16`` where the layer computes in that for certain, else None."""
-    given = layer.slots.get("dtype", NONE)
-    if isinstance(given, Const) and given.value is None:
-        given = layer.slots.get(POLICY, NONE)
+    given = layer.slots.get(POLICY if _follows_policy(layer) else "dtype", NONE)
     return _COMPUTED.get(str(given.value)) if isinstance(given, Const) else None
+
+
+def _follows_policy(layer: LayerV) -> bool:
+    """Whether a layer is not told its own type."""
+    given = layer.slots.get("dtype", NONE)
+    return isinstance(given, Const) and given.value is None
 
 
 def _passes_on(layer: LayerV) -> bool:
