@@ -243,11 +243,13 @@ class LabelEncoding(str, Enum):
 
 @dataclass(frozen=True)
 class Labels:
-    """y_true as it reaches a loss. ``classes`` is the number of classes where known."""
+    """y_true as it reaches a loss. ``classes`` is the number of classes where known, ``partly`` says that
+    the loss also serves a model whose labels are not known."""
 
     encoding: LabelEncoding = LabelEncoding.UNKNOWN
     classes: int | None = None
     trace: Sequence[Step] = ()
+    partly: bool = False
 
 
 class Kind(str, Enum):
@@ -267,9 +269,12 @@ class Kind(str, Enum):
 
 @dataclass(frozen=True)
 class Cutoff:
-    """A decision on predictions: ``> threshold``, or rounding (threshold 0.5)."""
+    """A decision on predictions: ``> threshold``, or rounding (threshold 0.5).
 
-    threshold: float
+    None where the threshold is not known, or cuts something that is computed from the predictions.
+    """
+
+    threshold: float | None
     spelled: str
 
 
@@ -338,8 +343,8 @@ class Edits:
     """Whether nothing but ``compile`` reads the string or reference, so that an object serves as well."""
     item: Location | None = None
     """The span that has to go for the construction to go out of the list it stands in."""
-    partner: Location | None = None
-    """Where the loss of the same output stands, for metric and cut-off sites."""
+    partners: tuple[Location, ...] = ()
+    """Where the losses of the same output stand, for metric and cut-off sites."""
     layer: Edits | None = None
     """The layer or call that gives the output its scale."""
     reaching: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.config import Settings
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.gitpatterns import git_patterns
-from fromlogits_audit.ir import Kind, Problem, Runtime, Site, Why
+from fromlogits_audit.ir import Family, Kind, Problem, Runtime, Site, Why
 from fromlogits_audit.rules import RULES, rule
 from fromlogits_audit.rules.judge import Judged
 
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 LISTED = (Kind.LOSS, Kind.METRIC)
 """The kinds of sites that a report lists."""
+
+
+def is_listed(site: Site) -> bool:
+    """Whether a report lists a site. Of metrics it does those that ask for a scale."""
+    return site.kind in LISTED and (site.metric is None or site.metric.family is not Family.ANY)
+
+
 _DECLARED = {
     Why.OPAQUE_LOSS: "losses",
     Why.OPAQUE_LAYER: "outputs",

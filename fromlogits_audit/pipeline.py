@@ -17,8 +17,8 @@ from fromlogits_audit.finding import Finding
 from fromlogits_audit.interp.analysis import Analysis
 from fromlogits_audit.ir import Location, Problem, Status
 from fromlogits_audit.outcome import (
-    LISTED,
     Runtimes,
+    is_listed,
     once,
     reports,
     selected,
@@ -133,7 +133,7 @@ def _report(
 ) -> Report:
     runtimes = Runtimes(settings, cwd)
     judged = settle([judge(stamped(site, runtimes.of(site.location.path))) for site in analysis.sites])
-    listed = sorted((one for one in judged if one.site.kind in LISTED), key=site_key)
+    listed = sorted((one for one in judged if is_listed(one.site)), key=site_key)
     problems = sorted(
         [*unread, *analysis.problems],
         key=lambda problem: (problem.location.sort_key(), problem.reason),

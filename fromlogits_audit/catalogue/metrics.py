@@ -349,6 +349,29 @@ def is_accuracy_string(alias: str) -> bool:
     return alias.lower() in _ACCURACY
 
 
+_CLASS_NUMBERS = frozenset(
+    {
+        "SparseCategoricalAccuracy",
+        "SparseTopKCategoricalAccuracy",
+        "SparseCategoricalCrossentropy",
+        "IoU",
+        "MeanIoU",
+    }
+)
+_NO_LABELS = frozenset({"Accuracy", "Mean", "MeanTensor", "Sum"})
+"""Metrics of values, or of labels beside predicted labels."""
+
+
+def takes_class_numbers(name: str) -> bool | None:
+    """Whether a metric class takes class numbers (True) or labels of the output's shape (False).
+
+    None where it is not told the labels of an output, or is none of Keras.
+    """
+    if name in _NO_LABELS or metric_class(f"keras.metrics.{name}") is None:
+        return None
+    return name in _CLASS_NUMBERS
+
+
 def is_argmax(spec: MetricSpec, threshold: object = None) -> bool:
     """Whether the metric takes an argmax: F1Score and FBetaScore, unless given a threshold."""
     return spec.name in _ARGMAX and threshold is None

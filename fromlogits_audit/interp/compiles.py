@@ -47,6 +47,7 @@ class Compiles:
         """A site was made, or met again."""
         if draft.kind is Kind.LOSS and self._current is not None:
             self._losses[id(self._current)].append(draft)
+            draft.labels.setdefault(id(self._current), [])
 
     def note_metric(self, metric: MetricV, output: str | None) -> None:
         """A metric meets an output; where there are several, Keras logs it as ``output_name``."""

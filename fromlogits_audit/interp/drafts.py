@@ -146,8 +146,8 @@ class Draft:
     """For each pair the model output whose loss is the partner, where it is looked up at the end."""
     labels: dict[int, list[Labels]] = field(default_factory=dict)
     """The labels that ``fit`` and ``evaluate`` were given for it, by the identity of the model."""
-    partner: Place | None = None
-    """Where the partner stands, for a metric of one known loss."""
+    partners: dict[Place, None] = field(default_factory=dict)
+    """Where the partners stand, for a metric of known losses."""
 
     def places(self) -> Iterator[Place]:
         """Everything whose position will be asked for."""
@@ -168,7 +168,7 @@ class Meeting:
     place: Place
     sites: dict[Site, Owner | None]
     """Each with the model output whose loss is its partner."""
-    partner: Place | None = None
+    partners: tuple[Place, ...] = ()
     unsure: bool = False
     """Whether the labels may decide that it happens at all."""
 
@@ -185,7 +185,8 @@ def given(draft: Draft) -> list[Labels | None]:
     each = [agreed(labels) for labels in draft.labels.values()]
     encodings = dict.fromkeys(labels.encoding for labels in each if labels is not None)
     found = [[labels for labels in each if labels and labels.encoding is encoding] for encoding in encodings]
-    return [agreed(same) for same in found] or [None]
+    partly = len(each) > sum(map(len, found))
+    return [one and replace(one, partly=partly) for one in map(agreed, found)] or [None]
 
 
 def scale_source(tensor: TensorV) -> Place | None:
@@ -203,17 +204,19 @@ def matters(site: Site) -> bool:
 
 
 def cutoffs_joined(drafts: list[Draft]) -> Iterator[Draft]:
-    """A decision that several models reach is one site: it needs all of them to be wrong."""
-    cutoffs: dict[tuple[int, int], list[Draft]] = {}
+    """A decision that several models reach is one site: it needs all of them to be wrong. Those whose
+    threshold is not known are apart: they say nothing of the others."""
+    cutoffs: dict[object, list[Draft]] = {}
     for draft in drafts:
         if draft.kind is Kind.CUTOFF:
-            cutoffs.setdefault(draft.place.key, []).append(draft)
+            known = all(pair.cutoff and pair.cutoff.threshold is not None for pair in draft.pairs)
+            cutoffs.setdefault((draft.place.key, known), []).append(draft)
         else:
             yield draft
     for same in cutoffs.values():
         pairs = tuple(pair for draft in same for pair in draft.pairs)
         owners = tuple(owner for draft in same for owner in draft.owners)
-        yield Draft(Kind.CUTOFF, same[0].place, pairs, owners, partner=same[0].partner)
+        yield Draft(Kind.CUTOFF, same[0].place, pairs, owners)
 
 
 def facts_of(site: Site) -> object:

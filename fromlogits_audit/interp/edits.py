@@ -45,11 +45,11 @@ class Editor:
         return found
 
     def describe(
-        self, site: Site, place: Place, *, head: Head | None, partner: Location | None, shared: bool
+        self, site: Site, place: Place, *, head: Head | None, partners: tuple[Location, ...], shared: bool
     ) -> Edits | None:
         """The edits of a site at ``place``; None where no rule could ask for any.
 
-        ``head`` is what gives the output its scale, ``partner`` the place of the output's loss.
+        ``head`` is what gives the output its scale, ``partners`` the places of its losses.
         ``shared`` says that the construction also serves outputs it makes no site with.
         """
         if not _may_need(site):
@@ -68,7 +68,7 @@ class Editor:
             made = _with(made, exclusive=alone)
         if shared:
             made = _with(made, exclusive=False)
-        return self._before(made, site, place, layer, head, partner)
+        return self._before(made, site, place, layer, head, partners)
 
     def _before(
         self,
@@ -77,13 +77,13 @@ class Editor:
         place: Place,
         layer: Place | None,
         head: Head | None,
-        partner: Location | None,
+        partners: tuple[Location, ...],
     ) -> Edits:
         """The construction with what stands before it."""
         inner = self._construction(layer, None) if layer is not None else None
         if site.kind is Kind.ACTIVATION:
             return _with(made, item=self._item(place), layer=inner)
-        made = _with(made, partner=partner, layer=inner)
+        made = _with(made, partners=partners, layer=inner)
         if head is None:
             return made
         behind = [_original(one) or one for one in head.behind]
@@ -308,6 +308,8 @@ def _may_need(site: Site) -> bool:
     subject, output = site.loss or site.metric, site.output
     if subject is None:
         return True
+    if site.metric is not None and site.partner is not None and site.partner.sparse is not None:
+        return True  # its labels may be those of another loss
     if subject.family is Family.ANY or subject.form is Form.CUSTOM:
         return False
     if subject.misuse or subject.form is Form.CLASS or output.unit_softmax is not None:

@@ -53,7 +53,7 @@ class Ledger:
         known = self._batch.setdefault(key, meeting)
         if known is not meeting:
             known.sites.update(meeting.sites)
-            known.partner = meeting.partner if known.partner == meeting.partner else None
+            known.partners = tuple(dict.fromkeys((*known.partners, *meeting.partners)))
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -119,8 +119,9 @@ class Ledger:
         key = (meeting.kind, meeting.place.key, tuple(map(facts_of, meeting.sites)), tuple(map(id, owners)))
         draft = self._index.get(key)
         if draft is None:
-            draft = Draft(meeting.kind, meeting.place, tuple(meeting.sites), owners, partner=meeting.partner)
+            draft = Draft(meeting.kind, meeting.place, tuple(meeting.sites), owners)
             self._index[key] = draft
             self.drafts.append(draft)
+        draft.partners.update(dict.fromkeys(meeting.partners))
         if not meeting.unsure:
             self._committed(draft)

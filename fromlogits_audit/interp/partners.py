@@ -39,18 +39,17 @@ class Partners:
         model = tensor if tensor.final is None else tensor.final
         return self._owners.setdefault((id(model), tensor.head), Owner(model, tensor.head))
 
-    def of(self, owner: Owner, scale: Scale) -> tuple[Loss | None, Place | None]:
-        """The loss of a model's output, where all that meet it ask for the same scale, and its place.
+    def of(self, owner: Owner, scale: Scale) -> tuple[Loss | None, tuple[Place, ...]]:
+        """The loss of a model's output, where all that meet it ask for the same scale, and the places of all.
 
         What met a sigmoid of the output says nothing of the output itself, where something else met that.
         """
         every = self._losses.get(id(owner.model), [])
         of_head = [met for met in every if met.head == owner.head] or every
         losses = [met for met in of_head if met.scale is scale] or of_head
+        places = tuple({met.place.key: met.place for met in losses}.values())
         if len({(met.loss.family, met.loss.from_logits) for met in losses}) != 1:
-            return None, None
-        places = {met.place for met in losses}
+            return None, places
         # The verdict rests on all of them.
         hops = dict.fromkeys(hop for met in losses for hop in hops_of(met.loss.trace))
-        loss = replace(losses[0].loss, trace=Trail(tuple(hops)[:MAX_HOPS]))
-        return loss, places.pop() if len(places) == 1 else None
+        return replace(losses[0].loss, trace=Trail(tuple(hops)[:MAX_HOPS])), places

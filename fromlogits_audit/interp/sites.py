@@ -258,9 +258,9 @@ class Recorder(Apart):
             for third, fact in facts
             if compatible(guard, other) and compatible(guard | other, third)
         ]
-        beside = {option.place for _, option in options if isinstance(option, LossV)}
+        beside = dict.fromkeys(option.place for _, option in options if isinstance(option, LossV))
         self._note_met(metric.place)
-        self._add(Kind.METRIC, metric.place, sites, owner, beside.pop() if len(beside) == 1 else None)
+        self._add(Kind.METRIC, metric.place, sites, owner, tuple(beside))
         self.compiles.note_metric(metric, name)
 
     def applied(self, activation: str, axis_size: int | None, before: TensorV, place: Place) -> None:
@@ -279,7 +279,7 @@ class Recorder(Apart):
         self.heads.note_half(output, layers)
         self._add(Kind.LAYER, layers[0], [Site(Kind.LAYER, _NOWHERE, output, trace=self.steps(hops))])
 
-    def cutoff(self, threshold: float, spelled: str, tensor: TensorV, place: Place) -> None:
+    def cutoff(self, threshold: float | None, spelled: str, tensor: TensorV, place: Place) -> None:
         """A prediction is compared with a constant; the loss of its model says whether that is right."""
         site = Site(Kind.CUTOFF, _NOWHERE, self.output(tensor, None), cutoff=Cutoff(threshold, spelled))
         self._add(Kind.CUTOFF, place, [site], self._partners.owner(tensor))
@@ -290,14 +290,14 @@ class Recorder(Apart):
         place: Place,
         sites: list[Site],
         owner: Owner | None = None,
-        partner: Place | None = None,
+        partners: tuple[Place, ...] = (),
     ) -> None:
         self.run.state.promise()
         if not sites or (self.run.state.cut and kind not in (Kind.LOSS, Kind.METRIC)):
             return
         for capture in self._captures:
             capture.sites += kind is Kind.LOSS
-        self.ledger.add(Meeting(kind, place, dict.fromkeys(sites, owner), partner, self._unsure))
+        self.ledger.add(Meeting(kind, place, dict.fromkeys(sites, owner), partners, self._unsure))
 
     def together(self) -> AbstractContextManager[None]:
         """What meets at one place meanwhile are alternatives of one site: one of them happens."""
@@ -356,26 +356,27 @@ class Recorder(Apart):
 
     def _sites(self, draft: Draft) -> Iterator[Site]:
         location = self.locate(draft.place)
-        beside = draft.partner
-        pairs: tuple[Site, ...] = ()
-        for pair, owner in zip(draft.pairs, draft.owners, strict=True):
-            if owner is not None:
-                partner, beside = self._partners.of(owner, pair.output.scale)
-                pair = pair.at(partner=partner)
-            pairs += (pair,)
-        if draft.kind is Kind.METRIC:
-            pairs = tuple(map(self.compiles.watched(draft.place), pairs))
+        watched = self.compiles.watched(draft.place)
+        pairs = [self._beside(draft, n) for n in range(len(draft.pairs))]
         for labels in given(draft):
-            told = [pair.at(labels=pair.labels or labels) for pair in pairs]
-            made = tuple(p.at(location=location, edits=self._edits(p, draft.place, beside)) for p in told)
+            told = [(watched(pair.at(labels=pair.labels or labels)), places) for pair, places in pairs]
+            made = tuple(p.at(location=location, edits=self._edits(p, draft.place, b)) for p, b in told)
             yield made[0] if len(made) == 1 else joined(made)
 
-    def _edits(self, pair: Site, place: Place, partner: Place | None) -> Edits | None:
+    def _beside(self, draft: Draft, n: int) -> tuple[Site, tuple[Place, ...]]:
+        """The n-th pair with the loss that it is judged by, and where all losses of its output stand."""
+        pair, owner = draft.pairs[n], draft.owners[n]
+        if owner is None:
+            return pair, tuple(draft.partners)
+        partner, places = self._partners.of(owner, pair.output.scale)
+        return pair.at(partner=partner), places
+
+    def _edits(self, pair: Site, place: Place, partners: tuple[Place, ...]) -> Edits | None:
         return self._editor.describe(
             pair,
             place,
             head=self.heads.of(pair.output),
-            partner=self.locate(partner) if partner is not None else None,
+            partners=tuple(map(self.locate, partners)),
             shared=place.key in self._plain,
         )
 

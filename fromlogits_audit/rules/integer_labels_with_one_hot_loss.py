@@ -42,7 +42,9 @@ model.fit(np.random.rand(64, 20), labels)
 ```
 
 ## Fix safety
-Using the sparse form of the loss is safe: the model's outputs stay as they are.
+Using the sparse form of the loss is safe: the model's outputs stay as they are. It is unsafe beside a
+metric that takes one-hot labels (`"categorical_accuracy"`), because the metric has to change as well and the
+history calls the other one by another name, and where the loss serves a model whose labels are not known.
 """
 
 from __future__ import annotations

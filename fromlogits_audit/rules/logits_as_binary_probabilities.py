@@ -37,8 +37,9 @@ model.compile(optimizer="adam", loss=keras.losses.BinaryCrossentropy(from_logits
 
 ## Fix safety
 Giving the loss `from_logits=True` is safe: the model returns the same values as before, and a metric or a
-cut-off at 0.5 beside it is moved to 0 in the same fix. Where that can't be done (`np.round`), the fix is
-unsafe. Adding a sigmoid to the model instead is unsafe: what `predict()` returns changes.
+cut-off at 0.5 beside it is moved to 0 in the same fix. Where that can't be done (`np.round`, a cut-off at
+0.3, a metric or cut-off that another model shares), the fix is unsafe. Adding a sigmoid to the model
+instead is unsafe: what `predict()` returns changes.
 """
 
 from __future__ import annotations

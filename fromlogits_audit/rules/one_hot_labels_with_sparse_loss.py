@@ -39,7 +39,10 @@ model.fit(np.random.rand(64, 20), labels)
 ```
 
 ## Fix safety
-Using the one-hot form of the loss is safe: the model's outputs stay as they are.
+Using the one-hot form of the loss is safe: the model's outputs stay as they are. It is unsafe beside a
+metric that takes class numbers (`"sparse_categorical_accuracy"`), because the metric has to change as well
+and the history calls the other one by another name, and where the loss serves a model whose labels are not
+known.
 """
 
 from __future__ import annotations

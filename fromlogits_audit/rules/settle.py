@@ -8,17 +8,20 @@ those as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from fromlogits_audit.finding import Applicability, Edit, Finding, Fix
-from fromlogits_audit.ir import Form, Kind, LabelEncoding, Location, Loss, Site
+from fromlogits_audit.finding import Finding, Fix
+from fromlogits_audit.ir import Form, Kind, LabelEncoding, Location, Site
 from fromlogits_audit.rules import fixing, scales
 from fromlogits_audit.rules.judge import Judged, judge
+from fromlogits_audit.rules.readers import Reader, with_readers
 
 _MENDED = ("FLA101", "FLA102", "FLA201", "FLA202", "FLA204", "FLA501", "FLA502", "FLA601", "FLA602")
 """Rules whose fix leaves the kind of loss and changes how it is built: :func:`mended` knows what it gives."""
 _BESIDE = (Kind.METRIC, Kind.CUTOFF)
+
+Places = Mapping[Location, list[Site]]
 
 
 def settle(judged: Sequence[Judged]) -> list[Judged]:
@@ -28,27 +31,32 @@ def settle(judged: Sequence[Judged]) -> list[Judged]:
     beside: dict[Location, list[Site]] = {}
     for site in sites:
         at.setdefault(site.location, []).append(site)
-        if site.kind in _BESIDE and site.edits is not None and site.edits.partner is not None:
-            beside.setdefault(site.edits.partner, []).append(site)
-    return [_settled(one, at.get(one.site.location, []), beside) if one.findings else one for one in judged]
+        for partner in site.edits.partners if site.kind in _BESIDE and site.edits is not None else ():
+            beside.setdefault(partner, []).append(site)
+    return [_settled(one, at, beside) if one.findings else one for one in judged]
 
 
 def _flat(site: Site) -> Iterator[Site]:
     yield from site.alternatives or (site,)
 
 
-def _settled(one: Judged, here: list[Site], beside: dict[Location, list[Site]]) -> Judged:
-    same = [site for site in here if site.kind is one.site.kind]
-    readers = beside.get(one.site.location, []) if one.site.kind is Kind.LOSS else []
+def _settled(one: Judged, at: Places, beside: Places) -> Judged:
+    same = _same(one.site, at)
+    found = beside.get(one.site.location, []) if one.site.kind is Kind.LOSS else []
+    readers = [Reader(reader, _same(reader, at)) for reader in found]
     return replace(one, findings=tuple(_finding(found, one.site, same, readers) for found in one.findings))
 
 
-def _finding(found: Finding, site: Site, same: list[Site], readers: list[Site]) -> Finding:
+def _same(site: Site, at: Places) -> list[Site]:
+    return [other for other in at.get(site.location, []) if other.kind is site.kind]
+
+
+def _finding(found: Finding, site: Site, same: list[Site], readers: list[Reader]) -> Finding:
     fixes = (_fix(fix, found.code, site, same, readers) for fix in found.fixes)
     return replace(found, fixes=tuple(fix for fix in fixes if fix is not None))
 
 
-def _fix(fix: Fix, code: str, site: Site, same: list[Site], readers: list[Site]) -> Fix | None:
+def _fix(fix: Fix, code: str, site: Site, same: list[Site], readers: list[Reader]) -> Fix | None:
     """The fix as it may be offered, None where it would make another site of the construction wrong."""
     if site.kind is Kind.METRIC:
         agreed = all(code in judge(other).codes for other in same)
@@ -63,7 +71,7 @@ def _fix(fix: Fix, code: str, site: Site, same: list[Site], readers: list[Site])
         return None
     loss = mended(code, next(_flat(site)))
     fix = fix if None not in fits else fixing.unsafe(fix)
-    return _with_readers(fix, loss.loss, readers) if loss is not None else fix
+    return with_readers(fix, loss.loss, readers) if loss is not None else fix
 
 
 def _for_each(fix: Fix, code: str, site: Site) -> Fix | None:
@@ -117,24 +125,10 @@ def _right(code: str, before: Site, after: Site) -> bool | None:
     if loss is None or now is None:
         return None
     misfit = LabelEncoding.ONE_HOT if loss.sparse else LabelEncoding.INTEGER
-    if code in ("FLA501", "FLA502") and labels is not None and labels.encoding is misfit:
-        return False
+    if code in ("FLA501", "FLA502"):
+        if labels is None or labels.encoding is LabelEncoding.UNKNOWN or labels.partly:
+            return None
+        if labels.encoding is misfit:
+            return False
     as_before = now != code and now == scales.loss_code(before)
     return now == scales.OK or as_before or code in ("FLA601", "FLA602")
-
-
-def _with_readers(fix: Fix, loss: Loss | None, readers: Iterable[Site]) -> Fix:
-    """The fix with the edits of every metric and cut-off that it would make wrong."""
-    edits: list[Edit] = list(fix.edits)
-    safe = True
-    for reader in readers:
-        before = judge(reader).codes
-        for found in judge(reader.at(partner=loss)).findings:
-            if found.code in before or found.code not in ("FLA401", "FLA402", "FLA403"):
-                continue
-            mend = next(iter(found.fixes), None)
-            sure = mend is not None and (found.code == "FLA403" or mend.applicability is Applicability.SAFE)
-            safe = safe and sure
-            edits += mend.edits if mend is not None else ()
-    fix = replace(fix, edits=tuple(dict.fromkeys(edits)))
-    return fix if safe else fixing.unsafe(fix)

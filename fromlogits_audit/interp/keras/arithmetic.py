@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -198,7 +199,11 @@ def _of_itself(a: TensorV, b: TensorV) -> bool:
 
 def _scores_in(tensor: TensorV) -> set[int]:
     """The scores, by identity, that a tensor is computed from without any more weights."""
-    found: set[int] = set()
+    return {id(one) for one in _behind(tensor, formulas.is_part) if one.scale is Scale.LOGITS}
+
+
+def _behind(tensor: TensorV, is_end: Callable[[TensorV], bool]) -> Iterator[TensorV]:
+    """A tensor and what it is computed from without any more weights, up to such as are an end."""
     seen: set[int] = set()
     waiting: list[TensorV] = [tensor]
     while waiting and len(seen) < MAX_WALK:
@@ -206,32 +211,54 @@ def _scores_in(tensor: TensorV) -> set[int]:
         if id(one) in seen:
             continue
         seen.add(id(one))
-        if one.scale is Scale.LOGITS:
-            found.add(id(one))
-        if formulas.is_part(one):
-            continue
-        if one.layer is None or one.layer.spec.effect in _WITHOUT_WEIGHTS:
+        yield one
+        if not is_end(one) and (one.layer is None or one.layer.spec.effect in _WITHOUT_WEIGHTS):
             waiting.extend(parent for parent in one.parents if isinstance(parent, TensorV))
-    return found
 
 
 _WITHOUT_WEIGHTS = (Effect.ACTIVATION, Effect.KEEP, Effect.LOGITS_ONLY, Effect.LAMBDA, Effect.MERGE)
 
 
 def compare(run: Run, symbol: str, a: Value, b: Value, place: Place | None) -> Value:
-    """A comparison of a tensor: with a constant it is a decision."""
+    """A comparison of a tensor: with a constant, or with what is no prediction, it is a decision."""
     tensor, other = (a, b) if isinstance(a, TensorV) else (b, a)
     assert isinstance(tensor, TensorV)
-    if (
-        isinstance(other, Const)
-        and isinstance(other.value, (int, float))
-        and symbol in ("<", "<=", ">", ">=")
-    ):
-        note_cutoff(run, tensor, float(other.value), place)
+    if symbol in ("<", "<=", ">", ">="):
+        _decide(run, tensor, other, place)
     return TensorV(shape=tensor.shape, reason=COMPARISON)
 
 
-def note_cutoff(run: Run, tensor: TensorV, threshold: float, place: Place | None) -> None:
-    """A prediction is cut at a threshold; other tensors are nobody's decision."""
-    if place is not None and tensor.final is not None and tensor.scale is not Scale.UNKNOWN:
-        run.recorder.cutoff(threshold, place.chunk.code(place.node), tensor, place)
+def _decide(run: Run, tensor: TensorV, other: Value, place: Place | None) -> None:
+    if isinstance(other, Const) and isinstance(other.value, (int, float)):
+        note_cutoff(run, tensor, float(other.value), place)
+    elif isinstance(other, Unknown) or (isinstance(other, TensorV) and not _finals(other)):
+        note_cutoff(run, tensor, None, place)
+    elif isinstance(other, TensorV) and not _finals(tensor):
+        note_cutoff(run, other, None, place)
+
+
+def note_cutoff(run: Run, tensor: TensorV, threshold: float | None, place: Place | None) -> None:
+    """A prediction, or what is computed from one, is cut at a threshold; other tensors are nobody's
+    decision."""
+    if place is None:
+        return
+    spelled = place.chunk.code(place.node)
+    if tensor.final is not None and tensor.scale is not Scale.UNKNOWN:
+        run.recorder.cutoff(threshold, spelled, tensor, place)
+        return
+    for one in _finals(tensor):
+        run.recorder.cutoff(None, spelled, one, place)
+
+
+def _finals(tensor: TensorV) -> list[TensorV]:
+    """The predictions in logits behind a tensor, where nothing that comes after brings them to a scale."""
+    ends = [one for one in _behind(tensor, _is_prediction_or_scaled) if _is_prediction(one)]
+    return [one for one in ends if one.scale is Scale.LOGITS]
+
+
+def _is_prediction(tensor: TensorV) -> bool:
+    return tensor.final is not None and tensor.scale is not Scale.UNKNOWN
+
+
+def _is_prediction_or_scaled(tensor: TensorV) -> bool:
+    return _is_prediction(tensor) or tensor.scale not in (Scale.UNKNOWN, Scale.LOGITS)

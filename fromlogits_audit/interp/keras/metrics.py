@@ -202,9 +202,11 @@ def _meet_each(
             run.recorder.met.add(option.place.key)
         units = _units(run, predicted)
         known = resolved(run, option, units, place)
-        if known is None or not asks(known):
+        if known is None:
             run.recorder.note_plain(option, place)
             continue
+        if not asks(known):
+            known = replace(known, spec=replace(known.spec, family=Family.ANY))
         with run.state.branch(guard):
             run.recorder.measure(known, predicted, partner, name=name, hops=hops)
 

@@ -356,10 +356,11 @@ def _clip(run: Run, name: str, args: Args, place: Place | None, axis: Value | No
     tensor = first(args)
     bounds = [v.value for v in args.all() if isinstance(v, Const) and isinstance(v.value, (int, float))]
     cuts = any(isinstance(b, (int, float)) and -1e-3 <= b <= 1 for b in bounds)
-    if tensor.scale in (Scale.LOGITS, Scale.NON_NEGATIVE, Scale.BOUNDED) and cuts:
-        return opaque(tensor, Undecided(Why.COMBINED, "clipped scores"))
     bounds_too = tuple(v for v in args.all() if v is not tensor)  # no function of the tensor alone
-    return replace(tensor, layer=None, parents=(tensor, *bounds_too))
+    after = replace(tensor, layer=None, parents=(tensor, *bounds_too))
+    if tensor.scale in (Scale.LOGITS, Scale.NON_NEGATIVE, Scale.BOUNDED) and cuts:
+        return opaque(after, Undecided(Why.COMBINED, "clipped scores"))
+    return after
 
 
 Handler = Callable[["Run", str, Args, "Place | None", "Value | None"], Value]
