@@ -84,7 +84,7 @@ def test_the_demo_prints_what_the_readme_shows(monkeypatch: pytest.MonkeyPatch) 
 def test_every_command_is_one(line: str) -> None:
     words = shlex.split(line)[1:]
     command = cli.all()[words[0]]
-    assert command.make_context(words[0], words[1:]).command is command
+    assert command.make_context(words[0], words[1:], **cli.context_settings).command is command
 
 
 def test_the_configuration_is_accepted(tmp_path: Path) -> None:

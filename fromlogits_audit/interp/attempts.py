@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
+from fromlogits_audit.interp.assign import assign
 from fromlogits_audit.interp.branches import Branch
 from fromlogits_audit.interp.outcome import Outcome, opposites, where_not_left
 from fromlogits_audit.interp.raising import Attempt, attempting, catches, class_of, named
@@ -43,7 +44,7 @@ def run_try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
         if not any(doubt.handler == number for doubt in attempt.doubts):
             with run.state.scratch():
                 _interrupt(run, node, body)
-                run_block(run, frame, handler.body.body)
+                _handle(run, frame, handler)
     if fails:
         run.state.adopt(body)
         outcome = _rescued(run, frame, node, outcome)
@@ -55,12 +56,22 @@ def run_try(run: Run, frame: Frame, node: cst.Try | cst.TryStar) -> Outcome:
             body,
             partial(_otherwise, run, frame, node, outcome),
             attempt,
-            lambda number: run_block(run, frame, handlers[number].body.body),
+            lambda number: _handle(run, frame, handlers[number]),
         )
     if node.finalbody is not None:
         last = run_block(run, frame, node.finalbody.body.body)
         return _finally(run, outcome, last)
     return outcome
+
+
+def _handle(run: Run, frame: Frame, handler: cst.ExceptHandler | cst.ExceptStarHandler) -> Outcome:
+    """Run a handler; what it calls the exception is an object of which nothing is known."""
+    from fromlogits_audit.interp.execute import run_block
+
+    if handler.name is not None:
+        caught = run.state.fresh(Why.RUNTIME, "an exception that was caught")
+        assign(run, frame, handler.name.name, caught)
+    return run_block(run, frame, handler.body.body)
 
 
 def _finally(run: Run, outcome: Outcome, last: Outcome) -> Outcome:
@@ -89,17 +100,16 @@ def _otherwise(run: Run, frame: Frame, node: cst.Try | cst.TryStar, outcome: Out
 
 def _rescued(run: Run, frame: Frame, node: cst.Try | cst.TryStar, outcome: Outcome) -> Outcome:
     """What follows a body that fails: one of the handlers, or what was raised goes on outwards."""
-    from fromlogits_audit.interp.execute import run_block
 
     handlers: list[cst.ExceptHandler | cst.ExceptStarHandler] = [*node.handlers]
     chosen, failed = _chosen(run, frame, handlers, outcome.raised), outcome.failed
     for number, handler in enumerate(handlers):
         if number != chosen:
             with run.state.scratch():
-                run_block(run, frame, handler.body.body)
+                _handle(run, frame, handler)
             continue
         with _handling(run, outcome.raised):
-            outcome = run_block(run, frame, handler.body.body)
+            outcome = _handle(run, frame, handler)
         outcome.failed = outcome.failed or failed
     return outcome
 

@@ -17,6 +17,7 @@ from fromlogits_audit.interp.classes import (
 )
 from fromlogits_audit.interp.dicts import OWNER
 from fromlogits_audit.interp.functions import invoke, keyword_names
+from fromlogits_audit.interp.raising import throw_builtin
 from fromlogits_audit.interp.values import (
     Args,
     Choice,
@@ -27,6 +28,7 @@ from fromlogits_audit.interp.values import (
     InstanceV,
     Place,
     TupleV,
+    Unknown,
     Value,
     forced,
 )
@@ -85,11 +87,19 @@ def _by_metaclass(run: Run, made: ClassV, meta: ClassV, keywords: dict[str, Valu
 def instantiate(run: Run, cls: ClassV, args: Args, place: Place | None) -> Value:
     """``cls(...)``, which a metaclass may answer in its own way."""
     if is_enum(cls) and args.positional:
-        return enum_by_value(run, cls, args.positional[0])
+        return _member_of(run, cls, args.positional[0])
     answer = _method(cls.meta, "__call__") if cls.meta is not None else None
     if answer is not None:
         return invoke(run, answer, _with_first(cls, args), cls)
     return construct(run, cls, args, place)
+
+
+def _member_of(run: Run, cls: ClassV, value: Value) -> Value:
+    """``Kind("binary")``: an error where no member has that value."""
+    member = enum_by_value(run, cls, value)
+    if isinstance(member, Unknown) and isinstance(value, Const) and _method(cls, "_missing_") is None:
+        throw_builtin(run, "ValueError")
+    return member
 
 
 def construct(run: Run, cls: ClassV, args: Args, place: Place | None) -> Value:

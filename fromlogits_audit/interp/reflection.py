@@ -12,6 +12,7 @@ from fromlogits_audit.interp.classes import (
     external_bases,
     find_member,
     is_record,
+    own_method,
     resolution_order,
     unknown_base,
 )
@@ -29,6 +30,7 @@ from fromlogits_audit.interp.values import (
     TRUE,
     Args,
     BagV,
+    BoundV,
     ClassV,
     Const,
     DictV,
@@ -236,6 +238,9 @@ def replaced(run: Run, args: Args, place: Place | None) -> Value | None:
     made = InstanceV(source.cls, place) if isinstance(source, InstanceV) else BagV(source.kind)
     made.slots.update(source.slots)
     made.slots.update(args.keywords)
+    post = own_method(made.cls, "__post_init__") if isinstance(made, InstanceV) else None
+    if post is not None:  # what it derives from the fields is derived anew
+        run.call(BoundV(post, made), Args(), place)
     return made
 
 

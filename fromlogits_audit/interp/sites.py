@@ -393,9 +393,8 @@ class Recorder(Apart):
 
 def _untold(value: Value) -> Undecided:
     """Why something that is no tensor has no scale: numbers written out are data."""
-    if isinstance(value, (Const, ListV, TupleV)):
-        return LITERAL
-    return Undecided(Why.UNSUPPORTED, "the output")
+    literal = isinstance(value, (Const, ListV, TupleV))
+    return LITERAL if literal else Undecided(Why.UNSUPPORTED, "the output")
 
 
 _NOWHERE = Location("")
