@@ -80,6 +80,7 @@ def test_units_that_no_label_uses_harm_nothing(units: int) -> None:
 
 
 def test_metrics_are_logged_under_the_names_that_callbacks_watch() -> None:
+    keras.utils.clear_session()  # which counts names from the start again
     inputs = keras.Input((3,))
     found = keras.layers.Dense(1, name="found")(inputs)
     kind = keras.layers.Dense(UNITS, name="kind")(inputs)
