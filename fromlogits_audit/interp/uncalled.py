@@ -51,7 +51,7 @@ def run_uncalled(run: Run, modules: Sequence[ParsedModule]) -> None:
         waiting = _waiting(run, modules, interest)
         if not waiting:
             return
-        for core in sorted(_roots(waiting) or waiting[:1], key=_is_step, reverse=True):
+        for core in sorted(_roots(waiting) or waiting[:1], key=_turn):
             if not core.entered:
                 _run_one(run, core)
     for _ in range(MAX_NESTED):
@@ -61,6 +61,15 @@ def run_uncalled(run: Run, modules: Sequence[ParsedModule]) -> None:
                 _run_one(run, core)
         if not waiting:
             return
+
+
+def _turn(core: FuncCore) -> int:
+    """Steps come first, as they bring losses to their outputs; those of models that nothing has trained yet
+    come last, behind the functions that may train them."""
+    if not _is_step(core):
+        return 1
+    trained = core.owner is not None and any(instance.trained for instance in core.owner.instances)
+    return 0 if trained else 2
 
 
 def _ask_for(run: Run, modules: Sequence[ParsedModule], interest: Interest) -> None:
