@@ -57,6 +57,10 @@ class Editor:
         original = _original(place)
         if original is None:
             return None
+        if site.metric is not None and site.metric.family is Family.ANY:  # no rule mends it itself
+            return Edits(
+                self._located(original.chunk.module, original.chunk.span(original.node)), partners=partners
+            )
         place, layer = original, _original(head.place) if head is not None else None
         module = _MODULES.get(site.kind)
         made = self._construction(place, module)
