@@ -76,7 +76,6 @@ def _handle(run: Run, frame: Frame, handler: cst.ExceptHandler | cst.ExceptStarH
 
 def _finally(run: Run, outcome: Outcome, last: Outcome) -> Outcome:
     """What leaves ``finally`` takes the place of what left the blocks before it."""
-
     if not last.left:
         return outcome
     if not last.falls:

@@ -71,7 +71,7 @@ def update(run: Run, target: DictV, source: Value) -> None:
         rewrite(run, target, lambda old: lift(content, run.state.guard, lambda new: _merged(run, old, new)))
         return
     if isinstance(content, Entries):
-        others = source.slots.get(OTHERS) if isinstance(source, DictV) else None
+        others = others_of(source)
         if isinstance(others, Unknown):
             rewrite(run, target, lambda old: _merged(run, old, others))
         update_items(run, target, content.items, is_open=content.open)
@@ -178,6 +178,11 @@ OTHERS = "$others"
 """In a dict: what was put under keys that are not known."""
 
 
+def others_of(value: Value) -> Value | None:
+    """What was put into a dict under keys that are not known, None where there is no such thing."""
+    return value.slots.get(OTHERS) if isinstance(value, DictV) else None
+
+
 def _set_somewhere(run: Run, content: Value, index: Value, value: Value) -> Value:
     """What stands under each key where the index may be that key.
 
@@ -234,7 +239,7 @@ def call_method(run: Run, receiver: DictV, name: str, args: Args) -> Value | Non
     if name in ("get", "pop", "setdefault"):
         return _get(run, receiver, content, name, args)
     if name in ("items", "values", "keys"):
-        others = receiver.slots.get(OTHERS)
+        others = others_of(receiver)
         return lift(content, run.state.guard, lambda c: _view(run, c, name, others))
     if name == "update":
         if args.positional:
@@ -303,7 +308,7 @@ def _get(run: Run, receiver: DictV, content: Value, name: str, args: Args) -> Va
         key = dict_key(index)
         if not isinstance(entries, Entries) or key in entries.items:
             return get_item(run, receiver, index)
-        others = receiver.slots.get(OTHERS)
+        others = others_of(receiver)
         if key is not None and others is not None:
             put = ("put", identity(index))
             return choose([(frozenset({(put, True)}), others), (frozenset({(put, False)}), default)])

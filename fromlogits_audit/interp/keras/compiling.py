@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import alternatives, product
-from fromlogits_audit.interp.dicts import OTHERS
+from fromlogits_audit.interp.dicts import others_of
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras import losses, metrics, steps
 from fromlogits_audit.interp.keras.models import outputs_of
@@ -172,7 +172,7 @@ def heads_of(run: Run, outputs: Value) -> list[Head]:
 
 def _collected(run: Run, outputs: Value) -> Value:
     """What stands for outputs that are collected at run time: what was put under keys that are not known."""
-    others = outputs.slots.get(OTHERS) if isinstance(outputs, DictV) else None
+    others = others_of(outputs)
     return others if others is not None else run.state.fresh(Why.RUNTIME, "outputs collected at run time")
 
 
@@ -191,13 +191,13 @@ def _paired(run: Run, loss: Value, heads: list[Head]) -> list[tuple[Head, Value]
     """Which loss goes to which output."""
     content = content_of(run, loss) if isinstance(loss, (ListV, DictV)) else loss
     if isinstance(content, (TupleV, Entries)) and not content.items:
-        others = loss.slots.get(OTHERS) if isinstance(loss, DictV) else None
+        others = others_of(loss)
         reason = Undecided(Why.RUNTIME, "losses collected at run time")
         return [(head, others or Unknown(reason, ("losses", id(content)))) for head in heads]
     if isinstance(content, TupleV):
         return _by_position(content, heads)
     if isinstance(content, Entries):
-        others = loss.slots.get(OTHERS) if isinstance(loss, DictV) else None
+        others = others_of(loss)
         pairs = _by_name(content, heads)
         return pairs if others is None else [*pairs, (_left_over(pairs, heads), others)]
     return [(head, loss) for head in heads]

@@ -15,6 +15,7 @@ from fromlogits_audit.catalogue.names import LIBRARIES
 from fromlogits_audit.catalogue.ops import comparison, op
 from fromlogits_audit.catalogue.third_party import head
 from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import arithmetic, configs, lookups, losses, metrics, models, ops
 from fromlogits_audit.interp.keras.activations import apply_spec, capped
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
@@ -255,11 +256,10 @@ def _functional(run: Run, name: str, args: Args, place: Place) -> Value:
     return apply_layer(run, layer, inputs, Args(), place)
 
 
-def _runs(given: Value) -> bool:
+def _runs(run: Run, given: Value) -> bool:
     """Whether an argument is a function of the project, or a list with one."""
-    some = given.items if isinstance(given, TupleV) else (given,)
-    content = given.slots["items"] if isinstance(given, ListV) else None
-    some = content.items if isinstance(content, TupleV) else some
+    content = content_of(run, given) if isinstance(given, (ListV, TupleV)) else given
+    some = content.items if isinstance(content, TupleV) else (given,)
     return any(isinstance(one, (FuncV, BoundV, PartialV)) for one in some)
 
 
@@ -273,7 +273,7 @@ def note_escape(run: Run, name: str, args: Args) -> None:
     if loss is not None:
         run.recorder.note_built(loss)
         run.recorder.note_escape(loss)
-    if name.startswith(_OPEN_FAMILIES) and any(map(_runs, args.all())):
+    if name.startswith(_OPEN_FAMILIES) and any(_runs(run, given) for given in args.all()):
         run.recorder.note_opaque(Undecided(Why.EXTERNAL, f"gives {name} a function to run"))
     if not any(isinstance(v, TensorV) for v in args.all()):
         return

@@ -182,20 +182,6 @@ def _map_fn(run: Run, name: str, args: Args, place: Place) -> Value | None:
     return run.call(function, Args((_element(run, elems),)), place)
 
 
-def _federated(run: Run, name: str, args: Args, place: Place) -> Value | None:
-    """``tff.learning.models.from_keras_model(model, loss, ...)``: the loss meets what the model returns."""
-    from fromlogits_audit.interp.keras.compiling import compile_model
-
-    model = args.get(0, "keras_model")
-    given = {name: value for name, value in args.keywords.items() if name in ("loss", "metrics")}
-    second = args.positional[1] if len(args.positional) > 1 else None
-    if name.endswith("models.from_keras_model") and second is not None:
-        given.setdefault("loss", second)
-    if model is not None and given:
-        compile_model(run, model, Args((), given), place)
-    return None
-
-
 def _map_structure(run: Run, name: str, args: Args, place: Place) -> Value | None:
     """``tf.nest.map_structure(layer, tensors)``: the function of each."""
     if len(args.positional) != 2:
@@ -311,8 +297,7 @@ _FUNCTIONS: dict[str, Function] = {
     "keras.ops.cond": _cond,
     "keras.backend.switch": _cond,
     "tf.linalg.normalize": _normalized,
-    "tensorflow_federated.learning.from_keras_model": _federated,
-    "tensorflow_federated.learning.models.from_keras_model": _federated,
+    **dict.fromkeys(tuning.FEDERATED, tuning.federated),
     "tf.nest.map_structure": _map_structure,
     "keras.tree.map_structure": _map_structure,
     **dict.fromkeys(tuning.WRAPPERS, tuning.wrapped),

@@ -66,6 +66,23 @@ def wrapped(run: Run, name: str, args: Args, place: Place) -> Value | None:
     return None
 
 
+FEDERATED = (
+    "tensorflow_federated.learning.from_keras_model",
+    "tensorflow_federated.learning.models.from_keras_model",
+)
+
+
+def federated(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    """``tff.learning.models.from_keras_model(model, loss, ...)``: the loss meets what the model returns."""
+    model, given = args.get(0, "keras_model"), _compiled_with(args)
+    second = args.positional[1] if len(args.positional) > 1 else None
+    if name.endswith("models.from_keras_model") and second is not None:
+        given.setdefault("loss", second)
+    if model is not None and given:
+        compile_model(run, model, Args((), given), place)
+    return None
+
+
 def _built(run: Run, hypermodel: Value | None, place: Place) -> Value:
     """The model that a function or a ``HyperModel`` builds of hyperparameters that nobody knows."""
     values = run.state.fresh(Why.RUNTIME, "hyperparameters")
