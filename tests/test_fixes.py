@@ -513,6 +513,21 @@ LEFT_ALONE = [
         "b.compile('adam', 'categorical_crossentropy', metrics=M)\n",
         "the other model counts an argmax by the same word",
     ),
+    *(
+        (
+            code,
+            program(
+                3, None, f"keras.losses.CategoricalCrossentropy(from_logits=True), metrics=[{metric}]", cut
+            ),
+            f"no one logit is a probability of 0.5 to a softmax: {metric or cut}",
+        )
+        for code, metric, cut in (
+            ("FLA401", "keras.metrics.Precision()", ""),
+            ("FLA401", "keras.metrics.AUC()", ""),
+            ("FLA401", "'binary_accuracy'", ""),
+            ("FLA403", "", "hit = m.predict(x) > 0.5"),
+        )
+    ),
     (
         "FLA101",
         "import keras\nc = {'from_logits': True}\n"

@@ -223,6 +223,16 @@ def test_what_keras_makes_of_it_is_not_said_of_the_loss_of_another_library() -> 
     assert finding(replace(other, name="CategoricalFocalCrossentropy"), SOFTMAX).message.startswith(message)
 
 
+@pytest.mark.parametrize(("family", "number"), [(BCE, "0.622"), (CE, "softmax")])
+def test_a_cut_has_a_probability_of_its_own_only_under_a_sigmoid(family: Family, number: str) -> None:
+    site = Site(Kind.METRIC, HERE, LOGITS, partner=Loss("L", family, True))
+    cuts = [
+        replace(site, metric=Metric("Precision", Family.THRESHOLD, threshold=0.5)),
+        replace(site, kind=Kind.CUTOFF, cutoff=Cutoff(0.5, "p > 0.5")),
+    ]
+    assert all(number in judge(cut).findings[0].message for cut in cuts)
+
+
 def test_an_op_is_not_told_to_drop_a_flag_it_does_not_have() -> None:
     assert "from_logits" not in finding(OP, SOFTMAX).help
 
@@ -262,14 +272,14 @@ def every_site() -> list[Site]:
     ]
     metrics = [Metric("M", family, flag) for family, flag in product(Family, flags)]
     metrics += [Metric("M", Family.THRESHOLD, threshold=0.5, monitored="EarlyStopping()")]
-    partner = Loss("L", CE, True)
+    partners = [Loss("L", family, True) for family in (CE, BCE)]
     sites += [
         Site(Kind.METRIC, HERE, output, metric=metric, partner=partner)
-        for metric, output in product(metrics, outputs)
+        for metric, output, partner in product(metrics, outputs, partners)
     ]
     sites += [
-        Site(kind, HERE, output, cutoff=Cutoff(0.5, ""), partner=partner)
-        for kind, output in product((Kind.CUTOFF,), outputs)
+        Site(Kind.CUTOFF, HERE, output, cutoff=Cutoff(0.5, ""), partner=partner)
+        for output, partner in product(outputs, partners)
     ]
     sites += [
         Site(Kind.ACTIVATION, HERE, output, applied=Applied(name, size))

@@ -18,6 +18,7 @@ from fromlogits_audit.catalogue.losses import loss_class, loss_function
 from fromlogits_audit.catalogue.metrics import metric_class
 from fromlogits_audit.finding import Applicability, Edit, Fix
 from fromlogits_audit.ir import Edits, Form, Kind, Location, Loss, Metric, Site
+from fromlogits_audit.rules import scales
 
 AT_ZERO = {
     "BinaryAccuracy": ("threshold", "0.0"),
@@ -160,9 +161,9 @@ def _renamed(title: str, edits: Edits, name: str, safe: bool) -> Fix | None:
 
 # -- metrics -------------------------------------------------------------------------------------
 def threshold_at_zero(site: Site) -> Fix | None:
-    """Let a metric cut at the logit of the probability that it cuts at now."""
+    """Let a metric cut at the logit of the probability that it cuts at now: that of a sigmoid."""
     metric = site.metric
-    if metric is None or metric.name not in AT_ZERO:
+    if metric is None or metric.name not in AT_ZERO or scales.meant_for_softmax(site):
         return None
     name, value = AT_ZERO[metric.name]
     if metric.threshold not in (None, 0.5):
@@ -214,7 +215,9 @@ def _kept_name(metric: Metric, edits: Edits) -> str:
 
 # -- cut-offs, layers, activations ---------------------------------------------------------------
 def cut_at_zero(site: Site) -> Fix | None:
-    """Compare logits with 0 in place of 0.5."""
+    """Compare logits with 0 in place of 0.5, as a sigmoid of them would be."""
+    if scales.meant_for_softmax(site):
+        return None
     at = dict(site.edits.arguments).get("threshold") if site.edits is not None else None
     return Fix("Compare with 0.0", Applicability.UNSAFE, (Edit(at, "0.0"),)) if at is not None else None
 

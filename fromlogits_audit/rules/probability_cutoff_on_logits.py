@@ -37,7 +37,9 @@ decisions = model.predict(np.zeros((8, 20))) > 0.0
 ```
 
 ## Fix safety
-Comparing with 0 changes what the program decides, to what was meant. It is offered as unsafe.
+Comparing with 0 changes what the program decides, to what was meant. It is offered as unsafe. Beside a
+categorical cross-entropy there is no such cut, and no fix: what a softmax makes of one logit depends on the
+others.
 """
 
 from __future__ import annotations
@@ -60,13 +62,16 @@ def check(site: Site) -> Finding | None:
         return None
     cut = quoted(cutoff.spelled, "> 0.5")
     problem = f"{cut} cuts at 0.5, but the {output_words(site.output)} holds logits."
+    told, mend = _told(scales.meant_for_softmax(site))
+    return RULE.report(site, f"{problem} {told}", mend, fixes=[fixing.cut_at_zero(site)])
+
+
+def _told(softmax: bool) -> tuple[str, str]:
+    """Why such a cut is wrong, and how to mend it."""
+    if softmax:
+        return "What a softmax makes of one logit depends on the others.", "apply a softmax first"
     told = f"A logit of 0.5 is a probability of {sigmoid(_CUT):.3f}; a probability of 0.5 is a logit of 0."
-    return RULE.report(
-        site,
-        f"{problem} {told}",
-        "compare with 0, or apply a sigmoid first",
-        fixes=[fixing.cut_at_zero(site)],
-    )
+    return told, "compare with 0, or apply a sigmoid first"
 
 
 RULE = Rule(

@@ -52,7 +52,8 @@ model.compile(
 
 ## Fix safety
 Moving the threshold to 0 is safe: the model and its training stay as they are, the reported numbers
-change to the right ones.
+change to the right ones. Beside a categorical cross-entropy there is no such threshold, and no fix: what a
+softmax makes of one logit depends on the others.
 """
 
 from __future__ import annotations
@@ -74,20 +75,23 @@ def check(site: Site) -> Finding | None:
     problem = (
         f"{metric_words(metric)} expects probabilities, but the {output_words(site.output)} holds logits."
     )
-    return RULE.report(
-        site, f"{problem} {_consequence(metric)}", _mend(site, metric), fixes=[fixing.threshold_at_zero(site)]
-    )
+    told = _consequence(metric, scales.meant_for_softmax(site))
+    return RULE.report(site, f"{problem} {told}", _mend(site, metric), fixes=[fixing.threshold_at_zero(site)])
 
 
-def _consequence(metric: Metric) -> str:
+def _consequence(metric: Metric, softmax: bool) -> str:
     watched = f", and {quoted(metric.monitored, '')} decides by it" if metric.monitored else ""
     if metric.threshold is None:
         return f"It sweeps from 0 to 1 and does not tell logits beyond that apart{watched}."
     cut = f"It counts as positive what is above {metric.threshold:g}"
+    if softmax:
+        return f"{cut}, whatever probability the softmax makes of that beside the other units{watched}."
     return f"{cut}, which for a logit is a probability of {sigmoid(metric.threshold):.3f}{watched}."
 
 
 def _mend(site: Site, metric: Metric) -> str:
+    if scales.meant_for_softmax(site):
+        return "give the metric the softmax of the output, or end the model in one and leave out from_logits"
     if metric.name not in fixing.AT_ZERO:
         return "give the metric the sigmoid of the output"
     name, value = fixing.AT_ZERO[metric.name]

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from fromlogits_audit.catalogue.metrics import takes_class_numbers
 from fromlogits_audit.finding import Applicability, Edit, Finding, Fix
-from fromlogits_audit.ir import Family, Loss, Scale, Site
+from fromlogits_audit.ir import Loss, Scale, Site
 from fromlogits_audit.lean import dataclass
 from fromlogits_audit.rules import fixing, scales
 from fromlogits_audit.rules.judge import judge
@@ -35,8 +35,8 @@ def with_readers(fix: Fix, loss: Loss | None, readers: Sequence[Reader]) -> Fix:
     served = [reader.site for reader in readers]
     for reader in readers:
         for found in _made_wrong(reader.site, loss):
-            fits = _keeps_the_cut(found.code, loss) and _serves_alone(reader, found.code, loss, served)
-            mend = next(iter(found.fixes), None) if fits else None
+            alone = _serves_alone(reader, found.code, loss, served)
+            mend = next(iter(found.fixes), None) if alone else None
             safe = safe and mend is not None and _is_sure(found.code, mend)
             edits += mend.edits if mend is not None else ()
     fix = replace(fix, edits=tuple(dict.fromkeys(edits)))
@@ -55,12 +55,6 @@ def _serves_alone(reader: Reader, code: str, loss: Loss | None, served: Sequence
         return False
     after = [other.at(partner=loss) if other in served else other for other in reader.same]
     return all(code in judge(other).codes for other in after)
-
-
-def _keeps_the_cut(code: str, loss: Loss | None) -> bool:
-    """Whether a mend decides as before: where a sigmoid gives 0.5 its logit is 0, where a softmax does it may
-    be anything."""
-    return code not in _MOVED or (loss is not None and loss.family is Family.BINARY)
 
 
 def _is_sure(code: str, mend: Fix) -> bool:

@@ -115,6 +115,11 @@ def meant_as_logits(site: Site) -> bool | None:
     return effective_flag(loss) if loss.family in CROSS_ENTROPIES else False
 
 
+def meant_for_softmax(site: Site) -> bool:
+    """Whether the loss of this output takes a softmax over it: no one logit is then a probability of 0.5."""
+    return site.partner is not None and site.partner.family is Family.CATEGORICAL
+
+
 def loss_has_2xx(site: Site) -> bool:
     """Whether the partner loss already has a finding that names the same cause."""
     loss = site.partner
