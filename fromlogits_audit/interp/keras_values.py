@@ -105,6 +105,10 @@ class StepKind(Enum):
     """``z[..., :4]``: other parts of it are other scores."""
     JOINED = auto()
     """Several outputs beside one another along the last axis."""
+    CLIPPED = auto()
+    """``clip(z, 0, 1)``"""
+    HITS = auto()
+    """``y * z``, where labels are 0 or 1"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,7 @@ WEIGHTS = Undecided(Why.DATA, "weights")
 """What training changes: variables and the weights of layers. A product with them is a linear layer."""
 CONSTANTS = Undecided(Why.DATA, "a tensor made from constants")
 LITERAL = Undecided(Why.DATA, "values written out in the code")
+LABELS = Undecided(Why.DATA, "labels")
 DRAWN = Undecided(Why.DATA, "random numbers")
 NORMAL = Undecided(Why.DATA, "normally distributed numbers")
 COMPARISON = Undecided(Why.DATA, "a comparison")

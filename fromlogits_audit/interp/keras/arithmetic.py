@@ -11,7 +11,15 @@ from fromlogits_audit.interp.keras import formulas
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.merging import combine, summed, weighted
 from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, broadcast
-from fromlogits_audit.interp.keras_values import COMPARISON, DIRECTIONS, SHARES, SPREAD, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import (
+    COMPARISON,
+    DIRECTIONS,
+    LABELS,
+    SHARES,
+    SPREAD,
+    TensorV,
+    data_tensor,
+)
 from fromlogits_audit.interp.values import Args, Const, Hop, Place, Unknown, Value
 from fromlogits_audit.ir import Scale, Undecided, Why
 
@@ -36,7 +44,6 @@ def columns(right: Value | None, *, transposed: bool = False) -> int | None:
     return None if size == UNRANKED else size
 
 
-_LABELS = Undecided(Why.DATA, "labels")
 _WITH_LABELS = Undecided(Why.COMBINED, "a matrix product with labels")
 """It gathers or averages scores by class, and no weights of a layer are in it."""
 _UNWEIGHTED = Undecided(Why.COMBINED, "a matrix product without weights")
@@ -80,7 +87,7 @@ def _no_scores(args: Args, factors: list[TensorV]) -> Undecided | None:
     """Why a matrix product need not be unbounded, None where it is."""
     if any(factor.reason in SPREAD and factor.scale is Scale.UNKNOWN for factor in factors):
         return None
-    if any(factor.reason in (_LABELS, _WITH_LABELS) for factor in factors):
+    if any(factor.reason in (LABELS, _WITH_LABELS) for factor in factors):
         return _WITH_LABELS
     if any(factor.scale is Scale.LOGITS for factor in factors):
         return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fromlogits_audit.interp.keras_values import Step, StepKind, TensorV
+from fromlogits_audit.interp.keras_values import LABELS, Step, StepKind, TensorV
 from fromlogits_audit.interp.values import Const, Hop, Place, Value
 from fromlogits_audit.ir import Scale
 
@@ -50,6 +50,8 @@ def _of_two(symbol: str, a: TensorV, b: TensorV, made: TensorV, place: Place | N
             return _activated(made, "softmax", Scale.PROBABILITIES, place)
         if _step(b, StepKind.ONE_MORE) is a:
             return _activated(made, "sigmoid", Scale.INDEPENDENT, place)
+    if symbol == "*" and LABELS in (a.reason, b.reason):
+        return _noted(made, StepKind.HITS, b if a.reason == LABELS else a)
     if symbol == "-" and _logarithms_of_odds(a, b):
         return _scores(made, place)
     if symbol == "-" and _step(b, StepKind.LOG_SUM) is a and a.scale is Scale.LOGITS:
@@ -93,6 +95,18 @@ def after_sum(tensor: TensorV, made: TensorV) -> TensorV:
 def after_logsumexp(tensor: TensorV, made: TensorV) -> TensorV:
     """``log(sum(exp(z)))`` over the last axis, which is kept."""
     return _noted(made, StepKind.LOG_SUM, tensor)
+
+
+def after_clip(tensor: TensorV, made: TensorV, bounds: list[float]) -> TensorV:
+    return _noted(made, StepKind.CLIPPED, tensor) if sorted(bounds) == [0, 1] else made
+
+
+def before_rounding(tensor: TensorV) -> TensorV:
+    """What is rounded up where ``tensor`` is, before it was clipped or multiplied by labels."""
+    for kind in (StepKind.CLIPPED, StepKind.HITS):
+        before = _step(tensor, kind)
+        tensor = before if isinstance(before, TensorV) else tensor
+    return tensor
 
 
 def carried(tensor: TensorV, after: TensorV) -> TensorV:

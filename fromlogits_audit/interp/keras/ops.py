@@ -268,7 +268,7 @@ def _round(run: Run, name: str, args: Args, place: Place | None, axis: Value | N
     tensor = first(args)
     places = args.get(1, "decimals")
     if places is None or (isinstance(places, Const) and places.value == 0):
-        note_cutoff(run, tensor, 0.5, place)
+        note_cutoff(run, formulas.before_rounding(tensor), 0.5, place)
     return data_tensor(tensor.shape, what="a decision")
 
 
@@ -355,12 +355,12 @@ def _log(run: Run, name: str, args: Args, place: Place | None, axis: Value | Non
 def _clip(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
     tensor = first(args)
     bounds = [v.value for v in args.all() if isinstance(v, Const) and isinstance(v.value, (int, float))]
-    cuts = any(isinstance(b, (int, float)) and -1e-3 <= b <= 1 for b in bounds)
+    cuts = any(-1e-3 <= b <= 1 for b in bounds)
     bounds_too = tuple(v for v in args.all() if v is not tensor)  # no function of the tensor alone
     after = replace(tensor, layer=None, parents=(tensor, *bounds_too))
     if tensor.scale in (Scale.LOGITS, Scale.NON_NEGATIVE, Scale.BOUNDED) and cuts:
-        return opaque(after, Undecided(Why.COMBINED, "clipped scores"))
-    return after
+        after = opaque(after, Undecided(Why.COMBINED, "clipped scores"))
+    return formulas.after_clip(tensor, after, bounds)
 
 
 Handler = Callable[["Run", str, Args, "Place | None", "Value | None"], Value]
