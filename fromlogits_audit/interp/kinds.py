@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
 
-def _of_each(function: Function, run: Run, args: Args, place: Place | None) -> Value:
+def of_each(function: Function, run: Run, args: Args, place: Place | None) -> Value:
     """What a function says of each alternative of its arguments."""
     rows = product(args.positional, run.state.guard)
     return choose(
@@ -86,6 +86,8 @@ def is_instance(value: Value, kind: Value) -> bool | None:
     if isinstance(value, Unknown):
         return None
     if isinstance(kind, ClassV):
+        if isinstance(value, LayerV) and value.is_within:
+            return None
         return kind in resolution_order(value.cls) if isinstance(value, InstanceV) else False
     if not isinstance(kind, ExternalV):
         return None
@@ -232,8 +234,8 @@ def _callable(run: Run, args: Args, place: Place | None) -> Value:
 
 
 KINDS: dict[str, Function] = {
-    "builtins.isinstance": partial(_of_each, _isinstance),
-    "builtins.issubclass": partial(_of_each, _issubclass),
-    "builtins.callable": partial(_of_each, _callable),
-    "inspect.isclass": partial(_of_each, _is_of_type),
+    "builtins.isinstance": partial(of_each, _isinstance),
+    "builtins.issubclass": partial(of_each, _issubclass),
+    "builtins.callable": partial(of_each, _callable),
+    "inspect.isclass": partial(of_each, _is_of_type),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import alternatives, choose, product, split
@@ -20,7 +21,7 @@ from fromlogits_audit.interp.dicts import OWNER
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.iterables import Function
 from fromlogits_audit.interp.keras_values import LayerV, ModelV
-from fromlogits_audit.interp.kinds import KINDS
+from fromlogits_audit.interp.kinds import KINDS, of_each
 from fromlogits_audit.interp.names import narrowed
 from fromlogits_audit.interp.storing import set_plainly
 from fromlogits_audit.interp.values import (
@@ -265,7 +266,7 @@ REFLECTION: dict[str, Function] = {
     "builtins.object.__setattr__": set_plainly,
     "builtins.hasattr": _hasattr,
     "enum.auto": lambda run, args, place: BagV(AUTO),
-    "builtins.type": _type,
+    "builtins.type": partial(of_each, _type),
     "builtins.property": _property,
     "functools.partialmethod": _partial_method,
     "builtins.__import__": _import,

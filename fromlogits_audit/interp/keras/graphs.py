@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.layers import layer_class
+from fromlogits_audit.interp.choice import choose, lift, product
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras_values import BEHIND, INNER, MODEL_INPUT, LayerV, ModelV, TensorV
 from fromlogits_audit.interp.values import NONE, Choice, Entries, InstanceV, ListV, TupleV, Value
@@ -21,10 +22,19 @@ FRONT = 32
 counted from the end is known all the same."""
 
 
-def layers_of(run: Run, model: ModelV | InstanceV, outputs: Value) -> ListV:
-    """``model.layers`` of a model with these outputs."""
+def layers_of(run: Run, model: ModelV | InstanceV, outputs: Value) -> Value:
+    """``model.layers`` of a model with these outputs: a list for each of their alternatives."""
+    content = content_of(run, outputs)
+    if isinstance(content, TupleV) and not content.open:
+        content = choose([(guard, TupleV(row)) for guard, row in product(content.items, run.state.guard)])
+    return lift(content, run.state.guard, lambda option: _layers_of(run, model, option))
+
+
+def _layers_of(run: Run, model: ModelV | InstanceV, outputs: Value) -> Value:
     graph = _Graph(run, model)
     graph.visit(outputs, 0)
+    if graph.is_forked:
+        return run.state.fresh(Why.OPAQUE_LAYER, "the layers of a model")
     layers = graph.listed()
     if graph.is_whole:
         return ListV(layers)
@@ -36,6 +46,8 @@ class _Graph:
     def __init__(self, run: Run, model: ModelV | InstanceV) -> None:
         self.is_whole = True
         """Whether each step from the inputs to the outputs is a layer of Keras, applied by the program."""
+        self.is_forked = False
+        """Whether a part of it is either of two."""
         self._run = run
         self._model = model
         self._order: list[LayerV] = []
@@ -71,7 +83,8 @@ class _Graph:
         if isinstance(content, Entries):
             return [item for _, item in content.items.values()]
         self.is_whole = False
-        return [content.alternatives[0][1]] if isinstance(content, Choice) else []
+        self.is_forked = self.is_forked or isinstance(content, Choice)
+        return []
 
     def _tensor(self, tensor: TensorV, depth: int, *, behind: bool) -> list[LayerV]:
         behind = behind or (tensor.final is not None and tensor.final is not self._model)

@@ -314,7 +314,11 @@ def layers_of(run: Run, model: Value, place: Place | None) -> Value:
 
 def find_layer(run: Run, model: Value, args: Args, place: Place | None) -> Value:
     """``model.get_layer(name=None, index=None)``."""
-    layers = content_of(run, layers_of(run, model, place))
+    return lift(layers_of(run, model, place), run.state.guard, lambda layers: _find(run, layers, args))
+
+
+def _find(run: Run, listed: Value, args: Args) -> Value:
+    layers = content_of(run, listed)
     name, index = args.get(0, "name"), args.get(1, "index")
     items = layers.items if isinstance(layers, TupleV) else ()
     if isinstance(name, Const) and isinstance(name.value, str):
