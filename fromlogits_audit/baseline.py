@@ -20,7 +20,9 @@ from fromlogits_audit.errors import UsageError
 from fromlogits_audit.finding import Finding
 from fromlogits_audit.fingerprint import Identity, identity
 from fromlogits_audit.lean import dataclass
+from fromlogits_audit.outcome import reports
 from fromlogits_audit.report import Report, Silenced, Silencer
+from fromlogits_audit.rules import RULES
 from fromlogits_audit.writing import write_whole
 
 SCHEMA_VERSION = 1
@@ -120,9 +122,10 @@ def apply(report: Report, file: Path, settings: Settings, cwd: Path) -> Report:
 def _scope(report: Report, settings: Settings, place: Place) -> Callable[[Identity], bool]:
     """Asks whether this run would have found an entry if it still occurred."""
     asked = {place.path(path) for path in report.paths | set(report.sources)}
+    codes = {one.code for one in RULES if reports(one.code, settings)}
 
     def in_scope(what: Identity) -> bool:
-        return settings.enabled(what.code) and (what.path in asked or not place.exists(what.path))
+        return what.code in codes and (what.path in asked or not place.exists(what.path))
 
     return in_scope
 

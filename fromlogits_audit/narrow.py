@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,6 @@ from fromlogits_audit.errors import UsageError
 from fromlogits_audit.finding import Finding
 from fromlogits_audit.lean import dataclass
 from fromlogits_audit.report import Report
-from fromlogits_audit.source.text import shown_path
 
 
 @dataclass(frozen=True)
@@ -52,18 +52,21 @@ def sharded(report: Report, shard: Shard) -> Report:
     )
 
 
-def changed(report: Report, paths: Collection[str]) -> Report:
+def changed(report: Report, files: Collection[str], cwd: Path) -> Report:
     """Only findings that stand in one of these files, or whose trace goes through one."""
-    return replace(report, findings=tuple(one for one in report.findings if _touches(one, paths)))
+    named = {path for finding in report.findings for path in _paths(finding)}
+    touched = {path for path in named if os.path.realpath(cwd / path) in files}
+    return replace(
+        report, findings=tuple(one for one in report.findings if not touched.isdisjoint(_paths(one)))
+    )
 
 
-def _touches(finding: Finding, paths: Collection[str]) -> bool:
-    places = (finding.location, *(step.location for step in finding.trace))
-    return any(place.path in paths for place in places)
+def _paths(finding: Finding) -> set[str]:
+    return {finding.location.path, *(step.location.path for step in finding.trace)}
 
 
 def changed_since(ref: str, cwd: Path) -> frozenset[str]:
-    """The files that differ from where this branch left ``ref``, untracked ones too, as reports name them.
+    """The files that differ from where this branch left ``ref``, untracked ones too, without links.
 
     Raises UsageError where git or the reference is missing.
     """
@@ -79,7 +82,7 @@ def changed_since(ref: str, cwd: Path) -> frozenset[str]:
     # The listing of untracked files counts from the folder it is asked in.
     top = cwd / up
     names += _git(top, "ls-files", "--others", "--exclude-standard", "-z").split("\0")
-    return frozenset(shown_path(top / name, cwd) for name in names if name)
+    return frozenset(os.path.realpath(top / name) for name in names if name)
 
 
 def _git(cwd: Path, *arguments: str, what: str = "") -> str:

@@ -60,7 +60,8 @@ def applied(report: Report, asked: Asked, settings: Settings, cwd: Path) -> Repo
         from fromlogits_audit import baseline
 
         report = baseline.apply(report, settings.baseline, settings, cwd)
-    return _narrowed(_commented(report, cwd) if asked.add_noqa else report, asked, cwd)
+    report = _narrowed(report, asked, cwd)
+    return _commented(report, cwd) if asked.add_noqa else report
 
 
 def _parked(report: Report, file: Path, settings: Settings, cwd: Path) -> Report:
@@ -86,7 +87,7 @@ def _narrowed(report: Report, asked: Asked, cwd: Path) -> Report:
     from fromlogits_audit import narrow
 
     if asked.changed_since is not None:
-        report = narrow.changed(report, narrow.changed_since(asked.changed_since, cwd))
+        report = narrow.changed(report, narrow.changed_since(asked.changed_since, cwd), cwd)
     if asked.shard is not None:
         report = narrow.sharded(report, narrow.parse_shard(asked.shard))
     return report

@@ -122,6 +122,18 @@ def test_a_run_over_a_part_neither_tells_nor_drops_the_rest(
     assert (project / "b.json").read_bytes() == before
 
 
+def test_a_run_that_is_not_strict_keeps_what_a_strict_one_parked(
+    project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (project / "a.py").write_text(UNDECIDED, encoding="utf-8")
+    scan(capfd, "--strict", "--write-baseline", "b.json")
+    before = (project / "b.json").read_bytes()
+    assert b"FLA002" in before
+    assert scan(capfd, "--baseline", "b.json") == (0, [], "")
+    scan(capfd, "--write-baseline", "b.json")
+    assert (project / "b.json").read_bytes() == before
+
+
 def test_a_notebook_s_entry_survives_new_cells(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     def write(*cells: str) -> None:
         rows = [{"cell_type": "code", "source": cell, "metadata": {}, "outputs": []} for cell in cells]
@@ -283,6 +295,28 @@ def test_changed_since_keeps_what_touches_a_change(project: Path, capfd: pytest.
     git(project, "add", ".")
     git(project, "commit", "-q", "-m", "two")
     assert scan(capfd, "--changed-since", "HEAD~1")[1] == ["sub/new.py:4 FLA101", "train.py:3 FLA101"]
+
+
+def test_changed_since_knows_files_behind_a_link(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    git(project, "init", "-q", "-b", "main")
+    git(project, "add", ".")
+    git(project, "commit", "-q", "-m", "one")
+    link = project.parent / "link"
+    link.symlink_to(project, target_is_directory=True)
+    assert scan(capfd, str(link), "--changed-since", "HEAD")[:2] == (0, [])
+    (project / "a.py").write_text(WRONG + "\n", encoding="utf-8")
+    found = scan(capfd, str(link), "--changed-since", "HEAD")[1]
+    assert [line.endswith("link/a.py:4 FLA101") for line in found] == [True]
+
+
+def test_add_noqa_leaves_what_is_not_reported_alone(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    git(project, "init", "-q", "-b", "main")
+    git(project, "add", ".")
+    git(project, "commit", "-q", "-m", "one")
+    (project / "new.py").write_text(WRONG, encoding="utf-8")
+    scan(capfd, "--add-noqa", "--changed-since", "HEAD")
+    assert "noqa" not in (project / "a.py").read_text(encoding="utf-8")
+    assert "noqa" in (project / "new.py").read_text(encoding="utf-8")
 
 
 APART = {
