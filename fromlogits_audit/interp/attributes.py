@@ -216,6 +216,8 @@ def set_attribute(run: Run, base: Value, name: str, value: Value) -> None:
     elif isinstance(base, (ClassV, BagV)):
         run.state.write(base, name, value)
     elif isinstance(base, ModuleV) and base.module.frame is not None:
+        if name in base.module.frame.slots:
+            run.modules.settle()
         run.state.write(base.module.frame, name, value)
     elif isinstance(base, FuncV) and name == "__name__" and isinstance(value, Const):
         base.core.name = str(value.value)

@@ -163,6 +163,18 @@ class Modules:
                 run_block(run, frame, chunk.body)
 
     # -- imports -------------------------------------------------------------------------------
+    def settle(self) -> None:
+        """Let the imports that wait happen, and those of the modules that they run: somebody changes what
+        another module holds, and a name that was imported before keeps what it meant."""
+        while waiting := self._waiting():
+            for imported in waiting:
+                forced(imported)
+
+    def _waiting(self) -> list[PendingV]:
+        frames = [module.frame for module in self.all() if module.frame is not None]
+        held = [value for frame in frames for value in frame.slots.values() if isinstance(value, PendingV)]
+        return [value for value in held if value.chunk is None and value.value is None]
+
     def _resolve(self, frame: Frame, dotted: str, level: int = 0) -> Path | None:
         return self.project.imported(frame.module.file.path, dotted, level)
 
