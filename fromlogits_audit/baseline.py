@@ -20,9 +20,8 @@ from fromlogits_audit.errors import UsageError
 from fromlogits_audit.finding import Finding
 from fromlogits_audit.fingerprint import Identity, identity
 from fromlogits_audit.lean import dataclass
-from fromlogits_audit.outcome import reports
+from fromlogits_audit.outcome import Reported
 from fromlogits_audit.report import Report, Silenced, Silencer
-from fromlogits_audit.rules import RULES
 from fromlogits_audit.writing import write_whole
 
 SCHEMA_VERSION = 1
@@ -46,9 +45,9 @@ class Place:
             return shown
         return Path(relative).as_posix()
 
-    def exists(self, path: str) -> bool:
-        """Whether the file of an entry is still there."""
-        return ((self.cwd / self.file).parent / path).exists()
+    def full(self, path: str) -> Path:
+        """The file of an entry."""
+        return Path(os.path.normpath((self.cwd / self.file).parent / path))
 
     def identity(self, finding: Finding, report: Report) -> Identity:
         what = identity(finding, report.sources)
@@ -122,10 +121,11 @@ def apply(report: Report, file: Path, settings: Settings, cwd: Path) -> Report:
 def _scope(report: Report, settings: Settings, place: Place) -> Callable[[Identity], bool]:
     """Asks whether this run would have found an entry if it still occurred."""
     asked = {place.path(path) for path in report.paths | set(report.sources)}
-    codes = {one.code for one in RULES if reports(one.code, settings)}
+    reported = Reported(settings, place.cwd)
 
     def in_scope(what: Identity) -> bool:
-        return what.code in codes and (what.path in asked or not place.exists(what.path))
+        looked_at = what.code not in reported.silent(str(place.full(what.path)))
+        return looked_at and (what.path in asked or not place.full(what.path).exists())
 
     return in_scope
 

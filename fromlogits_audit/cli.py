@@ -6,6 +6,7 @@ the terminal library is imported by the command that uses it.
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -91,7 +92,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _silence_stdout()
     except Exception as error:
-        report_bug(error)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            note(f"error: {error.strerror}")
+        else:
+            report_bug(error)
     return ExitCode.ERROR
 
 
@@ -154,7 +158,9 @@ def report_options(command: Command) -> Command:
     options: list[Callable[[Any], Any]] = [
         click.option("--output-format", type=click.Choice(FORMATS), help="Default: text."),
         click.option(
-            "--output-file", type=click.Path(dir_okay=False, path_type=Path), help="Instead of stdout."
+            "--output-file",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Instead of stdout (-).",
         ),
         click.option("--select", multiple=True, metavar="CODES", help="Only these rules: FLA101,FLA2 ..."),
         click.option("--ignore", multiple=True, metavar="CODES", help="All but these rules."),
@@ -254,7 +260,7 @@ def settings_of(paths: Sequence[Path], config: Path | None, options: dict[str, A
     given: dict[str, Any] = {
         "select": codes(word for value in options["select"] for word in words(value)),
         "ignore": codes(word for value in options["ignore"] for word in words(value)),
-        "exclude": tuple(options.get("exclude", ())),
+        "exclude": tuple(word for value in options.get("exclude", ()) for word in words(value)),
         "fail_on": options["fail_on"],
         "strict": options["strict"],
         "output_format": options["output_format"],
@@ -265,7 +271,8 @@ def settings_of(paths: Sequence[Path], config: Path | None, options: dict[str, A
     loaded = load(paths, config)
     if given["exclude"]:
         loaded = replace(loaded, exclude_root=None)
-    return replace(loaded, **{key: value for key, value in given.items() if value})
+    settings = replace(loaded, **{key: value for key, value in given.items() if value})
+    return replace(settings, output_file=None) if settings.output_file == Path("-") else settings
 
 
 _ALIKE = (

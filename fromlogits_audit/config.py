@@ -260,7 +260,7 @@ def _keras(value: object, place: _Place) -> str | int:
 
 
 def _patterns(value: object, place: _Place) -> tuple[str, ...]:
-    patterns = _strings(value, place)
+    patterns = tuple(words(value)) if isinstance(value, str) else _strings(value, place)
     _check_patterns(patterns, place)
     return patterns
 

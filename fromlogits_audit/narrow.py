@@ -65,13 +65,15 @@ def _paths(finding: Finding) -> set[str]:
     return {finding.location.path, *(step.location.path for step in finding.trace)}
 
 
-def changed_since(ref: str, cwd: Path) -> frozenset[str]:
-    """The files that differ from where this branch left ``ref``, untracked ones too, without links.
+def changed_since(ref: str, audited: Path) -> frozenset[str]:
+    """The files that differ from where this branch left ``ref``, untracked ones too, without links: those of
+    the repository around ``audited``, a file or folder.
 
     Raises UsageError where git or the reference is missing.
     """
     if ref.startswith("-"):
         raise UsageError(f"--changed-since: {ref!r} is no git reference.")
+    cwd = audited if audited.is_dir() else audited.parent
     up = _git(cwd, "rev-parse", "--show-cdup").strip("\n")
     _git(cwd, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", what=ref)
     try:

@@ -134,21 +134,35 @@ def once(findings: Iterable[Finding]) -> Iterator[Finding]:
             yield finding
 
 
-def reports(code: str, settings: Settings) -> bool:
-    """Whether the rule of a code can have findings in this run."""
-    return settings.enabled(code) and _severity(code, rule(code).severity, settings) is not Severity.OFF
+class Reported:
+    """Which rules report what in which files of a run."""
+
+    def __init__(self, settings: Settings, cwd: Path | None) -> None:
+        self._settings = settings
+        self._cwd = cwd
+        self._severities = {one.code: _severity(one.code, one.severity, settings) for one in RULES}
+        self._ignored = _ignored(settings)
+
+    def severity(self, code: str, path: str) -> Severity:
+        """What a finding of a code in a file is; ``OFF`` where none is reported."""
+        severity = self._severities[code]
+        if severity is Severity.OFF or not self._ignored:
+            return severity
+        name = _from_root(path, self._settings, self._cwd)
+        left_out = any(code.startswith(codes) and spec.match_file(name) for spec, codes in self._ignored)
+        return Severity.OFF if left_out else severity
+
+    def silent(self, path: str) -> frozenset[str]:
+        """The codes of which no finding is reported in a file."""
+        return frozenset(one.code for one in RULES if self.severity(one.code, path) is Severity.OFF)
 
 
 def selected(findings: Iterable[Finding], settings: Settings, cwd: Path | None) -> Iterator[Finding]:
     """Those of the enabled rules, with the severities that the settings give them."""
-    severities = {one.code: _severity(one.code, one.severity, settings) for one in RULES}
-    ignored = _ignored(settings)
+    reported = Reported(settings, cwd)
     for finding in findings:
-        severity = severities[finding.code]
-        if severity is Severity.OFF or not settings.enabled(finding.code):
-            continue
-        name = _from_root(finding.location.path, settings, cwd)
-        if not any(finding.code.startswith(codes) and spec.match_file(name) for spec, codes in ignored):
+        severity = reported.severity(finding.code, finding.location.path)
+        if severity is not Severity.OFF:
             yield replace(finding, severity=severity)
 
 
@@ -157,6 +171,8 @@ def _ignored(settings: Settings) -> list[tuple[GitIgnoreSpec, tuple[str, ...]]]:
 
 
 def _severity(code: str, default: Severity, settings: Settings) -> Severity:
+    if not settings.enabled(code):
+        return Severity.OFF
     given = settings.severity.get(code)
     if given is not None:
         return given

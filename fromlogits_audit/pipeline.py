@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +16,10 @@ from fromlogits_audit.finding import Finding
 from fromlogits_audit.interp.analysis import Analysis
 from fromlogits_audit.ir import Location, Problem, Status
 from fromlogits_audit.outcome import (
+    Reported,
     Runtimes,
     is_listed,
     once,
-    reports,
     selected,
     site_key,
     stamped,
@@ -168,6 +167,6 @@ def _suppressed(
     kept, silenced = comments.split(chosen)
     if isinstance(analysis.sources, Sources):
         asked &= analysis.sources.commented
-    unused = comments.unused(asked, partial(reports, settings=settings))
+    unused = comments.unused(asked, Reported(settings, cwd).silent)
     more, quiet = comments.split(selected(unused, settings, cwd))
     return tuple(sorted([*kept, *more], key=Finding.sort_key)), (*silenced, *quiet)

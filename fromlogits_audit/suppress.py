@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import re
 import tokenize
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import field, replace
 from functools import cached_property
 
@@ -215,17 +215,16 @@ class Suppressions:
                 kept.append(finding)
         return kept, silenced
 
-    def unused(self, paths: Collection[str], enabled: Callable[[str], bool]) -> Iterator[Finding]:
+    def unused(self, paths: Collection[str], silent: Callable[[str], Set[str]]) -> Iterator[Finding]:
         """FLA003 for what silenced nothing in these files, once every other finding went through.
 
-        Codes of rules that this run leaves out are left alone: they may be needed in the next one.
+        Codes that this run leaves out of a file (``silent``) are left alone: the next one may need them.
         """
-        off = {entry.code for entry in RULES if not enabled(entry.code)}
         for path in sorted(paths):
             comments = self.of(path)
             source = self._sources.get(path)
             for noqa, codes in comments.unused() if comments is not None else ():
-                told = tuple(code for code in codes if not any(entry.startswith(code) for entry in off))
+                told = tuple(c for c in codes if not any(code.startswith(c) for code in silent(path)))
                 if told and source is not None:
                     yield _unused(source, noqa, told)
 

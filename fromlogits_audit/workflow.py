@@ -19,6 +19,8 @@ class Asked:
     add_noqa: bool = False
     changed_since: str | None = None
     shard: str | None = None
+    audited: Path = Path()
+    """The first file or folder of the run: its repository says what has changed."""
 
     @property
     def reading(self) -> Asked:
@@ -87,7 +89,8 @@ def _narrowed(report: Report, asked: Asked, cwd: Path) -> Report:
     from fromlogits_audit import narrow
 
     if asked.changed_since is not None:
-        report = narrow.changed(report, narrow.changed_since(asked.changed_since, cwd), cwd)
+        files = narrow.changed_since(asked.changed_since, cwd / asked.audited)
+        report = narrow.changed(report, files, cwd)
     if asked.shard is not None:
         report = narrow.sharded(report, narrow.parse_shard(asked.shard))
     return report

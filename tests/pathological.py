@@ -145,6 +145,7 @@ REFUSALS = {
     "a number of a million digits": "k = " + "9" * 1_000_000,
     "2,000 branches": "if a == 0: n = 0\n" + lines(lambda i: f"elif a == {i}: n = {i}", range(1, 2000)),
     "100,000 calls in a row": "k = (" + "f(1), " * 100_000 + ")",
+    "130,000 statements": "x = 1\n" * 130_000,
 }
 SEARCH = """import keras
 from keras import layers

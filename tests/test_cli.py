@@ -77,6 +77,7 @@ def test_the_seed_case(
         ("src", "old/a.py", [], ["old/a.py"]),
         (".", ".", ["--exclude", "new"], ["src/old/a.py"]),
         (".", ".", ["--config", "src/other.toml"], ["src/old/a.py"]),
+        (".", ".", ["--exclude", "other, new"], ["src/old/a.py"]),
         ("src", "..", ["--exclude", "src/old"], ["/new/a.py", "old/a.py"]),
     ],
 )

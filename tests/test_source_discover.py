@@ -141,11 +141,15 @@ def test_parents_count_up_to_the_current_folder_without_a_repository(tmp_path: P
         (("*.py", "!a.py"), ["a.py"]),
         (("/p",), ["a.py", "p2/tests/c.py"]),
         (("p*/**",), ["a.py"]),
+        (("./p", "./a.py"), ["p2/tests/c.py"]),
+        (("{root}/p2",), ["a.py", "p/b.py"]),
+        (("*.py", "!./a.py"), ["a.py"]),
     ],
 )
 def test_exclude_patterns(tmp_path: Path, exclude: tuple[str, ...], expected: list[str]) -> None:
     grow(tmp_path, {"a.py": "", "p/b.py": "", "p2/tests/c.py": ""})
-    assert found(tmp_path, exclude=exclude) == expected
+    patterns = tuple(pattern.format(root=tmp_path) for pattern in exclude)
+    assert found(tmp_path, exclude=patterns) == expected
 
 
 def test_a_missing_path_is_a_usage_error(tmp_path: Path) -> None:

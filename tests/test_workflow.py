@@ -274,6 +274,9 @@ def test_an_unused_comment_is_a_finding_that_can_be_turned_off(
     assert scan(capfd, "--select", "FLA2,FLA003")[:2] == (0, [])
     (project / "b.py").write_text("x = 1  # noqa: FLA101\n", encoding="utf-8")
     assert "b.py:1 FLA003" in scan(capfd)[1]
+    configuration = '[tool.fromlogits-audit.per-file-ignores]\n"b.py" = ["FLA1"]\n'
+    (project / "pyproject.toml").write_text(configuration, encoding="utf-8")
+    assert "b.py:1 FLA003" not in scan(capfd)[1]
 
 
 # -- changed files -------------------------------------------------------------------------------
@@ -307,6 +310,19 @@ def test_changed_since_knows_files_behind_a_link(project: Path, capfd: pytest.Ca
     (project / "a.py").write_text(WRONG + "\n", encoding="utf-8")
     found = scan(capfd, str(link), "--changed-since", "HEAD")[1]
     assert [line.endswith("link/a.py:4 FLA101") for line in found] == [True]
+
+
+@pytest.mark.parametrize("path", [".", "a.py"])
+def test_changed_since_asks_the_repository_of_what_is_audited(
+    project: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    git(project, "init", "-q", "-b", "main")
+    git(project, "add", ".")
+    git(project, "commit", "-q", "-m", "one")
+    (project / "a.py").write_text(WRONG + "\n", encoding="utf-8")
+    monkeypatch.chdir(project.parent)
+    found = scan(capfd, str(project / path), "--changed-since", "HEAD")[1]
+    assert [line.endswith("a.py:4 FLA101") for line in found] == [True]
 
 
 def test_add_noqa_leaves_what_is_not_reported_alone(project: Path, capfd: pytest.CaptureFixture[str]) -> None:

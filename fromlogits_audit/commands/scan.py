@@ -53,7 +53,11 @@ def scan(
     named = [Path(stdin_filename or "stdin.py")] if from_stdin else list(paths)
     settings = _with_jobs(cli.settings_of(named, config, options))
     asked = workflow.Asked(
-        options["write_baseline"], options["add_noqa"], settings.changed_since, options["shard"]
+        options["write_baseline"],
+        options["add_noqa"],
+        settings.changed_since,
+        options["shard"],
+        named[0] if named and not from_stdin else Path(),
     )
     workflow.check(asked, preview=settings.diff)
     if from_stdin:

@@ -38,6 +38,9 @@ MARKS = ",()[]{}.:=+-*/\n"
 MAX_MARKS = 60_000
 MAX_MODULE_MARKS = 250_000
 """The longest hand-written modules have a fifth of it; libcst takes 3 KB for each."""
+_TOO_LONG = "too long to be followed from here on"
+MAX_CHUNKS = 50_000
+"""So many statements are read one by one; what comes after them is one more."""
 MAX_NESTED = 500
 """libcst needs seconds for a chain of a thousand attributes, calls or subscripts."""
 
@@ -152,8 +155,11 @@ class Chunk:
         if marks > MAX_MARKS and _data(nodes):
             return Piece(f"{' = '.join(sorted(self.binds))} = a_table_too_long_to_be_read", self.first), ()
         self.module.parsed += marks
-        if marks > MAX_MARKS or self.module.parsed > MAX_MODULE_MARKS:
-            raise SyntaxProblem("too long to be followed from here on", line=self.first)
+        if marks > MAX_MARKS:
+            raise SyntaxProblem(_TOO_LONG, line=self.first)
+        if self.module.parsed > MAX_MODULE_MARKS:
+            self.module.end = self.module.end or self.first
+            raise SyntaxProblem(_TOO_LONG, line=self.module.end)
         if marks > MAX_NESTED and _depth(nodes) > MAX_NESTED:
             raise SyntaxProblem("nested too deeply to be followed", line=self.first)
         # Where form feeds were left out, the nodes stand elsewhere.
@@ -215,6 +221,8 @@ class ParsedModule:
         self.tree_chunks: list[Chunk] | None = None
         self.parsed = 0
         """Marks in what was parsed of it so far (:data:`MARKS`)."""
+        self.end: int | None = None
+        """The line from which on nothing is followed: it stands for all statements that come after."""
         self.spent = 0
         """Statements executed for it, in all its runs that have ended."""
         self.cut = False
@@ -281,8 +289,10 @@ def _split(module: ParsedModule, tree: ast.Module) -> Iterator[Chunk]:
     for statement in tree.body:
         first = outline.first_line(statement)
         last = statement.end_lineno or first
-        if groups and first <= groups[-1][1]:
-            groups[-1] = (groups[-1][0], max(last, groups[-1][1]), [*groups[-1][2], statement])
+        if groups and (first <= groups[-1][1] or len(groups) == MAX_CHUNKS):
+            begun, until, statements = groups[-1]
+            statements.append(statement)
+            groups[-1] = (begun, max(last, until), statements)
         else:
             groups.append((first, last, [statement]))
     for first, last, statements in groups:

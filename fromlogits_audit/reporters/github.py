@@ -9,6 +9,7 @@ from __future__ import annotations
 from fromlogits_audit.finding import Finding, Severity
 from fromlogits_audit.report import Report
 from fromlogits_audit.reporters import wording
+from fromlogits_audit.reporters.excerpt import visible
 from fromlogits_audit.reporters.interface import Style
 from fromlogits_audit.reporters.services import message
 
@@ -20,7 +21,7 @@ def render(report: Report, style: Style) -> str:
 
 def _command(finding: Finding, report: Report) -> str:
     place = report.stored(finding.location)
-    properties = {"title": f"{finding.code} {finding.name}", "file": finding.location.path}
+    properties = {"title": f"{finding.code} {finding.name}", "file": visible(finding.location.path)}
     if place.line:
         properties |= {"line": str(place.line), "endLine": str(max(place.line, place.end_line))}
         # GitHub refuses columns of an annotation that spans lines.

@@ -126,7 +126,7 @@ def _artifact(path: str) -> dict[str, Any]:
     uri = quote(path, safe="/")
     if path.startswith("/"):
         return {"uri": "file:" + "//" + uri}
-    if path[1:2] == ":":
+    if path[1:3] == ":/":
         return {"uri": "file:" + "///" + quote(path, safe="/:")}
     return {"uri": uri, "uriBaseId": "%SRCROOT%"}
 

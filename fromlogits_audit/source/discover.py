@@ -200,11 +200,21 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 def _exclusions(patterns: Sequence[str], base: Path) -> tuple[_Ignore, ...]:
     if not patterns:
         return ()
+    folder = os.path.abspath(base)
     try:
-        spec = git_patterns(patterns)
+        spec = git_patterns(_anchored(pattern, folder) for pattern in patterns)
     except UsageError as error:
         raise UsageError(f"exclude: {error}") from error
-    return (_Ignore(os.path.abspath(base), spec),)
+    return (_Ignore(folder, spec),)
+
+
+def _anchored(pattern: str, folder: str) -> str:
+    """``./legacy``, or the whole path of that folder, as .gitignore writes it: ``/legacy``."""
+    sign, path = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
+    for start in ("./", os.path.join(folder, "")):
+        if path.startswith(start):
+            return f"{sign}/{path[len(start) :]}"
+    return pattern
 
 
 def _inherited(path: str, cwd: str) -> tuple[_Ignore, ...]:
