@@ -14,7 +14,7 @@ from fromlogits_audit.catalogue.third_party import is_output_record
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.equality import identity
 from fromlogits_audit.interp.items import content_of
-from fromlogits_audit.interp.keras import cloning, custom, losses, metrics, tuning, weights
+from fromlogits_audit.interp.keras import arrays, cloning, custom, losses, metrics, tuning, weights
 from fromlogits_audit.interp.keras.distillation import distiller
 from fromlogits_audit.interp.keras.labels import of_literal
 from fromlogits_audit.interp.keras_values import LITERAL, LayerV, LossV, ModelV, TensorV, data_tensor
@@ -297,6 +297,7 @@ _FUNCTIONS: dict[str, Function] = {
     "keras.ops.cond": _cond,
     "keras.backend.switch": _cond,
     "tf.linalg.normalize": _normalized,
+    "tf.TensorArray": arrays.new_array,
     **dict.fromkeys(tuning.FEDERATED, tuning.federated),
     "tf.nest.map_structure": _map_structure,
     "keras.tree.map_structure": _map_structure,

@@ -11,6 +11,7 @@ from fromlogits_audit.interp.choice import lift
 from fromlogits_audit.interp.classes import own_method
 from fromlogits_audit.interp.equality import identity
 from fromlogits_audit.interp.keras import (
+    arrays,
     callbacks,
     configs,
     encoders,
@@ -83,6 +84,8 @@ def call(run: Run, method: MethodV, args: Args, place: Place | None) -> Value | 
         return _tensor(run, receiver, name, args, place)
     if isinstance(receiver, IterV):
         return run.keras.data.call_method(run, receiver, name, args, place)
+    if isinstance(receiver, BagV) and receiver.kind == arrays.KIND:
+        return arrays.call_method(run, receiver, name, args, place)
     if isinstance(receiver, BagV):
         return encoders.call_method(run, receiver, name, args)
     if isinstance(receiver, ClassV) and name == "from_config":

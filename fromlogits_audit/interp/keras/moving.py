@@ -47,12 +47,16 @@ def _reshape(run: Run, args: Args, shape: Dims) -> bool:
     return len(sizes) == 2 and _rank(shape) == 2
 
 
-def _transpose(run: Run, args: Args, shape: Dims) -> bool:
+def order_of(run: Run, args: Args) -> Dims:
+    """The axes that a transposition is told, None where it is told none."""
     given = next((args.keywords[n] for n in ("perm", "axes", "pattern") if n in args.keywords), None)
     positional = args.positional[1:]
     order = tuple(number(v) for v in positional) if len(positional) > 1 else None
-    if order is None:
-        order = dims(run, given or (positional[0] if positional else None))
+    return dims(run, given or (positional[0] if positional else None)) if order is None else order
+
+
+def _transpose(run: Run, args: Args, shape: Dims) -> bool:
+    order = order_of(run, args)
     return bool(order) and order is not None and order[-1] in (-1, len(order) - 1)
 
 

@@ -23,7 +23,7 @@ from fromlogits_audit.interp.keras.arithmetic import (
 from fromlogits_audit.interp.keras.joined import SAME_VALUES, still_joined
 from fromlogits_audit.interp.keras.labels import labelled
 from fromlogits_audit.interp.keras.merging import combine
-from fromlogits_audit.interp.keras.moving import keeps_classes
+from fromlogits_audit.interp.keras.moving import keeps_classes, order_of
 from fromlogits_audit.interp.keras.products import linear
 from fromlogits_audit.interp.keras.selecting import first, select
 from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, dims, number, ranked
@@ -110,7 +110,7 @@ def _reshape(run: Run, name: str, args: Args, place: Place | None, axis: Value |
     args = _with_stacked(run, args)
     tensor = first(args)
     short = name.rpartition(".")[2]
-    shape = _target(run, args) if short == "reshape" else _turned(name, args, tensor.shape)
+    shape = _target(run, args) if short == "reshape" else _turned(run, name, args, tensor.shape)
     if short == "pad" and keeps_classes(run, short, args, tensor.shape, None):
         shape = (UNRANKED, tensor.units)
     after = replace(tensor, shape=shape, layer=None, parents=(tensor,))
@@ -123,10 +123,19 @@ def _reshape(run: Run, name: str, args: Args, place: Place | None, axis: Value |
     return taken_apart(after, MOVED_CLASSES)
 
 
-def _turned(name: str, args: Args, shape: Dims) -> Dims:
+def _turned(run: Run, name: str, args: Args, shape: Dims) -> Dims:
     """The shape after ``tf.transpose(x)``, which turns the axes round where it is told no order."""
-    plain = name.endswith(".transpose") and name not in _OF_IMAGES and len(args.all()) == 1
-    return shape[::-1] if plain and shape is not None and UNRANKED not in shape else None
+    if not name.endswith((".transpose", ".permute_dimensions")) or name in _OF_IMAGES or shape is None:
+        return None
+    if len(args.all()) == 1:
+        return None if UNRANKED in shape else shape[::-1]
+    order = order_of(run, args)
+    if not order:
+        return None
+    if UNRANKED in shape:
+        return (UNRANKED, shape[-1]) if order[-1] in (-1, len(order) - 1) else None
+    known = [axis for axis in order if axis is not None and -len(shape) <= axis < len(shape)]
+    return tuple(shape[axis] for axis in known) if len(known) == len(shape) else None
 
 
 def _overshoots(args: Args) -> bool:
