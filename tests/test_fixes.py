@@ -270,6 +270,27 @@ SAFE = [
         ),
     ),
     (
+        "a string for which Keras takes what the labels ask for",
+        program(3, None, '"crossentropy"', "m.fit(X, Y)", head=INTEGERS),
+        program(
+            3,
+            None,
+            "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
+            "m.fit(X, Y)",
+            head=INTEGERS,
+        ),
+    ),
+    (
+        "the same as a metric, beside a loss that says what they are",
+        program(3, None, 'keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["ce"]'),
+        program(
+            3,
+            None,
+            "keras.losses.SparseCategoricalCrossentropy(from_logits=True), "
+            'metrics=[keras.metrics.SparseCategoricalCrossentropy(from_logits=True, name="ce")]',
+        ),
+    ),
+    (
         "a metric that expects logits of a softmax",
         program(
             3,
@@ -439,6 +460,11 @@ UNSAFE = [
         "a cut-off on logits",
         program(1, None, "keras.losses.BinaryCrossentropy(from_logits=True)", "hit = m.predict(x) >= 0.5"),
         program(1, None, "keras.losses.BinaryCrossentropy(from_logits=True)", "hit = m.predict(x) >= 0.0"),
+    ),
+    (
+        "a string that is asked for as the loss of the model",
+        program(3, None, "'categorical_crossentropy'", "name = 'run-' + m.loss"),
+        program(3, None, "keras.losses.CategoricalCrossentropy(from_logits=True)", "name = 'run-' + m.loss"),
     ),
     (
         "a string that other code reads too",

@@ -12,7 +12,7 @@ from fromlogits_audit.interp.ledger import Ledger
 from fromlogits_audit.ir import Kind, Undecided, Why
 
 EXCLUDED = Undecided(Why.CONDITION, "a branch that the values in the code leave out")
-_TABLES = ("compiles", "met", "measuring", "_partners", "_plain", "_captures", "ledger")
+_TABLES = ("compiles", "met", "measuring", "_partners", "_read", "_captures", "ledger")
 """What a recorder knows of the code that runs, as against the whole analysis."""
 
 

@@ -140,7 +140,7 @@ class Editor:
         flavour = spelling.flavour or (
             self.spelling(layer.chunk.module).flavour if layer is not None else None
         )
-        if flavour is None:
+        if flavour is None or spelling.has_its_own(module):
             return made
         point = self._located(place.chunk.module, (at, 1, at, 1))
         return _with(made, import_at=point, import_from=f"{flavour}.{module}")

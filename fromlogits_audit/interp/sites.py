@@ -79,8 +79,8 @@ class Recorder(Apart):
     measuring: Measuring | None = None
     """Set while a metric of the project's own runs: what it gives a loss to compute is a metric too."""
     heads: Heads = field(default_factory=Heads)
-    _plain: set[tuple[int, int]] = field(default_factory=set)
-    """Metrics that also serve outputs they make no site with (an argmax "accuracy")."""
+    _read: set[tuple[int, int]] = field(default_factory=set)
+    """What also serves something that it makes no site with: an argmax "accuracy", ``print(model.loss)``."""
     _editor: Editor = field(default_factory=Editor)
     _only_excluded: set[tuple[int, int]] = field(default_factory=set)
     """Losses that only such code builds."""
@@ -135,11 +135,11 @@ class Recorder(Apart):
         for capture in self._captures:
             capture.opaque = capture.opaque or reason
 
-    def note_plain(self, metric: Value, place: Place | None) -> None:
-        """A metric meets an output that it asks no scale of."""
-        where = metric.place if isinstance(metric, (Const, MetricV, ExternalV)) else None
+    def note_read(self, value: Value, place: Place | None = None) -> None:
+        """A metric meets an output that it asks no scale of, or a program asks for the text of a loss."""
+        where = value.place if isinstance(value, (Const, MetricV, ExternalV)) else None
         if (where or place) is not None:
-            self._plain.add((where or place).key)  # type: ignore[union-attr]
+            self._read.add((where or place).key)  # type: ignore[union-attr]
 
     # -- recording -------------------------------------------------------------------------------
     def meet(
@@ -377,7 +377,7 @@ class Recorder(Apart):
             place,
             head=self.heads.of(pair.output),
             partners=tuple(map(self.locate, partners)),
-            shared=place.key in self._plain,
+            shared=place.key in self._read,
         )
 
     def _lonely(self, key: tuple[int, int], loss: LossV) -> Site:

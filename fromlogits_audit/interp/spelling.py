@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
+from fromlogits_audit.catalogue.losses import loss_class
+from fromlogits_audit.catalogue.metrics import metric_class
 from fromlogits_audit.catalogue.names import canonical
 from fromlogits_audit.lean import dataclass
 from fromlogits_audit.source.python import parse_quick
@@ -132,6 +134,12 @@ class Spelling:
         start = f"keras.{module}."
         found = ((canonical(dotted), name) for name, dotted in self._seen(line).items())
         return tuple((dotted[len(start) :], name) for dotted, name in found if dotted.startswith(start))
+
+    def has_its_own(self, module: str) -> bool:
+        """Whether the file calls something else by a name of ``keras.<module>``: an import would clash."""
+        others = {one.name for one in self.imports if not canonical(one.dotted).startswith("keras.")}
+        known = {"losses": loss_class, "metrics": metric_class}[module]
+        return any(known(f"keras.{module}.{name}") is not None for name in self._assigned | others)
 
     # -- a new import ----------------------------------------------------------------------------
     @property

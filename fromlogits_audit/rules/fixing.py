@@ -14,10 +14,10 @@ from dataclasses import replace
 from math import log
 
 from fromlogits_audit import regex
-from fromlogits_audit.catalogue.losses import loss_class, loss_function
+from fromlogits_audit.catalogue.losses import inferred_string, loss_class, loss_function
 from fromlogits_audit.catalogue.metrics import metric_class
 from fromlogits_audit.finding import Applicability, Edit, Fix
-from fromlogits_audit.ir import Edits, Form, Kind, Location, Loss, Metric, Site
+from fromlogits_audit.ir import Edits, Form, Kind, LabelEncoding, Location, Loss, Metric, Site
 from fromlogits_audit.rules import scales
 
 AT_ZERO = {
@@ -59,10 +59,22 @@ def set_flag(site: Site, from_logits: bool) -> Fix | None:
     title = f"Set from_logits={from_logits}"
     if loss.form in _WRAPPED:
         builds = from_logits and not loss.is_custom and not _is_put_together(loss.form, edits.text)
-        return _built(title, edits, loss.name, f"from_logits={from_logits}") if builds else None
+        sparse = _SPARSE.get(site.labels.encoding) if site.labels is not None else None
+        name = _told(loss.name, edits.text, sparse) if builds else None
+        return _built(title, edits, name, f"from_logits={from_logits}") if name is not None else None
     if loss.form is Form.CLASS:
         return _after(title, edits, f"(from_logits={from_logits})" if from_logits else "()")
     return _flag(title, edits, from_logits)
+
+
+_SPARSE = {LabelEncoding.INTEGER: True, LabelEncoding.ONE_HOT: False}
+
+
+def _told(name: str, text: str, sparse: bool | None) -> str | None:
+    """The class that a string means; of "crossentropy" the one for the labels, None where none are known."""
+    if name not in SISTERS or not inferred_string(_unquoted(text)):
+        return name
+    return None if sparse is None else (SISTERS[name] if sparse else name)
 
 
 def _is_put_together(form: Form, text: str) -> bool:
@@ -195,9 +207,11 @@ def _metric_with(site: Site, metric: Metric, name: str, value: str) -> Fix | Non
     edits = site.edits
     if edits is None:
         return None
-    title = f"Use {metric.name}({name}={value})"
     if metric.form in _WRAPPED:
-        return _built(title, edits, metric.name, f"{name}={value}{_kept_name(metric, edits)}")
+        called = _told(metric.name, edits.text, site.partner.sparse if site.partner is not None else None)
+        arguments = f"{name}={value}{_kept_name(metric, edits)}"
+        return _built(f"Use {called}({name}={value})", edits, called, arguments) if called else None
+    title = f"Use {metric.name}({name}={value})"
     if metric.form is Form.CLASS:
         return _after(title, edits, f"({name}={value})")
     edit = argument(edits, name, value)

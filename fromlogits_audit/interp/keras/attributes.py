@@ -138,7 +138,9 @@ def model_attribute(run: Run, base: ModelV | InstanceV, name: str, place: Place 
     if name == "name":
         return base.slots.get("$name", NONE)
     if name == "loss":
-        return base.slots.get("$loss", NONE)
+        loss = base.slots.get("$loss", NONE)
+        run.recorder.note_read(loss)
+        return loss
     if name in base.slots:
         return base.slots[name]
     if name == "metrics":  # one stands for all of them

@@ -203,7 +203,7 @@ def _meet_each(
         units = _units(run, predicted)
         known = resolved(run, option, units, place)
         if known is None:
-            run.recorder.note_plain(option, place)
+            run.recorder.note_read(option, place)
             continue
         if not asks(known):
             known = replace(known, spec=replace(known.spec, family=Family.ANY))
