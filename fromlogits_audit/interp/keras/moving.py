@@ -141,6 +141,6 @@ _QUESTIONS: dict[str, Question] = {
     "batch_flatten": _batch_flatten,
     "resize": _resize,
     "resize_images": _resize,
-    **dict.fromkeys(("ravel", "flatten", "T", "mT", "matrix_transpose"), _never),
+    **dict.fromkeys(("ravel", "flatten", "T", "mT", "matrix_transpose", "atleast_3d"), _never),
     **dict.fromkeys(("depth_to_space", "space_to_depth"), _never),
 }

@@ -73,9 +73,6 @@ def _keep(run: Run, name: str, args: Args, place: Place | None, axis: Value | No
         return args.positional[0] if not isinstance(args.positional[0], Const) else data_tensor()
     if short == "squeeze":
         return replace(tensor, shape=_squeezed(tensor.shape, axis), layer=None, parents=(tensor,))
-    if short == "expand_dims":
-        shape = _expanded(tensor.shape, axis or args.get(1, "axis"))
-        return replace(tensor, shape=shape, layer=None, parents=(tensor,))
     after = replace(tensor, layer=None, parents=(tensor,))
     return still_joined(tensor, after) if short in SAME_VALUES else after
 
@@ -110,17 +107,30 @@ def _reshape(run: Run, name: str, args: Args, place: Place | None, axis: Value |
     args = _with_stacked(run, args)
     tensor = first(args)
     short = name.rpartition(".")[2]
-    shape = _target(run, args) if short == "reshape" else _turned(run, name, args, tensor.shape)
-    if short == "pad" and keeps_classes(run, short, args, tensor.shape, None):
+    shape = _rearranged(run, name, args, tensor.shape, axis)
+    kept = name in _OF_IMAGES or keeps_classes(run, short, args, tensor.shape, shape)
+    if shape is None and kept and tensor.shape and short not in _RESIZING:
         shape = (UNRANKED, tensor.units)
     after = replace(tensor, shape=shape, layer=None, parents=(tensor,))
     if short == "resize" and _overshoots(args) and tensor.scale not in (Scale.LOGITS, Scale.UNKNOWN):
         return opaque(after, Undecided(Why.COMBINED, f"resizing after {tensor.activation}"))
-    if tensor.scale not in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES) or name in _OF_IMAGES:
-        return after
-    if keeps_classes(run, short, args, tensor.shape, shape):
+    if kept or tensor.scale not in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES):
         return after
     return taken_apart(after, MOVED_CLASSES)
+
+
+_RESIZING = ("reshape", "view", "broadcast_to")
+"""They may give the last axis another size."""
+
+
+def _rearranged(run: Run, name: str, args: Args, shape: Dims, axis: Value | None) -> Dims:
+    """The shape after an operation that moves, adds or joins axes, as far as it says."""
+    short = name.rpartition(".")[2]
+    if short == "reshape":
+        return _target(run, args)
+    if short == "expand_dims":
+        return _expanded(shape, axis or args.get(1, "axis"))
+    return _turned(run, name, args, shape)
 
 
 def _turned(run: Run, name: str, args: Args, shape: Dims) -> Dims:
