@@ -109,6 +109,8 @@ def _layer(run: Run, base: LayerV, name: str) -> Value | None:
     if name == "embeddings":
         rows = base.slots.get("input_dim"), base.slots.get("output_dim")
         return TensorV(shape=tuple(number(size) for size in rows), reason=WEIGHTS)
+    if name == "kernel" and "units" in base.slots:
+        return TensorV(shape=(None, number(base.slots["units"])), reason=WEIGHTS)
     if name in ("weights", "variables", "kernel", "bias"):
         return TensorV(reason=WEIGHTS)
     if name in ("trainable", "name"):

@@ -15,6 +15,7 @@ from fromlogits_audit.catalogue.names import LIBRARIES
 from fromlogits_audit.catalogue.ops import comparison, op
 from fromlogits_audit.catalogue.third_party import head
 from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.classes import external_bases
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import arithmetic, configs, lookups, losses, metrics, models, ops
 from fromlogits_audit.interp.keras.activations import apply_spec, capped
@@ -110,12 +111,14 @@ def call(run: Run, function: ExternalV, args: Args, place: Place | None) -> Valu
 
 
 def _unbound(run: Run, name: str, args: Args, place: Place) -> Value | None:
-    """``keras.Model.compile(model, ...)``: a method that is given its model."""
+    """``keras.Model.compile(model, ...)``, ``Dense.__init__(self, 4)``: a method that is given its object."""
     owner, _, method = name.rpartition(".")
-    model = args.positional[0] if args.positional else None
-    if owner not in ("keras.Model", "keras.Sequential") or not isinstance(model, (ModelV, InstanceV)):
+    given = args.positional[0] if args.positional else None
+    of_model = owner in ("keras.Model", "keras.Sequential") and isinstance(given, (ModelV, InstanceV))
+    if not of_model and not (isinstance(given, InstanceV) and owner in external_bases(given.cls)):
         return None
-    return run.call(MethodV(model, method, owner), args.rest(), place) if method[:1].islower() else None
+    is_method = method[:1].islower() or method == "__init__"
+    return run.call(MethodV(given, method, owner), args.rest(), place) if is_method and given else None
 
 
 def _constructor(run: Run, name: str, args: Args, place: Place) -> Value | None:
