@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from fromlogits_audit.catalogue.losses import inferred_string
 from fromlogits_audit.config import Settings, codes
 from fromlogits_audit.errors import UsageError
 from fromlogits_audit.finding import Finding
@@ -49,19 +51,28 @@ def read_model(model: Any, x: Any = None, y: Any = None, loss: Any = None) -> Li
     from fromlogits_audit.live.observed import Observation
     from fromlogits_audit.live.sites import doubted, sites_of
 
-    if library_of(model) is None or not hasattr(model, "compile"):
+    library = library_of(model)
+    if library is None or not hasattr(model, "compile"):
         raise UsageError(f"{type(model).__name__} is no Keras model.")
     with Observation(model, x) as seen:
-        found = sites_of(model, y, _parsed(loss), fill=seen.fill, follow=seen.follow)
+        found = sites_of(model, y, _parsed(loss, library), fill=seen.fill, follow=seen.follow)
     return doubted(found, model) if loss is None else found
 
 
-def _parsed(loss: Any) -> Any:
-    """A constructor expression as the stored form of what it builds; anything else as it is."""
+def _parsed(loss: Any, library: str) -> Any:
+    """A constructor expression as the stored form of what it builds; anything else as it is.
+
+    Raises UsageError for a text that neither is one nor names a loss of Keras or one that is registered.
+    """
     if isinstance(loss, str) and not loss.isidentifier():
         from fromlogits_audit.saved.spec import parse_loss
 
         return parse_loss(loss)
+    if isinstance(loss, str) and not inferred_string(loss):
+        try:
+            sys.modules[library].losses.get(loss)
+        except ValueError as error:
+            raise UsageError(f"{library} knows no loss {loss!r}.") from error
     return loss
 
 

@@ -21,6 +21,7 @@ import click
 
 from fromlogits_audit import __version__, lean
 from fromlogits_audit.errors import DEBUG, UsageError
+from fromlogits_audit.paths import shown_path
 from fromlogits_audit.reporters.interface import FORMATS, MACHINE_FORMATS, Style
 
 if TYPE_CHECKING:
@@ -257,6 +258,9 @@ def settings_of(paths: Sequence[Path], config: Path | None, options: dict[str, A
     from fromlogits_audit.config import codes, load, words
 
     _check_here()
+    for name in _NARROWING:
+        if any(not words(value) for value in options.get(name) or ()):
+            raise UsageError(f"--{name} is empty: leave it out to have all.")
     given: dict[str, Any] = {
         "select": codes(word for value in options["select"] for word in words(value)),
         "ignore": codes(word for value in options["ignore"] for word in words(value)),
@@ -272,9 +276,12 @@ def settings_of(paths: Sequence[Path], config: Path | None, options: dict[str, A
     if given["exclude"]:
         loaded = replace(loaded, exclude_root=None)
     settings = replace(loaded, **{key: value for key, value in given.items() if value})
+    if options.get("changed_since") == "":
+        raise UsageError("--changed-since is empty: leave it out to have all.")
     return replace(settings, output_file=None) if settings.output_file == Path("-") else settings
 
 
+_NARROWING = ("select", "exclude")
 _ALIKE = (
     "baseline", "changed_since", "diff", "executor", "exit_zero", "fix", "jobs", "no_cache", "output_file",
     "quiet", "show_sites", "statistics", "unsafe_fixes",
@@ -302,6 +309,8 @@ def _check_here() -> None:
 
 def deliver(report: Report, settings: Settings) -> ExitCode:
     """Write the report where it belongs and say how the run ended."""
+    if settings.output_file is not None and shown_path(settings.output_file, Path.cwd()) in report.paths:
+        raise UsageError(f"--output-file would overwrite {settings.output_file}, which was checked.")
     write(rendered(report, settings), settings.output_file)
     note_beside(report, settings)
     return outcome(report, settings)

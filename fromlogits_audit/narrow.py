@@ -65,26 +65,27 @@ def _paths(finding: Finding) -> set[str]:
     return {finding.location.path, *(step.location.path for step in finding.trace)}
 
 
-def changed_since(ref: str, audited: Path) -> frozenset[str]:
+def changed_since(ref: str, audited: Path, cwd: Path) -> frozenset[str]:
     """The files that differ from where this branch left ``ref``, untracked ones too, without links: those of
     the repository around ``audited``, a file or folder.
 
     Raises UsageError where git or the reference is missing.
     """
-    if ref.startswith("-"):
+    if not ref or ref.startswith("-"):
         raise UsageError(f"--changed-since: {ref!r} is no git reference.")
-    cwd = audited if audited.is_dir() else audited.parent
-    up = _git(cwd, "rev-parse", "--show-cdup").strip("\n")
-    _git(cwd, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", what=ref)
+    folder = audited if audited.is_dir() else audited.parent
+    if "GIT_DIR" in os.environ:  # which may count from the current folder
+        folder = cwd
+    up = _git(folder, "rev-parse", "--show-cdup").strip("\n")
+    _git(folder, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", what=ref)
     try:
-        base = _git(cwd, "merge-base", ref, "HEAD").strip()
+        base = _git(folder, "merge-base", ref, "HEAD").strip()
     except UsageError:
         base = ref  # A shallow clone may not hold where the two parted.
-    names = _git(cwd, "diff", "--name-only", "--no-renames", "-z", base, "--").split("\0")
-    # The listing of untracked files counts from the folder it is asked in.
-    top = cwd / up
-    names += _git(top, "ls-files", "--others", "--exclude-standard", "-z").split("\0")
-    return frozenset(os.path.realpath(top / name) for name in names if name)
+    names = _git(folder, "diff", "--name-only", "--no-renames", "-z", base, "--").split("\0")
+    untracked = ("--others", "--exclude-standard", "--full-name", "-z", "--", ":/")
+    names += _git(folder, "ls-files", *untracked).split("\0")
+    return frozenset(os.path.realpath(folder / up / name) for name in names if name)
 
 
 def _git(cwd: Path, *arguments: str, what: str = "") -> str:

@@ -89,7 +89,7 @@ def _narrowed(report: Report, asked: Asked, cwd: Path) -> Report:
     from fromlogits_audit import narrow
 
     if asked.changed_since is not None:
-        files = narrow.changed_since(asked.changed_since, cwd / asked.audited)
+        files = narrow.changed_since(asked.changed_since, cwd / asked.audited, cwd)
         report = narrow.changed(report, files, cwd)
     if asked.shard is not None:
         report = narrow.sharded(report, narrow.parse_shard(asked.shard))

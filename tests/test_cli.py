@@ -162,6 +162,9 @@ def test_options_and_the_exit_status(
         (["scan", "--stdin-filename", "a.py"], "--stdin-filename"),
         (["scan", "-", "a.py"], "standard input"),
         (["scan", "--no-such-option"], "--no-such-option"),
+        (["scan", "--select", ""], "--select is empty"),
+        (["scan", "--select", ","], "--select is empty"),
+        (["scan", "--exclude", ""], "--exclude is empty"),
         (["scn"], "scn"),
         (["explain", "FLA1O1"], "FLA101"),
         (["explain", "softmax-as-logit"], "softmax-as-logits"),
@@ -222,6 +225,22 @@ def test_a_report_in_a_file_leaves_stdout_empty_and_has_no_colour(
     report = (project / "report.txt").read_text(encoding="utf-8")
     assert "FLA101" in report
     assert "\x1b" not in report
+
+
+def test_a_report_overwrites_nothing_that_was_checked(
+    project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (project / "train.py").write_text(WRONG, encoding="utf-8")
+    status, _, err = scan("--output-file", "./train.py", capfd=capfd)
+    assert (status, "overwrite" in err) == (2, True)
+    assert (project / "train.py").read_text(encoding="utf-8") == WRONG
+
+
+def test_a_dash_is_standard_output(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (project / "train.py").write_text(WRONG, encoding="utf-8")
+    status, out, _ = scan("--output-file", "-", capfd=capfd)
+    assert (status, "FLA101" in out) == (1, True)
+    assert not (project / "-").exists()
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,19 @@ SAFE = [
         program(3, "softmax", "loss=keras.losses.CategoricalCrossentropy(  # why\n    from_logits=False\n)"),
     ),
     (
+        "a comment behind the first argument",
+        program(
+            3,
+            "softmax",
+            "loss=keras.losses.CategoricalCrossentropy(\n    from_logits=True,  # why\n    axis=-1,\n)",
+        ),
+        program(
+            3,
+            "softmax",
+            "loss=keras.losses.CategoricalCrossentropy(\n    from_logits=False,  # why\n    axis=-1,\n)",
+        ),
+    ),
+    (
         "by position",
         program(3, "softmax", "loss=keras.losses.SparseCategoricalCrossentropy(True)"),
         program(3, "softmax", "loss=keras.losses.SparseCategoricalCrossentropy(False)"),

@@ -314,6 +314,8 @@ def test_what_cannot_be_checked_is_said(k: Any) -> None:
         check_model(object())
     with pytest.raises(UsageError, match="no loss"):
         check_model(model, loss="no.such.loss")
+    with pytest.raises(UsageError, match="knows no loss 'categorical_crossentropi'"):
+        check_model(model, loss="categorical_crossentropi")
     model.compile(loss=SCCE)
     with pytest.raises(UsageError, match="can't be called on x"):
         check_model(model, {"wrong": np.zeros((2, 3, 4, 5))})

@@ -80,12 +80,20 @@ def test_a_script_that_forks_is_reported_once(tmp_path: Path) -> None:
     assert started(tmp_path, script).stdout.count("Nothing to check") == 1
 
 
-def test_a_missing_script_is_a_wrong_call(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("none.py", "none.py is no file that could be run."),
+        ("a.ipynb", "a.ipynb is a notebook, and run takes scripts; scan reads notebooks."),
+    ],
+)
+def test_what_is_no_script_is_a_wrong_call(tmp_path: Path, script: str, said: str) -> None:
+    (tmp_path / "a.ipynb").write_text("{}", encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "fromlogits_audit", "run", "none.py"],
+        [sys.executable, "-m", "fromlogits_audit", "run", script],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (2, "error: none.py is no file that could be run.\n")
+    assert (done.returncode, done.stderr) == (2, f"error: {said}\n")
 
 
 @pytest.mark.parametrize("option", ["--jobs", "-m", "--no-such"])

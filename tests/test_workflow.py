@@ -401,13 +401,27 @@ def test_changed_since_counts_from_where_the_branch_began(
     assert scan(capfd, "--changed-since", "main")[1] == ["b.py:4 FLA101"]
 
 
-@pytest.mark.parametrize("reference", ["nowhere", "--output=x"])
+@pytest.mark.parametrize("reference", ["nowhere", "--output=x", ""])
 def test_a_reference_that_git_does_not_know(
     project: Path, capfd: pytest.CaptureFixture[str], reference: str
 ) -> None:
     git(project, "init", "-q")
     status, _, err = scan(capfd, f"--changed-since={reference}")
     assert (status, "--changed-since" in err) == (2, True)
+
+
+def test_changed_since_goes_by_the_environment_of_git(
+    project: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(project, "init", "-q", "-b", "main")
+    git(project, "add", ".")
+    git(project, "commit", "-q", "-m", "one")
+    (project / "sub").mkdir()
+    (project / "sub" / "new.py").write_text(WRONG, encoding="utf-8")
+    monkeypatch.chdir(project / "sub")
+    monkeypatch.setenv("GIT_DIR", "../.git")
+    monkeypatch.setenv("GIT_WORK_TREE", "..")
+    assert scan(capfd, "..", "--changed-since", "HEAD")[1] == ["new.py:4 FLA101"]
 
 
 def test_changed_since_needs_a_repository(project: Path, capfd: pytest.CaptureFixture[str]) -> None:

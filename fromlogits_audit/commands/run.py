@@ -45,6 +45,8 @@ def run(script: Path, arguments: tuple[str, ...], merge: bool, config: Path | No
 
     if not script.is_file():
         raise UsageError(f"{script} is no file that could be run.")
+    if script.suffix == ".ipynb":
+        raise UsageError(f"{script} is a notebook, and run takes scripts; scan reads notebooks.")
     settings = cli.settings_of([script], config, options)
     cwd, mine, stdout = Path.cwd(), os.getpid(), sys.stdout
     lean.claim(False)

@@ -235,10 +235,15 @@ class _Call:
             cut = (*self._start, *self._end)
         else:
             return None
-        lines = self.place.chunk.module.file.lines[cut[0] - 1 : cut[2]]
-        beside = "\n".join(lines).replace(self.place.chunk.code_of(arg), "")
-        clean = "#" not in beside or cut[0] == cut[2]
-        return self.editor._located(self.place.chunk.module, cut) if clean else None
+        beside = self._text(*cut[:2], *span(arg)[:2]) + self._text(*span(arg)[2:], *cut[2:])
+        return None if "#" in beside else self.editor._located(self.place.chunk.module, cut)
+
+    def _text(self, line: int, column: int, end_line: int, end_column: int) -> str:
+        """The text from one place to another, which is empty where they are the same."""
+        lines = self.place.chunk.module.file.lines[line - 1 : end_line]
+        lines[-1] = lines[-1][: end_column - 1]
+        lines[0] = lines[0][column - 1 :]
+        return "\n".join(lines)
 
 
 def _activation_default(called: str | None) -> str | None:

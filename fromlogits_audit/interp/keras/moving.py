@@ -1,4 +1,5 @@
-"""Operations that move, join or split axes: whether the classes stay whole on the last axis.
+"""Operations that move, join or split axes: what shape they leave, and whether the classes stay whole on the
+last axis.
 
 Rows of probabilities sum to one there and nowhere else. In doubt the answer is no.
 """
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.items import content_of
-from fromlogits_audit.interp.keras.shapes import Dims, dims, number, ranked, splits_last_axis
+from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, dims, number, ranked, splits_last_axis
 from fromlogits_audit.interp.values import NONE, Args, Const, TupleV, Value
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _reshape(run: Run, args: Args, shape: Dims) -> bool:
     return len(sizes) == 2 and _rank(shape) == 2
 
 
-def order_of(run: Run, args: Args) -> Dims:
+def _order(run: Run, args: Args) -> Dims:
     """The axes that a transposition is told, None where it is told none."""
     given = next((args.keywords[n] for n in ("perm", "axes", "pattern") if n in args.keywords), None)
     positional = args.positional[1:]
@@ -56,7 +57,7 @@ def order_of(run: Run, args: Args) -> Dims:
 
 
 def _transpose(run: Run, args: Args, shape: Dims) -> bool:
-    order = order_of(run, args)
+    order = _order(run, args)
     return bool(order) and order is not None and order[-1] in (-1, len(order) - 1)
 
 
@@ -144,3 +145,64 @@ _QUESTIONS: dict[str, Question] = {
     **dict.fromkeys(("ravel", "flatten", "T", "mT", "matrix_transpose", "atleast_3d"), _never),
     **dict.fromkeys(("depth_to_space", "space_to_depth"), _never),
 }
+
+
+# -- shapes ------------------------------------------------------------------------------------
+OF_IMAGES = ("tf.image.transpose", "tf.image.rot90", "keras.backend.repeat")
+"""They leave the last axis alone, whatever their namesakes do."""
+
+
+def rearranged(run: Run, name: str, args: Args, shape: Dims, axis: Value | None) -> Dims:
+    """The shape after an operation that moves, adds or joins axes, as far as it says."""
+    short = name.rpartition(".")[2]
+    if short == "reshape":
+        return _target(run, args)
+    if short == "expand_dims":
+        return _expanded(shape, axis or args.get(1, "axis"))
+    return _turned(run, name, args, shape)
+
+
+def _turned(run: Run, name: str, args: Args, shape: Dims) -> Dims:
+    """The shape after ``tf.transpose(x)``, which turns the axes round where it is told no order."""
+    if not name.endswith((".transpose", ".permute_dimensions")) or name in OF_IMAGES or shape is None:
+        return None
+    if len(args.all()) == 1:
+        return None if UNRANKED in shape else shape[::-1]
+    order = _order(run, args)
+    if not order:
+        return None
+    if UNRANKED in shape:
+        return (UNRANKED, shape[-1]) if order[-1] in (-1, len(order) - 1) else None
+    known = [axis for axis in order if axis is not None and -len(shape) <= axis < len(shape)]
+    return tuple(shape[axis] for axis in known) if len(known) == len(shape) else None
+
+
+def _expanded(shape: Dims, axis: Value | None) -> Dims:
+    at = number(axis)
+    shape = ranked(shape)
+    if shape is None or at is None or not -len(shape) - 1 <= at <= len(shape):
+        return None
+    index = at % (len(shape) + 1)
+    return (*shape[:index], 1, *shape[index:])
+
+
+def squeezed(shape: Dims, axis: Value | None) -> Dims:
+    at = number(axis)
+    shape = ranked(shape)
+    if shape is None or at is None or not -len(shape) <= at < len(shape):
+        return None
+    return shape[: at % len(shape)] + shape[at % len(shape) + 1 :]
+
+
+_TENSOR_NAMES = frozenset(["tensor", "x", "a"])
+
+
+def _target(run: Run, args: Args) -> Dims:
+    """The shape that a tensor is brought to, as far as it is written out."""
+    tensor_first = bool(args.positional) and _TENSOR_NAMES.isdisjoint(args.keywords)
+    rest = args.positional[1:] if tensor_first else args.positional
+    target = (
+        args.keywords.get("shape") or args.keywords.get("newshape") or (rest[0] if len(rest) == 1 else None)
+    )
+    sizes = dims(run, target) if target is not None else tuple(number(v) for v in rest)
+    return tuple(None if n == -1 else n for n in sizes) if sizes else None

@@ -23,7 +23,7 @@ from fromlogits_audit.interp.keras.arithmetic import (
 from fromlogits_audit.interp.keras.joined import SAME_VALUES, still_joined
 from fromlogits_audit.interp.keras.labels import labelled
 from fromlogits_audit.interp.keras.merging import combine
-from fromlogits_audit.interp.keras.moving import keeps_classes, order_of
+from fromlogits_audit.interp.keras.moving import OF_IMAGES, keeps_classes, rearranged, squeezed
 from fromlogits_audit.interp.keras.products import linear
 from fromlogits_audit.interp.keras.selecting import first, select
 from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, dims, number, ranked
@@ -72,7 +72,7 @@ def _keep(run: Run, name: str, args: Args, place: Place | None, axis: Value | No
     if not tensors_of(args) and args.positional and isinstance(args.positional[0], (Unknown, Const, ListV)):
         return args.positional[0] if not isinstance(args.positional[0], Const) else data_tensor()
     if short == "squeeze":
-        return replace(tensor, shape=_squeezed(tensor.shape, axis), layer=None, parents=(tensor,))
+        return replace(tensor, shape=squeezed(tensor.shape, axis), layer=None, parents=(tensor,))
     after = replace(tensor, layer=None, parents=(tensor,))
     return still_joined(tensor, after) if short in SAME_VALUES else after
 
@@ -86,29 +86,12 @@ def _each_row(run: Run, value: Value) -> TensorV | None:
     return row if isinstance(row, TensorV) and row.scale is not Scale.UNKNOWN else None
 
 
-def _squeezed(shape: Dims, axis: Value | None) -> Dims:
-    at = number(axis)
-    shape = ranked(shape)
-    if shape is None or at is None or not -len(shape) <= at < len(shape):
-        return None
-    return shape[: at % len(shape)] + shape[at % len(shape) + 1 :]
-
-
-def _expanded(shape: Dims, axis: Value | None) -> Dims:
-    at = number(axis)
-    shape = ranked(shape)
-    if shape is None or at is None or not -len(shape) - 1 <= at <= len(shape):
-        return None
-    index = at % (len(shape) + 1)
-    return (*shape[:index], 1, *shape[index:])
-
-
 def _reshape(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
     args = _with_stacked(run, args)
     tensor = first(args)
     short = name.rpartition(".")[2]
-    shape = _rearranged(run, name, args, tensor.shape, axis)
-    kept = name in _OF_IMAGES or keeps_classes(run, short, args, tensor.shape, shape)
+    shape = rearranged(run, name, args, tensor.shape, axis)
+    kept = name in OF_IMAGES or keeps_classes(run, short, args, tensor.shape, shape)
     if shape is None and kept and tensor.shape and short not in _RESIZING:
         shape = (UNRANKED, tensor.units)
     after = replace(tensor, shape=shape, layer=None, parents=(tensor,))
@@ -123,31 +106,6 @@ _RESIZING = ("reshape", "view", "broadcast_to")
 """They may give the last axis another size."""
 
 
-def _rearranged(run: Run, name: str, args: Args, shape: Dims, axis: Value | None) -> Dims:
-    """The shape after an operation that moves, adds or joins axes, as far as it says."""
-    short = name.rpartition(".")[2]
-    if short == "reshape":
-        return _target(run, args)
-    if short == "expand_dims":
-        return _expanded(shape, axis or args.get(1, "axis"))
-    return _turned(run, name, args, shape)
-
-
-def _turned(run: Run, name: str, args: Args, shape: Dims) -> Dims:
-    """The shape after ``tf.transpose(x)``, which turns the axes round where it is told no order."""
-    if not name.endswith((".transpose", ".permute_dimensions")) or name in _OF_IMAGES or shape is None:
-        return None
-    if len(args.all()) == 1:
-        return None if UNRANKED in shape else shape[::-1]
-    order = order_of(run, args)
-    if not order:
-        return None
-    if UNRANKED in shape:
-        return (UNRANKED, shape[-1]) if order[-1] in (-1, len(order) - 1) else None
-    known = [axis for axis in order if axis is not None and -len(shape) <= axis < len(shape)]
-    return tuple(shape[axis] for axis in known) if len(known) == len(shape) else None
-
-
 def _overshoots(args: Args) -> bool:
     """Whether an interpolation may leave the range of the values."""
     method = args.get(2, "method") or args.keywords.get("interpolation")
@@ -155,9 +113,6 @@ def _overshoots(args: Args) -> bool:
     return isinstance(name, str) and name.lower().rpartition(".")[2].startswith(
         ("bicubic", "lanczos", "mitchell")
     )
-
-
-_TENSOR_NAMES = frozenset(["tensor", "x", "a"])
 
 
 def _with_stacked(run: Run, args: Args) -> Args:
@@ -168,21 +123,6 @@ def _with_stacked(run: Run, args: Args) -> Args:
         return args
     stacked = combine("stack", [_as_tensor(item) for item in items.items], 0, open=items.open)
     return replace(args, positional=(stacked, *args.positional[1:]))
-
-
-_OF_IMAGES = ("tf.image.transpose", "tf.image.rot90", "keras.backend.repeat")
-"""They leave the last axis alone, whatever their namesakes do."""
-
-
-def _target(run: Run, args: Args) -> Dims:
-    """The shape that a tensor is brought to, as far as it is written out."""
-    tensor_first = bool(args.positional) and _TENSOR_NAMES.isdisjoint(args.keywords)
-    rest = args.positional[1:] if tensor_first else args.positional
-    target = (
-        args.keywords.get("shape") or args.keywords.get("newshape") or (rest[0] if len(rest) == 1 else None)
-    )
-    sizes = dims(run, target) if target is not None else tuple(number(v) for v in rest)
-    return tuple(None if n == -1 else n for n in sizes) if sizes else None
 
 
 def _add(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
