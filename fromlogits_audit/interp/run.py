@@ -39,6 +39,7 @@ from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.declared import Declared
+    from fromlogits_audit.interp.keras.graphs import Call
     from fromlogits_audit.interp.keras.semantics import Keras
     from fromlogits_audit.interp.parse import ParsedModule
 
@@ -74,6 +75,8 @@ class Run:
         """What the program registers with Keras under a name."""
         self.built_models: list[ModelV | InstanceV] = []
         """Sequential models, whether or not anything uses them."""
+        self.calls: dict[int, Call] = {}
+        """By the identity of a tensor: the call of a model or of a layer of the project that returned it."""
         self.saved: dict[Any, Value] = {}
         """Models by the path that the program saved them under."""
         self.settings = BagV("settings", policy=NONE)

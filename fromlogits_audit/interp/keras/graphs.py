@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.layers import layer_class
-from fromlogits_audit.interp.choice import choose, lift, product
+from fromlogits_audit.interp.choice import alternatives, choose, lift, product
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras_values import BEHIND, INNER, MODEL_INPUT, LayerV, ModelV, TensorV
-from fromlogits_audit.interp.values import NONE, Choice, Entries, InstanceV, ListV, TupleV, Value
+from fromlogits_audit.interp.values import NONE, Args, Choice, Entries, InstanceV, ListV, TupleV, Value
 from fromlogits_audit.ir import Why
+from fromlogits_audit.lean import dataclass
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -20,6 +22,45 @@ MAX_TENSORS = 2_000
 FRONT = 32
 """So many unknown layers stand before the known ones where a part of the graph is no layer of Keras: what is
 counted from the end is known all the same."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a model, or of a layer of the project: in a model around it that is one layer, whatever it
+    computes. ``made`` is a tensor that it returned."""
+
+    by: ModelV | InstanceV
+    inputs: Value
+    made: TensorV
+
+
+def called(run: Run, by: ModelV | InstanceV, args: Args, result: Value) -> Value:
+    """What a call returns, for the models around it."""
+    inputs = args.positional[0] if args.positional else next(iter(args.keywords.values()), NONE)
+    if not _is_symbolic(run, inputs):
+        return result
+    noted = lift(result, run.state.guard, lambda one: _noted(run, by, inputs, one))
+    if isinstance(by, InstanceV):
+        run.state.write(by, "$output", noted)
+    return noted
+
+
+def _noted(run: Run, by: ModelV | InstanceV, inputs: Value, result: Value) -> Value:
+    if isinstance(result, TupleV):
+        return TupleV(tuple(_noted(run, by, inputs, one) for one in result.items), result.open)
+    if not isinstance(result, TensorV):
+        return result
+    made = replace(result)  # what is returned as it came has been made by something else
+    run.calls[id(made)] = Call(by, inputs, made)
+    return made
+
+
+def _is_symbolic(run: Run, inputs: Value) -> bool:
+    """Whether a call is part of a graph: not one with data, nor one that only asks what a model returns."""
+    content = content_of(run, inputs)
+    parts = content.items if isinstance(content, TupleV) else (content,)
+    tensors = [one for part in parts for _, one in alternatives(part) if isinstance(one, TensorV)]
+    return any(one.parents or one.reason is None or one.reason.detail == MODEL_INPUT for one in tensors)
 
 
 def layers_of(run: Run, model: ModelV | InstanceV, outputs: Value) -> Value:
@@ -50,12 +91,12 @@ class _Graph:
         """Whether a part of it is either of two."""
         self._run = run
         self._model = model
-        self._order: list[LayerV] = []
-        self._before: dict[int, list[LayerV]] = {}
+        self._order: list[Value] = []
+        self._before: dict[int, list[Value]] = {}
         """By the identity of a layer: those whose outputs it takes."""
-        self._seen: dict[int, list[LayerV]] = {}
+        self._seen: dict[int, list[Value]] = {}
 
-    def visit(self, value: Value, depth: int, *, behind: bool = False) -> list[LayerV]:
+    def visit(self, value: Value, depth: int, *, behind: bool = False) -> list[Value]:
         """Take in the graph up to a value; the layers that the value comes from."""
         if id(value) in self._seen:
             return self._seen[id(value)]
@@ -71,7 +112,7 @@ class _Graph:
         self._seen[id(value)] = found
         return found
 
-    def _behind(self, values: Sequence[Value], depth: int, *, behind: bool) -> list[LayerV]:
+    def _behind(self, values: Sequence[Value], depth: int, *, behind: bool) -> list[Value]:
         """The layers which values come from, each once: ``x * sigmoid(x)`` has those of x behind it twice."""
         layers = [layer for value in values for layer in self.visit(value, depth + 1, behind=behind)]
         return list({id(layer): layer for layer in layers}.values())
@@ -86,7 +127,10 @@ class _Graph:
         self.is_forked = self.is_forked or isinstance(content, Choice)
         return []
 
-    def _tensor(self, tensor: TensorV, depth: int, *, behind: bool) -> list[LayerV]:
+    def _tensor(self, tensor: TensorV, depth: int, *, behind: bool) -> list[Value]:
+        call = self._run.calls.get(id(tensor))
+        if call is not None and call.by is not self._model:
+            return self._node(call.by, self.visit(call.inputs, depth + 1, behind=behind))
         behind = behind or (tensor.final is not None and tensor.final is not self._model)
         before = self._behind(tensor.parents, depth, behind=behind)
         layer = tensor.layer if tensor.layer is not None else self._input(tensor)
@@ -96,10 +140,13 @@ class _Graph:
         if behind:
             layer.slots[BEHIND] = NONE
         self.is_whole = self.is_whole and not behind and INNER not in layer.slots
-        if id(layer) not in self._before:
-            self._order.append(layer)
-        self._before.setdefault(id(layer), []).extend(before)
-        return [layer]
+        return self._node(layer, before)
+
+    def _node(self, node: Value, before: list[Value]) -> list[Value]:
+        if id(node) not in self._before:
+            self._order.append(node)
+        self._before.setdefault(id(node), []).extend(before)
+        return [node]
 
     def _input(self, tensor: TensorV) -> LayerV | None:
         """The layer that stands for an input."""
@@ -110,7 +157,7 @@ class _Graph:
         assert spec is not None
         return LayerV(spec, place, {"$output": tensor, "$input": tensor})
 
-    def listed(self) -> tuple[LayerV, ...]:
+    def listed(self) -> tuple[Value, ...]:
         """The farthest from the outputs first; the inputs of one layer in their order."""
         distance = dict.fromkeys(map(id, self._order), 0)
         for layer in reversed(self._order):

@@ -15,7 +15,7 @@ from fromlogits_audit.interp.choice import choose, lift, split
 from fromlogits_audit.interp.classes import external_bases, find_member, own_method
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.items import content_of
-from fromlogits_audit.interp.keras import losses, metrics, models
+from fromlogits_audit.interp.keras import graphs, losses, metrics, models
 from fromlogits_audit.interp.keras.attributes import model_attribute
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer
 from fromlogits_audit.interp.keras.shapes import Dims
@@ -180,7 +180,8 @@ def call(run: Run, instance: InstanceV, args: Args, place: Place | None) -> Valu
         _build(run, instance, args)
         full = Args((instance, *args.positional), args.keywords, args.star, args.double)
         result = invoke(run, own[1].core, full, instance)
-        return _named(instance, models.final(run, result, instance) if is_model(instance) else result)
+        result = _named(instance, models.final(run, result, instance) if is_model(instance) else result)
+        return graphs.called(run, instance, args, result)
     if base is None:
         return _without_base(instance)
     return call_base(run, instance, base, args, place)
@@ -268,6 +269,8 @@ def inherited(run: Run, base: InstanceV, name: str, external: str, place: Place 
         found = model_attribute(run, base, name, place)
         if found is not None:
             return found
+    if name == "output" and "$output" in base.slots:
+        return base.slots["$output"]
     inner = base.slots.get("$layer")
     if isinstance(inner, LayerV):
         return run.keras.attribute(run, inner, name, place) if place is not None else None

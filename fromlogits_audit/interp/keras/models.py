@@ -167,10 +167,12 @@ def call_model(run: Run, model: ModelV | InstanceV, args: Args, place: Place | N
     inputs = args.positional[0] if args.positional else next(iter(args.keywords.values()), data_tensor())
     model.slots["$used"] = NONE
     if "$layers" in model.slots:
-        return final(run, run_layers(run, model.slots["$layers"], inputs, place), model)
-    if "$outputs" in model.slots:
-        return final(run, current(run, _alone(model.slots["$outputs"])), model)
-    return TensorV(reason=Undecided(Why.OPAQUE_LAYER, "a model that was not followed"))
+        result = run_layers(run, model.slots["$layers"], inputs, place)
+    elif "$outputs" in model.slots:
+        result = current(run, _alone(model.slots["$outputs"]))
+    else:
+        return TensorV(reason=Undecided(Why.OPAQUE_LAYER, "a model that was not followed"))
+    return graphs.called(run, model, args, final(run, result, model))
 
 
 def _alone(outputs: Value) -> Value:
