@@ -34,6 +34,7 @@ from fromlogits_audit.interp.keras_values import (
     TensorV,
     data_tensor,
 )
+from fromlogits_audit.interp.raising import doubt_builtin
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -115,7 +116,17 @@ def _compile(run: Run, model: Model, args: Args, place: Place | None) -> Value:
     return NONE
 
 
+def _is_list(run: Run, model: Model) -> bool:
+    """Whether layers can be added to a model: one with a graph has no such method."""
+    if "$layers" not in model.slots and "$outputs" in model.slots:
+        doubt_builtin(run, "AttributeError")
+        return False
+    return True
+
+
 def _add(run: Run, model: Model, args: Args, place: Place | None) -> Value:
+    if not _is_list(run, model):
+        return NONE
     layer = args.get(0, "layer") or NONE
     before = model.slots.get("$layers", TupleV(()))
     grown = lift(
@@ -126,6 +137,8 @@ def _add(run: Run, model: Model, args: Args, place: Place | None) -> Value:
 
 
 def _pop(run: Run, model: Model, args: Args, place: Place | None) -> Value:
+    if not _is_list(run, model):
+        return NONE
     before = model.slots.get("$layers", TupleV(()))
     run.state.write(
         model,
