@@ -75,7 +75,7 @@ SEED ?= $(shell date +%s)
 soak-programs: $(VENV)/.installed-test
 	@echo "seeds from $(SEED)"
 	SOAK_PROGRAMS=$(PROGRAMS) SOAK_SEED=$(SEED) $(BIN)/python -m pytest -rP tests/test_differential.py tests/test_metamorphic.py \
-		tests/test_python_semantics.py
+		tests/test_python_semantics.py tests/test_random_models.py
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
