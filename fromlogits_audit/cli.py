@@ -258,9 +258,7 @@ def settings_of(paths: Sequence[Path], config: Path | None, options: dict[str, A
     from fromlogits_audit.config import codes, load, words
 
     _check_here()
-    for name in _NARROWING:
-        if any(not words(value) for value in options.get(name) or ()):
-            raise UsageError(f"--{name} is empty: leave it out to have all.")
+    _refuse_empty(options)
     given: dict[str, Any] = {
         "select": codes(word for value in options["select"] for word in words(value)),
         "ignore": codes(word for value in options["ignore"] for word in words(value)),
@@ -276,17 +274,27 @@ def settings_of(paths: Sequence[Path], config: Path | None, options: dict[str, A
     if given["exclude"]:
         loaded = replace(loaded, exclude_root=None)
     settings = replace(loaded, **{key: value for key, value in given.items() if value})
-    if options.get("changed_since") == "":
-        raise UsageError("--changed-since is empty: leave it out to have all.")
     return replace(settings, output_file=None) if settings.output_file == Path("-") else settings
 
 
-_NARROWING = ("select", "exclude")
 _ALIKE = (
     "baseline", "changed_since", "diff", "executor", "exit_zero", "fix", "jobs", "no_cache", "output_file",
     "quiet", "show_sites", "statistics", "unsafe_fixes",
 )  # fmt: skip
 """Options that are settings of the same name and type."""
+
+
+def _refuse_empty(options: dict[str, Any]) -> None:
+    """What narrows a run has to say to what: a variable of a script that is not set would widen it."""
+    changed = options.get("changed_since")
+    given = {
+        "select": options["select"],
+        "exclude": options.get("exclude", ()),
+        "changed-since": () if changed is None else (changed,),
+    }
+    for name, values in given.items():
+        if any(not value.strip(", ") for value in values):
+            raise UsageError(f"--{name} is empty: leave it out to have all.")
 
 
 def cache_folder(paths: Sequence[Path]) -> Path:
