@@ -282,12 +282,14 @@ class Cutoff:
 class Applied:
     """A softmax or sigmoid applied to ``Site.output`` (the output as it was before).
 
-    ``axis_size`` is the size of the softmax's axis, None where unknown.
+    ``axis_size`` is the size of the softmax's axis, None where unknown. ``scaled`` says that the output was
+    divided by a temperature in between.
     """
 
     activation: str
     axis_size: int | None = None
     spelled: str = ""
+    scaled: bool = False
 
 
 @dataclass(frozen=True)

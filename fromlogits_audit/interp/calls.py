@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp import builtin
-from fromlogits_audit.interp.choice import alternatives
+from fromlogits_audit.interp.choice import alternatives, not_none
 from fromlogits_audit.interp.classes import GENERIC, RECORD, own_method
 from fromlogits_audit.interp.creation import instantiate
 from fromlogits_audit.interp.dispatch import call_generic
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 def call(run: Run, function: Value, args: Args, place: Place | None) -> Value:
     """The result of calling a value; each alternative runs under its own assumptions."""
+    function = not_none(function, run.state.guard)
     if not isinstance(function, Choice):
         return _call(run, function, args, place)
     options = alternatives(function, run.state.guard)

@@ -182,6 +182,16 @@ def lift(value: Value, path: Guard, function: Callable[[Value], Value]) -> Value
     return choose([(guard, function(v)) for guard, v in alternatives(value, path)])
 
 
+def not_none(value: Value, path: Guard = ALWAYS) -> Value:
+    """What is left of a value where it is called or computed with, which None can't be."""
+    if not isinstance(value, Choice):
+        return value
+    left = [
+        (guard, v) for guard, v in alternatives(value, path) if not (isinstance(v, Const) and v.value is None)
+    ]
+    return choose(left) if left else value
+
+
 def product(values: Sequence[Value], path: Guard = ALWAYS) -> list[tuple[Guard, tuple[Value, ...]]]:
     """All combinations of alternatives whose assumptions agree, bounded."""
     if not any(isinstance(value, Choice) for value in values):

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import alternatives
+from fromlogits_audit.interp.functions import parameters
 from fromlogits_audit.interp.values import (
     BoundV,
     Choice,
@@ -196,13 +197,21 @@ def _words(core: FuncCore, frames: list[Frame]) -> set[str]:
     chunks = {id(core.chunk): core.chunk}
     waiting = deque(chunks.values())
     while waiting:
-        added = waiting.popleft().words - words
+        chunk = waiting.popleft()
+        added = chunk.words - words - (_own(core) if chunk is core.chunk else frozenset())
         words |= added
-        for chunk in (_chunk(frame.slots[word]) for frame in frames for word in added if word in frame.slots):
-            if chunk is not None and id(chunk) not in chunks and len(chunks) < MAX_DEFINITIONS:
-                chunks[id(chunk)] = chunk
-                waiting.append(chunk)
+        for other in (_chunk(frame.slots[word]) for frame in frames for word in added if word in frame.slots):
+            if other is not None and id(other) not in chunks and len(chunks) < MAX_DEFINITIONS:
+                chunks[id(other)] = other
+                waiting.append(other)
     return words
+
+
+def _own(core: FuncCore) -> frozenset[str]:
+    """Parameters, which hide what has their names around the function; none where its chunk holds more."""
+    if core.chunk.defined != core.name:
+        return frozenset()
+    return frozenset((*parameters(core), *(p.name.value for p in core.node.params.kwonly_params)))
 
 
 def _chunk(value: Value) -> Chunk | None:

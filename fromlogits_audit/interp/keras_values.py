@@ -107,6 +107,8 @@ class StepKind(Enum):
     """Several outputs beside one another along the last axis."""
     CLIPPED = auto()
     """``clip(z, 0, 1)``"""
+    SCALED = auto()
+    """``p / 10``, of what a model returns"""
     HITS = auto()
     """``y * z``, where labels are 0 or 1"""
 

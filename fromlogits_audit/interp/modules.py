@@ -274,7 +274,10 @@ class Modules:
             return
         source = value.module.frame
         for name in _exported(source):
-            run.state.write(frame, name, source.slots[name])
+            if name in source.slots:
+                run.state.write(frame, name, source.slots[name])
+            elif (inner := self._resolve(frame, f"{module}.{name}".lstrip("."), level)) is not None:
+                run.state.write(frame, name, self._module_value(run, inner))
         frame.root.stars.extend(source.stars)
 
     def attribute(self, run: Run, base: ModuleV, name: str, place: Place) -> Value:
@@ -316,12 +319,13 @@ def _settle(frame: Frame, chunk: Chunk) -> None:
 
 
 def _exported(frame: Frame) -> list[str]:
-    """The names that ``import *`` takes: ``__all__`` where it is known, else the public ones."""
+    """The names that ``import *`` takes: ``__all__`` where it is known (modules of a package may be among them),
+    else the public ones."""
     from fromlogits_audit.interp.values import Const, ListV
 
     listed = frame.slots.get("__all__")
     content = listed.slots["items"] if isinstance(listed, ListV) else listed
     if isinstance(content, TupleV) and not content.open:
-        names = [item.value for item in content.items if isinstance(item, Const)]
-        return [name for name in names if name in frame.slots]
+        texts = [item.value for item in content.items if isinstance(item, Const)]
+        return [name for name in texts if isinstance(name, str)]
     return [name for name in frame.slots if isinstance(name, str) and not name.startswith("_")]

@@ -263,12 +263,11 @@ class Recorder(Apart):
         self._add(Kind.METRIC, metric.place, sites, owner, tuple(beside))
         self.compiles.note_metric(metric, name)
 
-    def applied(self, activation: str, axis_size: int | None, before: TensorV, place: Place) -> None:
-        """A softmax or sigmoid is applied to a tensor."""
-        fact = Applied(activation, axis_size, place.chunk.code(place.node))
-        self._add(
-            Kind.ACTIVATION, place, [Site(Kind.ACTIVATION, _NOWHERE, self.output(before, None), applied=fact)]
-        )
+    def applied(self, name: str, size: int | None, before: TensorV, place: Place, scaled: bool) -> None:
+        """A softmax or sigmoid is applied to a tensor, which was ``scaled`` in between."""
+        fact = Applied(name, size, place.chunk.code(place.node), scaled)
+        site = Site(Kind.ACTIVATION, _NOWHERE, self.output(before, None), applied=fact)
+        self._add(Kind.ACTIVATION, place, [site])
 
     def half_precision(
         self, tensor: TensorV, dtype: str, layers: tuple[Place, ...], hops: tuple[Hop, ...]

@@ -66,13 +66,23 @@ def check(site: Site) -> Finding | None:
     problem = (
         f"{words} applies {applied.activation} to a {output_words(site.output)} that already went through it."
     )
-    mend = f"remove the second {applied.activation}; the values are probabilities already"
     return RULE.report(
-        site, f"{problem} {_consequence(applied, site.output)}", mend, fixes=[fixing.activate(site, None)]
+        site,
+        f"{problem} {_consequence(applied, site.output)}",
+        _mend(applied),
+        fixes=[] if applied.scaled else [fixing.activate(site, None)],
     )
 
 
+def _mend(applied: Applied) -> str:
+    if applied.scaled:
+        return f"let the model return logits, which a temperature is for, and apply one {applied.activation}"
+    return f"remove the second {applied.activation}; the values are probabilities already"
+
+
 def _consequence(applied: Applied, output: Output) -> str:
+    if applied.scaled:
+        return "Probabilities lie between 0 and 1: divided by a temperature they come out all but equal."
     if applied.activation == "sigmoid":
         return f"All values now lie between 0.5 and {sigmoid(1.0):.3f}."
     classes = applied.axis_size or output.units

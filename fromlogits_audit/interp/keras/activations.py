@@ -15,6 +15,7 @@ from fromlogits_audit.catalogue.activations import (
 from fromlogits_audit.catalogue.interface import ActivationSpec
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.keras.custom import registered
+from fromlogits_audit.interp.keras.formulas import unscaled
 from fromlogits_audit.interp.keras.shapes import number, ranked
 from fromlogits_audit.interp.keras_values import StepKind, TensorV
 from fromlogits_audit.interp.truth import rests_on_shape, rests_on_values
@@ -159,11 +160,13 @@ def _normalising(
             result = replace(result, unit_softmax=place)
     if size == 1 and run.state.guard and not _written_one(before):
         size = None
-    if before.scale in NORMALISED and rests_on_values(run.state.guard):
+    met = unscaled(before)
+    scaled = met is not before
+    if met.scale in NORMALISED and rests_on_values(run.state.guard):
         # ``if p.max() > 1:`` is asked where it may not have been applied before.
-        before = opaque(before, Undecided(Why.CONDITION, "applied where values say so"))
-    if before.scale in NORMALISED or size == 1 or run.recorder.plural:
-        run.recorder.applied(name, size, before, place)
+        met = opaque(met, Undecided(Why.CONDITION, "applied where values say so"))
+    if met.scale in NORMALISED or size == 1 or run.recorder.plural:
+        run.recorder.applied(name, size, met, place, scaled)
     return result
 
 

@@ -245,7 +245,8 @@ def _made_by(tensor: TensorV) -> LayerV | None:
     # What an operation made of the layer's output may still name the layer.
     if (isinstance(parent, TensorV) and parent.layer is layer) or not isinstance(output, TensorV):
         return None
-    return layer if same(replace(output, final=tensor.final, head=tensor.head), tensor) else None
+    alike = replace(output, final=tensor.final, head=tensor.head, name=tensor.name)
+    return layer if same(alike, tensor) else None
 
 
 def _as_output(value: Value) -> Value:

@@ -27,6 +27,8 @@ def after_binary(symbol: str, a: Value, b: Value, made: Value, place: Place | No
         return _noted(made, StepKind.ONE_MORE, tensor) if positive and _is_one(number) else made
     if _is_one(a) and isinstance(b, TensorV):
         return _from_one(symbol, b, made, place)
+    if symbol == "/" and isinstance(a, TensorV) and a.final is not None and not _is_below_one(b):
+        return _noted(made, StepKind.SCALED, a)
     return made
 
 
@@ -101,6 +103,12 @@ def after_clip(tensor: TensorV, made: TensorV, bounds: list[float]) -> TensorV:
     return _noted(made, StepKind.CLIPPED, tensor) if sorted(bounds) == [0, 1] else made
 
 
+def unscaled(tensor: TensorV) -> TensorV:
+    """What a model returned, before it was divided by a temperature."""
+    before = _step(tensor, StepKind.SCALED)
+    return before if isinstance(before, TensorV) else tensor
+
+
 def before_rounding(tensor: TensorV) -> TensorV:
     """What is rounded up where ``tensor`` is, before it was clipped or multiplied by labels."""
     for kind in (StepKind.CLIPPED, StepKind.HITS):
@@ -145,6 +153,10 @@ def is_part(tensor: TensorV) -> bool:
 
 def _is_one(value: Value) -> bool:
     return isinstance(value, Const) and isinstance(value.value, (int, float)) and value.value == 1
+
+
+def _is_below_one(value: Value) -> bool:
+    return isinstance(value, Const) and isinstance(value.value, (int, float)) and value.value <= 1
 
 
 def _is_exponential(tensor: TensorV) -> bool:

@@ -10,7 +10,7 @@ from fromlogits_audit.catalogue.layers import layer_class
 from fromlogits_audit.interp.choice import alternatives, choose, lift, product
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras_values import BEHIND, INNER, MODEL_INPUT, LayerV, ModelV, TensorV
-from fromlogits_audit.interp.values import NONE, Args, Choice, Entries, InstanceV, ListV, TupleV, Value
+from fromlogits_audit.interp.values import NONE, Args, Choice, Const, Entries, InstanceV, ListV, TupleV, Value
 from fromlogits_audit.ir import Why
 from fromlogits_audit.lean import dataclass
 
@@ -39,10 +39,17 @@ def called(run: Run, by: ModelV | InstanceV, args: Args, result: Value) -> Value
     inputs = args.positional[0] if args.positional else next(iter(args.keywords.values()), NONE)
     if not _is_symbolic(run, inputs):
         return result
-    noted = lift(result, run.state.guard, lambda one: _noted(run, by, inputs, one))
+    noted = lift(result, run.state.guard, lambda one: _noted(run, by, inputs, under_its_name(by, one)))
     if isinstance(by, InstanceV):
         run.state.write(by, "$output", noted)
     return noted
+
+
+def under_its_name(by: ModelV | InstanceV, result: Value) -> Value:
+    """A single output has the name of what returned it, and none of what is inside it."""
+    name = by.slots.get("$name")
+    given = name.value if isinstance(name, Const) and isinstance(name.value, str) else None
+    return replace(result, name=given) if isinstance(result, TensorV) and given != result.name else result
 
 
 def _noted(run: Run, by: ModelV | InstanceV, inputs: Value, result: Value) -> Value:

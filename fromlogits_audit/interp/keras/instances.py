@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.applications import application
@@ -180,7 +179,10 @@ def call(run: Run, instance: InstanceV, args: Args, place: Place | None) -> Valu
         _build(run, instance, args)
         full = Args((instance, *args.positional), args.keywords, args.star, args.double)
         result = invoke(run, own[1].core, full, instance)
-        result = _named(instance, models.final(run, result, instance) if is_model(instance) else result)
+        if is_model(instance):
+            result = models.final(run, result, instance)
+        else:
+            result = graphs.under_its_name(instance, result)
         return graphs.called(run, instance, args, result)
     if base is None:
         return _without_base(instance)
@@ -193,15 +195,6 @@ def _without_base(instance: InstanceV) -> Value | None:
 
 def _is_loss(base: str) -> bool:
     return base == "keras.losses.Loss" or loss_class(base) is not None
-
-
-def _named(instance: InstanceV, result: Value) -> Value:
-    """A single output of a custom layer carries the layer's name, and none of what is inside it."""
-    name = instance.slots.get("$name")
-    if not isinstance(result, TensorV) or is_model(instance):
-        return result
-    given = name.value if isinstance(name, Const) and isinstance(name.value, str) else None
-    return replace(result, name=given) if given != result.name else result
 
 
 def call_base(run: Run, instance: InstanceV, base: str, args: Args, place: Place | None) -> Value:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.catalogue.interface import ApplicationSpec, HeadSpec
 from fromlogits_audit.catalogue.layers import layer_class
-from fromlogits_audit.interp.choice import Work, alternatives, choose, lift
+from fromlogits_audit.interp.choice import Work, alternatives, choose, lift, not_none
 from fromlogits_audit.interp.classes import find_member
 from fromlogits_audit.interp.functions import parameters
 from fromlogits_audit.interp.items import content_of, spread
@@ -83,7 +83,7 @@ def make_functional(run: Run, args: Args, place: Place | None, into: InstanceV |
             unknown if unknown is not None else run.state.fresh(Why.UNSUPPORTED, "a model without outputs")
         )
     model.slots["$inputs"] = inputs or NONE
-    model.slots["$outputs"] = snapshot(run, outputs)
+    model.slots["$outputs"] = snapshot(run, not_none(outputs, run.state.guard))
     _name(run, model, args.get(2, "name"))
     return model
 

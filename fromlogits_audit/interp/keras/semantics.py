@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst, regex
 from fromlogits_audit.catalogue.names import canonical
+from fromlogits_audit.interp.choice import not_none
 from fromlogits_audit.interp.classes import external_bases, own_method
 from fromlogits_audit.interp.keras import arithmetic, external, indexing, instances, methods, metrics
 from fromlogits_audit.interp.keras.activations import opaque
@@ -110,7 +111,7 @@ class Keras:
         labels = args.get(0, "y_true")
         if predicted is None:
             return run.state.fresh(Why.UNSUPPORTED, "a loss called without predictions")
-        predicted = as_one(run, predicted)
+        predicted = as_one(run, not_none(predicted, run.state.guard))
         return meet(run, loss, labels, predicted, place=place, hops=instances.hop(place, "called here"))
 
     def labels_in(self, run: Run, value: Value) -> Labels | None:
