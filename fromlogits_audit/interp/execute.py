@@ -18,7 +18,7 @@ from fromlogits_audit.interp.functions import is_refused
 from fromlogits_audit.interp.items import DATA
 from fromlogits_audit.interp.outcome import Outcome, where_not_left
 from fromlogits_audit.interp.patterns import match_cases
-from fromlogits_audit.interp.raising import Raised, class_of, doubt, throw_builtin
+from fromlogits_audit.interp.raising import SYSTEM_EXIT, Raised, class_of, doubt, exits, throw_builtin
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import (
@@ -31,6 +31,7 @@ from fromlogits_audit.interp.values import (
     ListV,
     Place,
     Unknown,
+    Value,
 )
 
 if TYPE_CHECKING:
@@ -96,10 +97,7 @@ def _line(run: Run, frame: Frame, parts: Sequence[cst.BaseSmallStatement]) -> Ou
             return Outcome(falls=False, returns=[(run.state.guard, value)])
         if kind is cst.Raise:
             assert isinstance(part, cst.Raise)
-            raised = class_of(run, frame, part) if run.state.catchers else None
-            if raised is None and run.state.attempts:
-                doubt(run, class_of(run, frame, part), certain=True)
-            return Outcome(falls=False, raised=raised, failed=raised is not None)
+            return _raised(run, partial(class_of, run, frame, part))
         if kind is cst.Break or kind is cst.Continue:
             if kind is cst.Continue:
                 return Outcome(falls=False, continues=[run.state.guard])
@@ -107,7 +105,17 @@ def _line(run: Run, frame: Frame, parts: Sequence[cst.BaseSmallStatement]) -> Ou
         handler = _SIMPLE.get(kind)
         if handler is not None:
             handler(run, frame, part)
+        if isinstance(part, cst.Expr) and exits(run, frame, part.value):
+            return _raised(run, lambda: SYSTEM_EXIT)
     return Outcome()
+
+
+def _raised(run: Run, kind: Callable[[], Value | None]) -> Outcome:
+    """An exception leaves the block; its class is looked up where something may catch it."""
+    raised = kind() if run.state.catchers else None
+    if raised is None and run.state.attempts:
+        doubt(run, kind(), certain=True)
+    return Outcome(falls=False, raised=raised, failed=raised is not None)
 
 
 # -- branches --------------------------------------------------------------------------------

@@ -319,8 +319,8 @@ def _settle(frame: Frame, chunk: Chunk) -> None:
 
 
 def _exported(frame: Frame) -> list[str]:
-    """The names that ``import *`` takes: ``__all__`` where it is known (modules of a package may be among them),
-    else the public ones."""
+    """The names that ``import *`` takes: those in ``__all__`` where it is known (which may be modules of a
+    package), else the public ones."""
     from fromlogits_audit.interp.values import Const, ListV
 
     listed = frame.slots.get("__all__")

@@ -160,6 +160,22 @@ def class_of(run: Run, frame: Frame, node: cst.Raise) -> Value | None:
     return value if value is not None and _is_exception(value) else None
 
 
+def exits(run: Run, frame: Frame, node: cst.BaseExpression) -> bool:
+    """Whether an expression ends the program: ``sys.exit()``."""
+    if not isinstance(node, cst.Call) or not isinstance(node.func, (cst.Name, cst.Attribute)):
+        return False
+    last = node.func.attr if isinstance(node.func, cst.Attribute) else node.func
+    if last.value not in _EXIT_WORDS:
+        return False
+    function = named(run, frame, node.func)
+    return isinstance(function, ExternalV) and function.name in _EXITS
+
+
+_EXITS = ("sys.exit", "os._exit", "builtins.exit", "builtins.quit")
+_EXIT_WORDS = frozenset(("exit", "_exit", "quit"))
+SYSTEM_EXIT = ExternalV("builtins.SystemExit")
+
+
 def named(run: Run, frame: Frame, node: cst.CSTNode) -> Value | None:
     """What a name, an attribute or a tuple of them means."""
     from fromlogits_audit.interp.evaluate import evaluate
