@@ -37,6 +37,11 @@ CASES = {
     "nothing hands it over": ("def step():\n    aim()\nmodel = classifier('softmax')", ["sigmoid"]),
     "a function that nobody knows": ("model = classifier('softmax')\nthing.map(aim)", ["softmax"]),
     "by name": ("model = classifier('softmax')\nthing(on_end=aim)", ["softmax"]),
+    "names that its parameters hide": (
+        "def step(rate=1):\n    return loss_fn(y, model(x))\nmodel = classifier('softmax')\n"
+        "for rate in range(9):\n    thing(step)",
+        ["softmax"],
+    ),
     "a lambda": ("model = classifier('softmax')\nthing.minimize(lambda: loss_fn(y, model(x)))", ["softmax"]),
     "a lambda that calls it": ("model = classifier('softmax')\nthing.minimize(lambda: aim())", ["softmax"]),
     "a partial": ("model = classifier('softmax')\nthing.map(functools.partial(aim))", ["softmax"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
-from fromlogits_audit.interp.classes import GENERIC, defines
+from fromlogits_audit.interp.classes import GENERIC, defines, own_method
 from fromlogits_audit.interp.creation import finish_class
 from fromlogits_audit.interp.dispatch import MAKERS, make_generic
 from fromlogits_audit.interp.evaluate import evaluate
@@ -90,6 +90,7 @@ def _decorated(run: Run, frame: Frame, made: Value, decorator: cst.Decorator, na
         apply_option(made, value)
         return made
     called = isinstance(value, (FuncV, BoundV, PartialV)) or defines(value, "__call__")
+    called = called or (isinstance(value, ClassV) and own_method(value, "__call__") is not None)
     if called or (isinstance(value, MethodV) and value.base == GENERIC):
         result = run.call(value, Args((made,)), Place(frame.chunk, decorator))
         return made if isinstance(result, (Unknown, ExternalV, MethodV)) else result

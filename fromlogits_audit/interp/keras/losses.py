@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import NoneType
 from typing import TYPE_CHECKING
 
 from fromlogits_audit import regex
@@ -113,7 +114,7 @@ def misuse_of(names: tuple[str, ...], args: Args, flag: Value | None, *, called:
         return "from_logits is given a tensor"
     if isinstance(flag, ExternalV) and flag.name.startswith("keras.losses.Reduction."):
         return "from_logits is given a reduction"
-    if isinstance(flag, Const) and not isinstance(flag.value, bool):
+    if isinstance(flag, Const) and not isinstance(flag.value, (bool, NoneType)):
         effect = "taken as True" if flag.value else "taken as False"
         return f"from_logits={flag.value!r} is no bool and is {effect}"
     return None
