@@ -124,8 +124,8 @@ def _scope(report: Report, settings: Settings, place: Place) -> Callable[[Identi
     reported = Reported(settings, place.cwd)
 
     def in_scope(what: Identity) -> bool:
-        looked_at = what.code not in reported.silent(str(place.full(what.path)))
-        return looked_at and (what.path in asked or not place.full(what.path).exists())
+        file = place.full(what.path)
+        return what.code not in reported.silent(str(file)) and (what.path in asked or not file.exists())
 
     return in_scope
 

@@ -18,7 +18,7 @@ from fromlogits_audit.ir import Status, Why
 from fromlogits_audit.live.runtime import library_of, version_of
 from fromlogits_audit.live.sites import LiveModel
 from fromlogits_audit.models import LIVE, ModelLoss, ModelOutput, ModelReport
-from fromlogits_audit.outcome import LISTED, once, selected, site_key, undecided
+from fromlogits_audit.outcome import LISTED, Reported, once, site_key, undecided
 from fromlogits_audit.report import Report
 from fromlogits_audit.rules.judge import Judged, judge
 
@@ -84,7 +84,7 @@ def report_on(models: Sequence[LiveModel], settings: Settings | None = None) -> 
     found = [finding for one in judged for finding in one.findings]
     found += [_undecided(one) for one in listed if one.status is Status.UNDECIDED]
     return Report(
-        findings=tuple(selected(once(found), settings, None)),
+        findings=tuple(Reported(settings, None).of(once(found))),
         sites=tuple(listed),
         runtime=models[0].runtime if models else Report().runtime,
         files=len(models),

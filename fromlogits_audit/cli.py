@@ -286,6 +286,8 @@ _ALIKE = (
 
 def _refuse_empty(options: dict[str, Any]) -> None:
     """What narrows a run has to say to what: a variable of a script that is not set would widen it."""
+    from fromlogits_audit.config import words
+
     changed = options.get("changed_since")
     given = {
         "select": options["select"],
@@ -293,7 +295,7 @@ def _refuse_empty(options: dict[str, Any]) -> None:
         "changed-since": () if changed is None else (changed,),
     }
     for name, values in given.items():
-        if any(not value.strip(", ") for value in values):
+        if not all(map(words, values)):
             raise UsageError(f"--{name} is empty: leave it out to have all.")
 
 

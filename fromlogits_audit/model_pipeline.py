@@ -17,7 +17,7 @@ from fromlogits_audit.finding import Finding
 from fromlogits_audit.ir import Kind, Location, Problem, Runtime, Scale, Site, Status
 from fromlogits_audit.lean import dataclass
 from fromlogits_audit.models import Evidence, ModelLoss, ModelOutput, ModelReport
-from fromlogits_audit.outcome import LISTED, once, selected, site_key, stamped, undecided, unreadable
+from fromlogits_audit.outcome import LISTED, Reported, once, site_key, stamped, undecided, unreadable
 from fromlogits_audit.paths import shown_path
 from fromlogits_audit.report import Report
 from fromlogits_audit.rules.judge import Judged, judge
@@ -271,7 +271,7 @@ def _report(run: _Run, files: int) -> Report:
     found += [unreadable(problem) for problem in problems]
     found += [undecided(one) for one in listed if one.status is Status.UNDECIDED]
     return Report(
-        findings=tuple(selected(once(found), run.settings, run.cwd)),
+        findings=tuple(Reported(run.settings, run.cwd).of(once(found))),
         sites=tuple(listed),
         problems=tuple(problems),
         files=files,

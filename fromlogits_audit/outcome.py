@@ -156,14 +156,12 @@ class Reported:
         """The codes of which no finding is reported in a file."""
         return frozenset(one.code for one in RULES if self.severity(one.code, path) is Severity.OFF)
 
-
-def selected(findings: Iterable[Finding], settings: Settings, cwd: Path | None) -> Iterator[Finding]:
-    """Those of the enabled rules, with the severities that the settings give them."""
-    reported = Reported(settings, cwd)
-    for finding in findings:
-        severity = reported.severity(finding.code, finding.location.path)
-        if severity is not Severity.OFF:
-            yield replace(finding, severity=severity)
+    def of(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        """Those findings that are reported, with the severities that the settings give them."""
+        for finding in findings:
+            severity = self.severity(finding.code, finding.location.path)
+            if severity is not Severity.OFF:
+                yield replace(finding, severity=severity)
 
 
 def _ignored(settings: Settings) -> list[tuple[GitIgnoreSpec, tuple[str, ...]]]:

@@ -20,7 +20,6 @@ from fromlogits_audit.outcome import (
     Runtimes,
     is_listed,
     once,
-    selected,
     site_key,
     stamped,
     undecided,
@@ -140,8 +139,7 @@ def _report(
     found = [finding for one in judged for finding in one.findings]
     found += [unreadable(problem) for problem in problems]
     found += [undecided(one) for one in listed if one.status is Status.UNDECIDED]
-    chosen = selected(once(found), settings, cwd)
-    kept, silenced = _suppressed(list(chosen), analysis, asked, settings, cwd)
+    kept, silenced = _suppressed(found, analysis, asked, Reported(settings, cwd))
     return Report(
         findings=kept,
         sites=tuple(listed),
@@ -156,17 +154,15 @@ def _report(
 
 
 def _suppressed(
-    chosen: list[Finding],
+    found: list[Finding],
     analysis: Analysis,
     asked: frozenset[str],
-    settings: Settings,
-    cwd: Path | None,
+    reported: Reported,
 ) -> tuple[tuple[Finding, ...], tuple[Silenced, ...]]:
     """What remains and what a comment silences; comments that silence nothing are findings too."""
     comments = Suppressions(analysis.sources)
-    kept, silenced = comments.split(chosen)
+    kept, silenced = comments.split(reported.of(once(found)))
     if isinstance(analysis.sources, Sources):
         asked &= analysis.sources.commented
-    unused = comments.unused(asked, Reported(settings, cwd).silent)
-    more, quiet = comments.split(selected(unused, settings, cwd))
+    more, quiet = comments.split(reported.of(comments.unused(asked, reported.silent)))
     return tuple(sorted([*kept, *more], key=Finding.sort_key)), (*silenced, *quiet)

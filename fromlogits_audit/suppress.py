@@ -223,9 +223,12 @@ class Suppressions:
         for path in sorted(paths):
             comments = self.of(path)
             source = self._sources.get(path)
-            for noqa, codes in comments.unused() if comments is not None else ():
-                told = tuple(c for c in codes if not any(code.startswith(c) for code in silent(path)))
-                if told and source is not None:
+            if comments is None or source is None:
+                continue
+            off = silent(path)
+            for noqa, codes in comments.unused():
+                told = tuple(code for code in codes if not any(entry.startswith(code) for entry in off))
+                if told:
                     yield _unused(source, noqa, told)
 
 

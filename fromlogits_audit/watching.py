@@ -13,7 +13,7 @@ from fromlogits_audit.config import Settings
 from fromlogits_audit.errors import InputError
 from fromlogits_audit.finding import Finding
 from fromlogits_audit.ir import Output, Runtime, Site, Status
-from fromlogits_audit.outcome import LISTED, Runtimes, once, selected, site_key, stamped, undecided
+from fromlogits_audit.outcome import LISTED, Reported, Runtimes, once, site_key, stamped, undecided
 from fromlogits_audit.report import Report, Source
 from fromlogits_audit.rules.judge import Judged, judge
 from fromlogits_audit.source.python import read_python
@@ -30,7 +30,7 @@ def report_on(sites: Iterable[Site], settings: Settings, cwd: Path, notes: Seque
     found = [finding for one in judged for finding in one.findings]
     found += [undecided(one) for one in listed if one.status is Status.UNDECIDED]
     sources = sources_of({one.site.location.path for one in judged}, cwd)
-    kept, silenced = Suppressions(sources).split(selected(once(found), settings, cwd))
+    kept, silenced = Suppressions(sources).split(Reported(settings, cwd).of(once(found)))
     return Report(
         findings=tuple(kept),
         sites=tuple(listed),
@@ -170,7 +170,7 @@ def _report(
     known = {_key(f) for f in (*kept, *(one.finding for one in silenced))}
     made = [f for one in (*rows, *(o for o in live if o.site.kind not in LISTED)) for f in one.findings]
     made += [undecided(one) for one in listed if one.status is Status.UNDECIDED]
-    new = [f for f in selected(once(made), settings, cwd) if _key(f) not in known]
+    new = [f for f in Reported(settings, cwd).of(once(made)) if _key(f) not in known]
     sources = {**sources_of({f.location.path for f in new}, cwd), **code.sources}
     more, quiet = Suppressions(sources).split(new)
     used = {(one.finding.location.path, one.finding.location.line) for one in quiet}

@@ -7,7 +7,8 @@ numbers, as Keras refuses what they do.
 
 from __future__ import annotations
 
-import random
+import numbered
+from numbered import Lines
 
 START = """\
 import keras
@@ -122,15 +123,9 @@ _SIMPLE = (
     "m = keras.Model(inp, own(inp))",
 )
 
-Lines = list[str]
 
-
-class Writer:
+class Writer(numbered.Writer):
     """Writes one program."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-        self._names = 0
 
     def program(self) -> str:
         return START + "\n".join(self._block(2, 4, 2)) + "\n"
@@ -155,11 +150,11 @@ class Writer:
         kind = self._random.random()
         if not depth or kind < 0.55:
             return [self._filled(_SIMPLE)]
-        self._names += 1
         if kind < 0.85:
             ending = ["else:", *self._indented(depth - 1)] if self._random.random() < 0.4 else []
             return [f"if {self._random.choice(_CONDITIONS)}:", *self._indented(depth - 1), *ending]
         if kind < 0.92:
-            return [f"for n{self._names} in range(2):", *self._indented(depth - 1)]
-        head = [f"def f{self._names}(m):", "    global k, ms, own, ends"]
-        return [*head, *self._indented(depth - 1), "    return m", f"m = f{self._names}({self._model(1)})"]
+            return [f"for {self._name()} in range(2):", *self._indented(depth - 1)]
+        name = self._name()
+        head = [f"def {name}(m):", "    global k, ms, own, ends"]
+        return [*head, *self._indented(depth - 1), "    return m", f"m = {name}({self._model(1)})"]

@@ -6,8 +6,10 @@ turns at least once: of loops that may not turn at all the scan takes the turn, 
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
+
+import numbered
+from numbered import Lines
 
 START = """\
 import contextlib
@@ -43,15 +45,9 @@ _SIMPLE = (
 _LOOPS = ("range(2)", "range(3)", "[1, 2]", "list(xs) or [1]")
 _EXCEPTIONS = ("ValueError", "KeyError", "Exception", "(ValueError, KeyError)")
 
-Lines = list[str]
 
-
-class Writer:
+class Writer(numbered.Writer):
     """Writes one program. A block is a list of lines, indented by where it goes."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-        self._names = 0
 
     def program(self) -> str:
         lines = [line for _ in range(self._random.randint(2, 5)) for line in self._statement(2)]
@@ -120,10 +116,6 @@ class Writer:
         body = self._block(depth, "return {}/return {}")
         end = f"    return {self._value()}"
         return [f"def {name}(act):", "    global xs, d, c", *body, end, f"act = {name}({self._value()})"]
-
-    def _name(self) -> str:
-        self._names += 1
-        return f"n{self._names}"
 
 
 def _in_loop(leave: str) -> str:

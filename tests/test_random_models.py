@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from numbered import at_random, runs, said
 from random_models import Writer
 
-from fromlogits_audit.pipeline import audit_source
-
-HEAD = "import os\nN = int(os.environ['N'])\n"
 COMPILE = "m.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))\n"
 NUMBERS = (0, 1, 2, 3, 4)
 DATA = np.random.default_rng(0).normal(size=(16, 4)).astype("float32") * 20
 
 
-def _said(programs: dict[str, str], folder: Path) -> dict[str, set[str]]:
-    for name, program in programs.items():
-        (folder / f"{name}.py").write_text(HEAD + program + COMPILE, encoding="utf-8")
-    answers: dict[str, set[str]] = {name: set() for name in programs}
-    for judged in audit_source([folder], cwd=folder).sites:
-        answers[Path(judged.site.location.path).stem].add(judged.status.value)
-    return answers
-
-
-def _really(program: str, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+def _right(program: str, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """What is right to say, over all numbers for which Keras builds the model."""
     found = set()
-    for number in NUMBERS:
-        monkeypatch.setenv("N", str(number))
-        names: dict[str, Any] = {}
+    for names in runs(program, NUMBERS, Exception, monkeypatch):
         try:
-            exec(HEAD + program, names)
             outputs = np.asarray(names["m"](DATA))
         except Exception:
             continue
@@ -46,12 +30,10 @@ def _really(program: str, monkeypatch: pytest.MonkeyPatch) -> set[str]:
 @pytest.mark.filterwarnings("ignore")
 def test_no_model_at_random_gets_a_wrong_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Undecided is never wrong here; a site that is lost is."""
-    first = int(os.environ.get("SOAK_SEED", "0"))
-    seeds = range(first, first + int(os.environ.get("SOAK_PROGRAMS", "40")))
-    programs = {str(seed): Writer(seed).program() for seed in seeds}
+    programs = at_random(Writer, 40)
     wrong = {}
-    for name, said in _said(programs, tmp_path).items():
-        really = _really(programs[name], monkeypatch)
-        if really and not (said and ("undecided" in said or said == really)):
-            wrong[name] = (programs[name], said, really)
+    for name, answers in said(programs, COMPILE, tmp_path).items():
+        right = _right(programs[name], monkeypatch)
+        if right and not (answers and ("undecided" in answers or set(answers) == right)):
+            wrong[name] = (programs[name], answers, right)
     assert wrong == {}

@@ -19,6 +19,7 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
+    is_none,
 )
 from fromlogits_audit.ir import Undecided, Why
 
@@ -186,9 +187,7 @@ def not_none(value: Value, path: Guard = ALWAYS) -> Value:
     """What is left of a value where it is called or computed with, which None can't be."""
     if not isinstance(value, Choice):
         return value
-    left = [
-        (guard, v) for guard, v in alternatives(value, path) if not (isinstance(v, Const) and v.value is None)
-    ]
+    left = [(guard, v) for guard, v in alternatives(value, path) if not is_none(v)]
     return choose(left) if left else value
 
 

@@ -89,12 +89,19 @@ def _decorated(run: Run, frame: Frame, made: Value, decorator: cst.Decorator, na
     if isinstance(value, BagV) and value.kind == "click-option":
         apply_option(made, value)
         return made
-    called = isinstance(value, (FuncV, BoundV, PartialV)) or defines(value, "__call__")
-    called = called or (isinstance(value, ClassV) and own_method(value, "__call__") is not None)
-    if called or (isinstance(value, MethodV) and value.base == GENERIC):
+    if _is_called(value):
         result = run.call(value, Args((made,)), Place(frame.chunk, decorator))
         return made if isinstance(result, (Unknown, ExternalV, MethodV)) else result
     return made
+
+
+def _is_called(decorator: Value) -> bool:
+    """Whether a decorator is the project's own: a function, or what makes or is something to call."""
+    if isinstance(decorator, ClassV):
+        return own_method(decorator, "__call__") is not None
+    if isinstance(decorator, MethodV):
+        return decorator.base == GENERIC
+    return isinstance(decorator, (FuncV, BoundV, PartialV)) or defines(decorator, "__call__")
 
 
 def class_(run: Run, frame: Frame, node: cst.ClassDef) -> None:

@@ -22,6 +22,7 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
+    is_none,
     plain,
 )
 
@@ -106,7 +107,7 @@ def equal(a: Value, b: Value) -> bool | None:
     first, second = _content(a), _content(b)
     if first is not None and second is not None and type(a) is type(b):
         return _equal_contents(first, second, ordered=isinstance(a, TupleV) and isinstance(b, TupleV))
-    if (_is_none(a) and _is_made(b)) or (_is_none(b) and _is_made(a)):
+    if (is_none(a) and _is_made(b)) or (is_none(b) and _is_made(a)):
         return False
     if isinstance(a, _OBJECTS) and isinstance(b, Const):
         return False
@@ -164,10 +165,6 @@ def method_of_made(value: Value) -> str | None:
     if not begins(key, "attribute") or not isinstance(key, tuple) or not begins(key[1], MADE):
         return None
     return f"{key[1][2]}.{key[2]}"
-
-
-def _is_none(value: Value) -> bool:
-    return isinstance(value, Const) and value.value is None
 
 
 def _equal_instances(a: Value, b: Value) -> bool | None:

@@ -52,7 +52,7 @@ def make_function(
     params = node.params
     defaults = {
         param.name.value: evaluate(param.default)
-        for param in (*params.posonly_params, *params.params, *params.kwonly_params)
+        for param in named_parameters(params)
         if param.default is not None
     }
     core = FuncCore(name, frame.module, frame.chunk, frame, node, defaults)
@@ -81,6 +81,11 @@ def text_of(core: FuncCore) -> str:
     if core.text is None:
         core.text = core.chunk.text if core.chunk.holds_only(core.node) else core.chunk.code_of(core.node)
     return core.text
+
+
+def named_parameters(params: cst.Parameters) -> tuple[cst.Param, ...]:
+    """All but ``*args`` and ``**kwargs``."""
+    return (*params.posonly_params, *params.params, *params.kwonly_params)
 
 
 def parameters(core: FuncCore) -> list[str]:
@@ -219,7 +224,7 @@ def bind(run: Run, core: FuncCore, args: Args, frame: Frame, *, assumed: bool) -
         from fromlogits_audit.interp.raising import throw_builtin
 
         throw_builtin(run, "TypeError")
-    for param in (*params.posonly_params, *params.params, *params.kwonly_params):
+    for param in named_parameters(params):
         name = param.name.value
         if name in keywords:
             frame.slots[name] = keywords.pop(name)

@@ -15,12 +15,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import alternatives
-from fromlogits_audit.interp.functions import parameters
+from fromlogits_audit.interp.functions import named_parameters
 from fromlogits_audit.interp.values import (
     BoundV,
     Choice,
     ClassV,
-    Const,
     FuncCore,
     FuncV,
     ListV,
@@ -29,6 +28,7 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
+    is_none,
 )
 
 if TYPE_CHECKING:
@@ -177,9 +177,7 @@ def _meanings(frame: Frame, words: set[str]) -> dict[Hashable, Value]:
         found = {name: value for name, value in frame.slots.items() if name in words}
     else:
         found = {name: frame.slots[name] for name in words if name in frame.slots}
-    return {
-        name: value for name, value in found.items() if not (isinstance(value, Const) and value.value is None)
-    }
+    return {name: value for name, value in found.items() if not is_none(value)}
 
 
 def _scopes(core: FuncCore) -> Iterator[Frame]:
@@ -211,7 +209,7 @@ def _own(core: FuncCore) -> frozenset[str]:
     """Parameters, which hide what has their names around the function; none where its chunk holds more."""
     if core.chunk.defined != core.name:
         return frozenset()
-    return frozenset((*parameters(core), *(p.name.value for p in core.node.params.kwonly_params)))
+    return frozenset(param.name.value for param in named_parameters(core.node.params))
 
 
 def _chunk(value: Value) -> Chunk | None:

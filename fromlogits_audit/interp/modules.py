@@ -226,7 +226,7 @@ class Modules:
         return value
 
     def _imported_name(self, run: Run, frame: Frame, module: str, level: int, name: str) -> Value:
-        inner = f"{module}.{name}" if module else name
+        inner = _inside(module, name)
         path = self._resolve(frame, module, level)
         if path is None or path.suffix != ".py":
             found = self._resolve(frame, inner, level)
@@ -276,7 +276,7 @@ class Modules:
         for name in _exported(source):
             if name in source.slots:
                 run.state.write(frame, name, source.slots[name])
-            elif (inner := self._resolve(frame, f"{module}.{name}".lstrip("."), level)) is not None:
+            elif (inner := self._resolve(frame, _inside(module, name), level)) is not None:
                 run.state.write(frame, name, self._module_value(run, inner))
         frame.root.stars.extend(source.stars)
 
@@ -316,6 +316,10 @@ def _settle(frame: Frame, chunk: Chunk) -> None:
         for value in list(frame.slots.values()):
             if isinstance(value, PendingV) and value.chunk is not None and name in value.chunk.bases:
                 forced(value)
+
+
+def _inside(module: str, name: str) -> str:
+    return f"{module}.{name}" if module else name
 
 
 def _exported(frame: Frame) -> list[str]:

@@ -26,6 +26,7 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
+    is_none,
     plain,
     sequence,
 )
@@ -272,7 +273,7 @@ def _compare(run: Run, op: cst.CSTNode, a: Value, b: Value, place: Place) -> Val
     if type(op) in _COMPARISON:
         symbol, function = _COMPARISON[type(op)]
         if (isinstance(a, TensorV) or isinstance(b, TensorV)) and (
-            symbol not in ("==", "!=") or not (_is_none(a) or _is_none(b))
+            symbol not in ("==", "!=") or not (is_none(a) or is_none(b))
         ):
             return run.keras.compare(run, symbol, a, b, place)
         if isinstance(a, Const) and isinstance(b, Const):
@@ -298,10 +299,6 @@ def _are_others(a: Value, b: Value) -> bool:
     if isinstance(a, Const) and isinstance(b, Const):
         return type(a.value) is not type(b.value)
     return isinstance(a, (ListV, DictV)) and isinstance(b, (ListV, DictV)) and a is not b
-
-
-def _is_none(value: Value) -> bool:
-    return isinstance(value, Const) and value.value is None
 
 
 def _relation(run: Run, symbol: str, a: Value, b: Value) -> Value:

@@ -20,7 +20,6 @@ from fromlogits_audit.interp.values import (
     FALSE,
     NONE,
     Args,
-    Const,
     DictV,
     Entries,
     ListV,
@@ -28,6 +27,7 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
+    is_none,
 )
 from fromlogits_audit.ir import Scale, Undecided, Why
 from fromlogits_audit.lean import dataclass
@@ -114,15 +114,11 @@ def clone_model(run: Run, name: str, args: Args, place: Place) -> Value | None:
 
 
 def _cloned(run: Run, source: Value, functions: _Functions, place: Place) -> Value:
-    if isinstance(source, Unknown) or (_unset(functions.clone) and _unset(functions.call)):
+    if isinstance(source, Unknown) or (is_none(functions.clone) and is_none(functions.call)):
         return _plainly(source, place)
     if not isinstance(source, ModelV):
         return run.state.fresh(Why.UNSUPPORTED, "clone_model() by a function, of a class of the project")
     return _Cloning(run, functions, place).model(source)
-
-
-def _unset(value: Value) -> bool:
-    return isinstance(value, Const) and value.value is None
 
 
 class _Cloning:
@@ -135,7 +131,7 @@ class _Cloning:
         self._made: dict[int, Value] = {}
         """What takes the place of a layer, by the identity of that."""
         self._copies: dict[int, Value] = {}
-        self._idle = _unset(functions.call) and self._gives_back()
+        self._idle = is_none(functions.call) and self._gives_back()
 
     def model(self, source: ModelV) -> Value:
         made = ModelV(source.kind, self._place, source.head)
@@ -156,7 +152,7 @@ class _Cloning:
             return same(self._of_layer(anything), anything)
 
     def _layers(self, layers: Value) -> Value:
-        if not _unset(self._functions.call):
+        if not is_none(self._functions.call):
             return self._run.state.fresh(Why.RUNTIME, "call_function for a Sequential, which raises an error")
         if not isinstance(layers, TupleV):
             return layers
@@ -164,7 +160,7 @@ class _Cloning:
 
     def layer(self, layer: Value) -> Value:
         """What takes the place of a layer; inputs stay inputs."""
-        if isinstance(layer, TensorV) or _unset(layer):
+        if isinstance(layer, TensorV) or is_none(layer):
             return layer
         if id(layer) not in self._made:
             self._made[id(layer)] = self._of_layer(layer)
@@ -174,14 +170,14 @@ class _Cloning:
         if isinstance(layer, ModelV) and self._functions.recursive is not False:
             known = self._functions.recursive
             return self.model(layer) if known else self._run.state.fresh(Why.RUNTIME, "recursive")
-        if _unset(self._functions.clone):
+        if is_none(self._functions.clone):
             return _copied(layer, self._copies)
         return self._run.call(self._functions.clone, Args((layer,)), self._place)
 
     def apply(self, layer: Value, inputs: Value) -> Value:
         """What a layer of the source yields in the clone."""
         new = self.layer(layer)
-        if _unset(self._functions.call):
+        if is_none(self._functions.call):
             return self._run.call(new, Args((inputs,)), self._place)
         return self._run.call(self._functions.call, Args((new, inputs)), self._place)
 

@@ -114,11 +114,12 @@ def _unbound(run: Run, name: str, args: Args, place: Place) -> Value | None:
     """``keras.Model.compile(model, ...)``, ``Dense.__init__(self, 4)``: a method that is given its object."""
     owner, _, method = name.rpartition(".")
     given = args.positional[0] if args.positional else None
-    of_model = owner in ("keras.Model", "keras.Sequential") and isinstance(given, (ModelV, InstanceV))
-    if not of_model and not (isinstance(given, InstanceV) and owner in external_bases(given.cls)):
+    if not isinstance(given, (ModelV, InstanceV)) or not (method[:1].islower() or method == "__init__"):
         return None
-    is_method = method[:1].islower() or method == "__init__"
-    return run.call(MethodV(given, method, owner), args.rest(), place) if is_method and given else None
+    bases = external_bases(given.cls) if isinstance(given, InstanceV) else ()
+    if owner not in ("keras.Model", "keras.Sequential", *bases):
+        return None
+    return run.call(MethodV(given, method, owner), args.rest(), place)
 
 
 def _constructor(run: Run, name: str, args: Args, place: Place) -> Value | None:

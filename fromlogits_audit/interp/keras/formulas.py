@@ -105,16 +105,18 @@ def after_clip(tensor: TensorV, made: TensorV, bounds: list[float]) -> TensorV:
 
 def unscaled(tensor: TensorV) -> TensorV:
     """What a model returned, before it was divided by a temperature."""
-    before = _step(tensor, StepKind.SCALED)
-    return before if isinstance(before, TensorV) else tensor
+    return _undone(tensor, StepKind.SCALED)
 
 
 def before_rounding(tensor: TensorV) -> TensorV:
     """What is rounded up where ``tensor`` is, before it was clipped or multiplied by labels."""
-    for kind in (StepKind.CLIPPED, StepKind.HITS):
-        before = _step(tensor, kind)
-        tensor = before if isinstance(before, TensorV) else tensor
-    return tensor
+    return _undone(_undone(tensor, StepKind.CLIPPED), StepKind.HITS)
+
+
+def _undone(tensor: TensorV, kind: StepKind) -> TensorV:
+    """What a tensor was before a step, itself where it is not what that step left."""
+    before = _step(tensor, kind)
+    return before if isinstance(before, TensorV) else tensor
 
 
 def carried(tensor: TensorV, after: TensorV) -> TensorV:

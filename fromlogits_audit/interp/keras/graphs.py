@@ -47,9 +47,18 @@ def called(run: Run, by: ModelV | InstanceV, args: Args, result: Value) -> Value
 
 def under_its_name(by: ModelV | InstanceV, result: Value) -> Value:
     """A single output has the name of what returned it, and none of what is inside it."""
-    name = by.slots.get("$name")
-    given = name.value if isinstance(name, Const) and isinstance(name.value, str) else None
+    given = name_of(by)
     return replace(result, name=given) if isinstance(result, TensorV) and given != result.name else result
+
+
+def name_of(layer: Value) -> str | None:
+    """The name a layer or model was given."""
+    value = None
+    if isinstance(layer, LayerV):
+        value = layer.slots.get("name")
+    elif isinstance(layer, (ModelV, InstanceV)):
+        value = layer.slots.get("$name")
+    return value.value if isinstance(value, Const) and isinstance(value.value, str) else None
 
 
 def _noted(run: Run, by: ModelV | InstanceV, inputs: Value, result: Value) -> Value:

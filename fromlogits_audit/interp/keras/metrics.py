@@ -37,6 +37,7 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
+    is_none,
 )
 from fromlogits_audit.ir import Family, Form
 
@@ -95,11 +96,7 @@ def _threshold(run: Run, spec: MetricSpec, given: dict[str, Value], unknown: Unk
     if spec.threshold not in given and unknown is not None:
         return Unknown(unknown.reason, ("argument", unknown.key, spec.threshold))
     default = Const(spec.default_threshold)
-    return lift(value, run.state.guard, lambda v: default if _is_none(v) else _telling(run, v))
-
-
-def _is_none(value: Value) -> bool:
-    return isinstance(value, Const) and value.value is None
+    return lift(value, run.state.guard, lambda v: default if is_none(v) else _telling(run, v))
 
 
 def _telling(run: Run, value: Value) -> Value:

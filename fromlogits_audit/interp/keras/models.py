@@ -15,7 +15,7 @@ from fromlogits_audit.interp.keras import graphs
 from fromlogits_audit.interp.keras.activations import apply_activation
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
 from fromlogits_audit.interp.keras.shapes import number
-from fromlogits_audit.interp.keras_values import LayerV, ModelV, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.state import WORK_OF_A_STEP
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import (
@@ -325,19 +325,9 @@ def _find(run: Run, listed: Value, args: Args) -> Value:
     items = layers.items if isinstance(layers, TupleV) else ()
     if isinstance(name, Const) and isinstance(name.value, str):
         for layer in items:
-            if name_of(layer) == name.value:
+            if graphs.name_of(layer) == name.value:
                 return layer
     at = number(index)
     if at is not None and -len(items) <= at < len(items):
         return items[at]
     return run.state.fresh(Why.OPAQUE_LAYER, "a layer looked up by name")
-
-
-def name_of(layer: Value) -> str | None:
-    """The name a layer or model was given."""
-    value = None
-    if isinstance(layer, LayerV):
-        value = layer.slots.get("name")
-    elif isinstance(layer, (ModelV, InstanceV)):
-        value = layer.slots.get("$name")
-    return value.value if isinstance(value, Const) and isinstance(value.value, str) else None
