@@ -171,11 +171,14 @@ def test_an_audit_of_models_runs_nothing(tmp_path: Path, models: Path, canary: P
     ] == []
 
 
+COMMAND = [str(Path(sys.executable).with_name("fromlogits-audit"))]
+
+
 @pytest.mark.parametrize("start", ["command", "module"])
 def test_the_folder_it_is_started_in_is_no_place_to_import_from(
     start: str, project: Path, canary: Path
 ) -> None:
-    command = [str(Path(sys.executable).with_name("fromlogits-audit"))]
+    command = COMMAND
     if start == "module":
         command = [sys.executable, "-m", "fromlogits_audit"]
         # Python itself runs these two from the current folder before any module that -m names.
@@ -190,6 +193,41 @@ def test_the_folder_it_is_started_in_is_no_place_to_import_from(
         check=False,
     )
     assert done.returncode == 1, done.stderr
+    assert list(canary.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(COMMAND, id="command"),
+        pytest.param([sys.executable, "-I", "-m", "fromlogits_audit"], id="-I -m"),
+        pytest.param(
+            [sys.executable, "-P", "-m", "fromlogits_audit"],
+            id="-P -m",
+            marks=pytest.mark.skipif(sys.version_info < (3, 11), reason="-P came with Python 3.11"),
+        ),
+    ],
+)
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_no_file_takes_the_place_of_the_standard_library(
+    command: list[str], jobs: str, tmp_path: Path, canary: Path
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    for name in sys.stdlib_module_names:
+        text = traps.FIRE.format(name=f"{name}.py") + "\nimport keras\n"
+        (project / f"{name}.py").write_text(text, encoding="utf-8")
+    for name in ("train.py", "again.py"):
+        (project / name).write_text(traps.MODEL, encoding="utf-8")
+    done = subprocess.run(
+        [*command, "scan", "--no-cache", "--output-format", "concise", "--jobs", jobs],
+        cwd=project,
+        env=environment(canary),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1 and done.stdout.count("FLA101") == 2, done.stderr
     assert list(canary.iterdir()) == []
 
 
