@@ -13,8 +13,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # Python puts the current folder first: a ``json.py`` there would run in place of the real one. What Python
-    # imports before it comes here (``warnings``, ``typing`` ...) it has taken from there already: only -P helps.
+    # Python puts the current folder first: a ``json.py`` there would run in place of the real one. What it
+    # imports on its way here (``warnings``, ``typing`` ...) it has taken from there already: only -P helps.
     if not getattr(sys.flags, "safe_path", False):
         del sys.path[0]
     main()

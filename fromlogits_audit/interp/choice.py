@@ -19,7 +19,6 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
-    is_none,
 )
 from fromlogits_audit.ir import Undecided, Why
 
@@ -181,6 +180,10 @@ def lift(value: Value, path: Guard, function: Callable[[Value], Value]) -> Value
     if not isinstance(value, Choice):
         return function(value)
     return choose([(guard, function(v)) for guard, v in alternatives(value, path)])
+
+
+def is_none(value: Value) -> bool:
+    return isinstance(value, Const) and value.value is None
 
 
 def not_none(value: Value, path: Guard = ALWAYS) -> Value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from fromlogits_audit.interp.choice import is_none
 from fromlogits_audit.interp.classes import compares_by_content, defines, is_record, record_fields
 from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV, TensorV
 from fromlogits_audit.interp.keys import begins
@@ -22,7 +23,6 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
-    is_none,
     plain,
 )
 

@@ -14,7 +14,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.choice import alternatives
+from fromlogits_audit.interp.choice import alternatives, is_none
 from fromlogits_audit.interp.functions import named_parameters
 from fromlogits_audit.interp.values import (
     BoundV,
@@ -28,7 +28,6 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
-    is_none,
 )
 
 if TYPE_CHECKING:

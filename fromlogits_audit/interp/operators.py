@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
 from fromlogits_audit.interp import dicts
-from fromlogits_audit.interp.choice import choose, product
+from fromlogits_audit.interp.choice import choose, is_none, product
 from fromlogits_audit.interp.equality import contains, equal, identity
 from fromlogits_audit.interp.items import DATA
 from fromlogits_audit.interp.keras_values import LossV, TensorV
@@ -26,7 +26,6 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
-    is_none,
     plain,
     sequence,
 )

@@ -342,10 +342,6 @@ PLAIN = "$plain"
 """Slot of a member of an enumeration that is a string or number as well: that string or number."""
 
 
-def is_none(value: Value) -> bool:
-    return isinstance(value, Const) and value.value is None
-
-
 def plain(value: Value) -> Value:
     """``Kind.BINARY`` of a ``class Kind(str, Enum)`` as the string that it is; other values as they are."""
     return value.slots.get(PLAIN, value) if isinstance(value, InstanceV) else value

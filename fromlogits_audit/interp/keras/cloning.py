@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.choice import lift, product, same
+from fromlogits_audit.interp.choice import is_none, lift, product, same
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras.models import current
 from fromlogits_audit.interp.keras_values import INNER, LayerV, ModelV, TensorV
@@ -27,7 +27,6 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
-    is_none,
 )
 from fromlogits_audit.ir import Scale, Undecided, Why
 from fromlogits_audit.lean import dataclass

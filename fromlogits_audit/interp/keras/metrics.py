@@ -15,7 +15,7 @@ from fromlogits_audit.catalogue.metrics import (
     metric_function,
     metric_string,
 )
-from fromlogits_audit.interp.choice import alternatives, lift
+from fromlogits_audit.interp.choice import alternatives, is_none, lift
 from fromlogits_audit.interp.classes import own_method
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras.losses import function_place, misuse_of, reference_loss
@@ -37,7 +37,6 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
-    is_none,
 )
 from fromlogits_audit.ir import Family, Form
 
