@@ -141,12 +141,26 @@ class Modules:
             if chunk.defines is not None and self._may_wait(run, frame, chunk):
                 run.state.write(frame, chunk.defines, pending(run, frame, chunk))
                 continue
-            if chunk.is_main and module.file.cells is None:
+            if chunk.is_main and module.file.cells is None and not run.recorder.is_aside:
                 self._mains.setdefault(module.file.path, []).append(chunk)
                 continue
-            self._run_chunk(run, frame, chunk)
+            if self._run_chunk(run, frame, chunk) and module.file.cells is None:
+                self._unreached(run, module, frame, chunks[index + 1 :])
+                return
 
-    def _run_chunk(self, run: Run, frame: Frame, chunk: Chunk) -> None:
+    def _unreached(self, run: Run, module: ParsedModule, frame: Frame, chunks: list[Chunk]) -> None:
+        """What stands behind the end of the program: its functions are those that nothing calls."""
+        from fromlogits_audit.interp.define import pending
+        from fromlogits_audit.interp.excluded import for_its_sites
+
+        for chunk in chunks:
+            if chunk.defines is not None and self._may_wait(run, frame, chunk):
+                run.state.write(frame, chunk.defines, pending(run, frame, chunk))
+        with for_its_sites(run):
+            self._statements(run, module, frame, chunks)
+
+    def _run_chunk(self, run: Run, frame: Frame, chunk: Chunk) -> bool:
+        """Whether the program is over with it: what stands behind ``sys.exit()`` is not reached."""
         from fromlogits_audit.interp.define import class_in_parts
         from fromlogits_audit.interp.execute import run_block, run_imports
 
@@ -154,13 +168,13 @@ class Modules:
         if chunk.imports:
             run.state.step()
             run_imports(run, frame, chunk.imports)
-            return
+            return False
         with run.guard(frame.module, chunk.first):
-            if chunk.members:
-                run.state.step()
-                class_in_parts(run, frame, chunk)
-            else:
-                run_block(run, frame, chunk.body)
+            if not chunk.members:
+                return not run_block(run, frame, chunk.body).survives
+            run.state.step()
+            class_in_parts(run, frame, chunk)
+        return False
 
     # -- imports -------------------------------------------------------------------------------
     def settle(self) -> None:
