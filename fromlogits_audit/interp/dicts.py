@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp.branches import Branch
 from fromlogits_audit.interp.choice import alternatives, choose, lift, product
 from fromlogits_audit.interp.equality import dict_key, identity
-from fromlogits_audit.interp.items import MAX_PLACES, content_of, get_item, spread
+from fromlogits_audit.interp.items import MAX_PLACES, content_of, get_item, let_go, spread
 from fromlogits_audit.interp.keys import FORMATTED, UNMADE, begins
 from fromlogits_audit.interp.values import (
     ALWAYS,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 def rewrite(run: Run, target: ListV | DictV, change: Callable[[Value], Value]) -> None:
     """Replace the content by a function of it, alternative by alternative."""
+    let_go(run, target)
     run.state.write(target, "items", lift(target.slots["items"], run.state.guard, change))
 
 
@@ -235,6 +236,8 @@ def _without_some(content: Entries, index: Value, *, there: bool) -> Value:
 
 
 def call_method(run: Run, receiver: DictV, name: str, args: Args) -> Value | None:
+    if name != "copy":
+        let_go(run, receiver)
     content = content_of(run, receiver)
     if name in ("get", "pop", "setdefault"):
         return _get(run, receiver, content, name, args)

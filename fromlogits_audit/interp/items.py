@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fromlogits_audit.interp.choice import alternatives, choose, compatible, lift, product
 from fromlogits_audit.interp.classes import own_method
 from fromlogits_audit.interp.equality import dict_key, identity
-from fromlogits_audit.interp.keras_values import TensorV
+from fromlogits_audit.interp.keras_values import ModelV, TensorV
 from fromlogits_audit.interp.raising import doubt_builtin
 from fromlogits_audit.interp.values import (
     ALWAYS,
@@ -45,6 +45,8 @@ FACTORY = "$factory"
 """In a defaultdict: what makes the value of a key that is not there."""
 DATA = "$data"
 """In an instance of a class that derives from dict or list: the one that it is."""
+WRITTEN_OF = "$of"
+"""In the config of a layer, loss or model: what it was taken from."""
 
 
 def content_of(run: Run, value: Value) -> Value:
@@ -246,6 +248,7 @@ def _of_dict(run: Run, content: Entries, index: Value, base: Value) -> Value:
             return made
         if not content.open:
             doubt_builtin(run, "KeyError")
+        let_go(run, base)
         return Unknown(
             Undecided(Why.RUNTIME, f"key {key!r} of a dict"), ("item", identity(base), identity(index))
         )
@@ -262,6 +265,14 @@ def _of_dict(run: Run, content: Entries, index: Value, base: Value) -> Value:
     return Unknown(
         Undecided(Why.RUNTIME, "a key that is not known"), ("item", identity(base), identity(index))
     )
+
+
+def let_go(run: Run, base: Value) -> None:
+    """The parts of a model's config are not known. Once one is in somebody's hands it may be changed, and
+    the config is no longer that of the model."""
+    if isinstance(base, DictV) and isinstance(base.slots.get(WRITTEN_OF), ModelV):
+        reason = Undecided(Why.LOADED_MODEL, "get_config() of a model, of which parts were taken out")
+        run.state.write(base, WRITTEN_OF, Unknown(reason, ("config", id(base))))
 
 
 def _of_constant(run: Run, value: Const, index: Value) -> Value:

@@ -1,7 +1,7 @@
 """``get_config``, ``from_config`` and their JSON: a model, layer or loss written down and built again.
 
 A config is a dict that remembers what it was taken from. A layer or loss is built from the dict as it is
-then, edits and all; a model is the same model once more.
+then, edits and all; a model is the same model once more, as long as nobody looks into the dict.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.catalogue.activations import activation_function
 from fromlogits_audit.interp.classes import find_member
 from fromlogits_audit.interp.functions import REST, keyword_names
-from fromlogits_audit.interp.items import content_of
+from fromlogits_audit.interp.items import WRITTEN_OF, content_of
 from fromlogits_audit.interp.keras.cloning import clone
 from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV
 from fromlogits_audit.interp.keys import UNMADE
@@ -35,7 +35,6 @@ from fromlogits_audit.ir import Undecided, Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
-_SOURCE = "$of"
 _OF_ALL = ("name", "dtype")
 """What every layer may be given."""
 _MODEL_READERS = (
@@ -49,14 +48,14 @@ _MODEL_READERS = (
 def config_of(value: Value) -> DictV | None:
     """``value.get_config()``; None where it is nothing that is written down."""
     if isinstance(value, ModelV):
-        config = DictV(open=True)
+        config = _unread("a model", DictV(open=True))
     elif isinstance(value, LossV):
         config = DictV(_flag(value), open=True)
     elif isinstance(value, LayerV):
         config = DictV(_options(value))
     else:
         return None
-    config.slots[_SOURCE] = value
+    config.slots[WRITTEN_OF] = value
     return config
 
 
@@ -71,8 +70,12 @@ def base_config(run: Run, instance: InstanceV, base: str) -> DictV | None:
             return config_of(made)
     if base not in _PLAIN or find_member(instance.cls, "get_config") is None:
         return None
-    config = DictV(open=True)
-    config.slots[REST] = Unknown(Undecided(Why.RUNTIME, f"the config of {base}"), (UNMADE, id(config)))
+    return _unread(base, DictV(open=True))
+
+
+def _unread(of: str, config: DictV) -> DictV:
+    """A config of which nothing is known."""
+    config.slots[REST] = Unknown(Undecided(Why.RUNTIME, f"the config of {of}"), (UNMADE, id(config)))
     return config
 
 
@@ -128,9 +131,9 @@ def from_config(run: Run, name: str, args: Args, place: Place) -> Value | None:
     config = args.get(0, "config") or args.get(0, "json_string") or NONE
     if not isinstance(config, DictV):
         return None
-    source = config.slots.get(_SOURCE)
+    source = config.slots.get(WRITTEN_OF)
     if name in _MODEL_READERS:
-        return clone(source, place) if isinstance(source, ModelV) else None
+        return clone(source, place) if isinstance(source, ModelV) else source
     content = content_of(run, config)
     if not name.endswith(".from_config") or not isinstance(content, Entries):
         return None
