@@ -15,6 +15,7 @@ from fromlogits_audit.errors import UnreadableFile
 from fromlogits_audit.source import SourceFile, read_source
 from fromlogits_audit.source.cells import Line
 from fromlogits_audit.source.notebook import notebook_source, written_sources
+from fromlogits_audit.source.text import UNREAD_CELL
 
 
 def code(source: object, **more: Any) -> dict[str, Any]:
@@ -245,11 +246,39 @@ def test_cuts_add_up(text: str, cuts: list[tuple[int, int]]) -> None:
 
 def test_a_cell_that_cannot_be_parsed_costs_that_cell() -> None:
     result = notebook(code("x = 1"), code("y = 2\n  %time z = (\nw"), code("    print 'a'"), code("v = 3"))
-    assert result.text == "x = 1\n\n\n\n\nv = 3\n"
+    assert result.text == f"x = 1\ny = {UNREAD_CELL}\n\n\n\nv = 3\n"
     assert [(f.cell, f.line) for f in result.faults] == [(2, 2), (3, 1)]
     assert result.faults[1].reason == "Python 2 syntax: print statement"
     assert result.faults[1].column == 5
     assert result.line_at(result.locate(6, 1, 6, 2)) == "v = 3"
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("model = keras.Sequential([", "model"),
+        ("a, b = f(", "a b"),
+        ("    model = f(", "model"),
+        ("    units=3,", ""),
+        ("model == (", ""),
+        ("print = (", "print"),
+        ("class = (", ""),
+        ("def build(units:", "build"),
+        ("async def build(", "build"),
+        ("class Net(keras.Model) :(", "Net"),
+        ("model.layers[-1].activation = ", "model"),
+        ("options['loss'] = ", "options"),
+        ("    model.add(  # TODO", "model"),
+        ("losses.append(", "losses"),
+        ("model.fit(x=x, y=", ""),
+        ("model.address(", ""),
+        ("from keras import (", ""),
+        ("# model = 1", ""),
+    ],
+)
+def test_what_an_unreadable_cell_sets_is_not_known(line: str, names: str) -> None:
+    text = notebook(code(f"# unfinished (\nx(\n{line}")).text.split("\n")[2]
+    assert text == " = ".join([*names.split(), UNREAD_CELL] if names else [])
 
 
 @pytest.mark.parametrize(

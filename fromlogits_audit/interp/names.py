@@ -21,6 +21,7 @@ from fromlogits_audit.interp.values import (
     forced,
 )
 from fromlogits_audit.ir import Undecided, Why
+from fromlogits_audit.source.text import UNREAD_CELL
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -101,6 +102,8 @@ def _elsewhere(run: Run, frame: Frame, name: str, place: Place) -> Value:
         return run.state.fresh(Why.RUNTIME, "__file__")
     if name in _BUILTINS:
         return ExternalV(f"builtins.{name}", place)
+    if name == UNREAD_CELL:
+        return run.state.fresh(Why.RUNTIME, "set or changed by a cell that cannot be read")
     return Unknown(
         Undecided(Why.UNDEFINED, f"name {name} is bound nowhere"), ("name", frame.module.name, name), place
     )

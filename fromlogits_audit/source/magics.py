@@ -17,6 +17,7 @@ from fromlogits_audit.lean import dataclass
 from fromlogits_audit.source.cells import Line, Scanner, statements
 from fromlogits_audit.source.python import check_syntax, parse_quick
 from fromlogits_audit.source.text import Fault
+from fromlogits_audit.source.unread import remains
 
 VALUE = "__ipython_value__"
 """Stands for what a shell command or magic yields: a name that is bound nowhere."""
@@ -104,29 +105,17 @@ def transform(source_lines: list[str]) -> Code:
 
 
 def _checked(code: Code, lenient: bool) -> Code:
-    """Parse the result; a cell that fails is blanked, silently where its language is unknown.
-
-    Its imports stay: the cells below mean what they name, whatever keeps this one from being read.
-    """
+    """Parse the result; a cell that fails is blanked, silently where its language is unknown."""
     fault = check_syntax("\n".join(line.text for line in code.lines))
     if fault is None:
         return code
     if not lenient:
         code.fault = Fault(fault.reason, fault.line, _origin(code.lines[fault.line - 1], fault.column))
-        code.lines = [line if _is_import(line.text) else Line("") for line in code.lines]
+        code.lines = [line.replaced(remains(line.text)) for line in code.lines]
     else:
         code.lines = [Line("") for _ in code.lines]
     code.runs = []
     return code
-
-
-def _is_import(text: str) -> bool:
-    """Whether a line is a whole import statement of the cell itself."""
-    if not text.startswith(("import ", "from ")):
-        return False
-    tree = parse_quick(text)
-    imports = (ast.Import, ast.ImportFrom)
-    return isinstance(tree, ast.Module) and all(isinstance(line, imports) for line in tree.body)
 
 
 def _origin(line: Line, column: int) -> int:

@@ -33,6 +33,10 @@ class Fault:
     cell: int | None = None
 
 
+UNREAD_CELL = "a_cell_that_cannot_be_read"
+"""The value of what a cell sets that is no Python."""
+
+
 @dataclass(frozen=True)
 class LineOrigin:
     """Where one line of the text stands in its notebook.
