@@ -40,6 +40,7 @@ def readable() -> list[Path]:
 
 OPEN = {
     "503-weighted-means": "a mean written as arithmetic on symbols, never trained: only the scan follows it",
+    "933-moved-and-stretched": "arithmetic on symbols, never trained: only the scan follows it",
 }
 """Programs of which a run says less than the scan, and why. It never says anything else."""
 PARTLY = (

@@ -111,6 +111,8 @@ class StepKind(Enum):
     """``p / 10``, of what a model returns"""
     HITS = auto()
     """``y * z``, where labels are 0 or 1"""
+    SHIFTED = auto()
+    """``2 * p - 1``: the output, what it was multiplied by, and what was added then"""
 
 
 @dataclass(frozen=True, slots=True)

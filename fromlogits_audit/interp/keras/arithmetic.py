@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.catalogue.interface import Effect
 from fromlogits_audit.interp.keras import formulas
 from fromlogits_audit.interp.keras.activations import opaque
-from fromlogits_audit.interp.keras.merging import combine, summed, weighted
+from fromlogits_audit.interp.keras.affine import shifted
+from fromlogits_audit.interp.keras.merging import COSINE, combine, summed, weighted
 from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, broadcast
 from fromlogits_audit.interp.keras_values import (
     COMPARISON,
@@ -58,11 +59,38 @@ def matrix_product(args: Args, place: Place | None, units: int | None = None) ->
     shape: Dims = (*base[:-1], units) if base else (UNRANKED, units)
     if isinstance(right, TensorV) and right.shape is not None and len(right.shape) < 2:
         shape = None  # the product with a vector has an axis less
+    if len(tensors) == 2 and all(factor.reason == DIRECTIONS for factor in tensors):
+        return replace(tensors[0], scale=Scale.BOUNDED, activation=COSINE, shape=shape, reason=None)
     missing = _no_scores(args, tensors)
     if missing is not None:
         return TensorV(shape=shape, reason=missing)
     hops = (Hop(place, "a matrix product: unbounded scores"),) if place is not None else ()
     return TensorV(Scale.LOGITS, "linear", shape, trace=hops)
+
+
+def _tempered(symbol: str, a: Value, b: Value) -> TensorV | None:
+    """``cosine / temperature``: scores. None where nothing makes cosines larger than they are."""
+    cosine, other = (b, a) if symbol == "*" and not _is_cosine(a) else (a, b)
+    if symbol not in "*/" or not isinstance(cosine, TensorV) or not _is_cosine(cosine):
+        return None
+    if isinstance(other, TensorV) and other.scale is not Scale.UNKNOWN:
+        return None
+    factor = other.value if isinstance(other, Const) else None
+    if isinstance(factor, (int, float)) and (abs(factor) <= 1 if symbol == "*" else abs(factor) >= 1):
+        return None
+    return replace(
+        cosine,
+        scale=Scale.LOGITS,
+        activation="linear",
+        layer=None,
+        parents=(cosine,),
+        final=None,
+        reason=None,
+    )
+
+
+def _is_cosine(value: Value) -> bool:
+    return isinstance(value, TensorV) and value.scale is Scale.BOUNDED and value.activation == COSINE
 
 
 def length_one(tensor: TensorV) -> TensorV:
@@ -105,7 +133,10 @@ def negate(tensor: TensorV) -> Value:
 
 def binary(symbol: str, a: Value, b: Value, place: Place | None) -> Value:
     """Arithmetic in which at least one side is a tensor."""
-    return formulas.after_binary(symbol, a, b, _binary(symbol, a, b, place), place)
+    made = _binary(symbol, a, b, place)
+    if isinstance(made, TensorV):
+        made = shifted(symbol, a, b, made)
+    return formulas.after_binary(symbol, a, b, made, place)
 
 
 def _binary(symbol: str, a: Value, b: Value, place: Place | None) -> Value:
@@ -116,6 +147,9 @@ def _binary(symbol: str, a: Value, b: Value, place: Place | None) -> Value:
 
 
 def _elementwise(symbol: str, a: Value, b: Value) -> Value:
+    scores = _tempered(symbol, a, b)
+    if scores is not None:
+        return scores
     if isinstance(a, TensorV) and isinstance(b, TensorV):
         return _two(symbol, a, b)
     tensor = a if isinstance(a, TensorV) else b

@@ -24,11 +24,11 @@ def after_binary(symbol: str, a: Value, b: Value, made: Value, place: Place | No
     if symbol == "+":
         tensor, number = (a, b) if isinstance(a, TensorV) else (b, a)
         positive = isinstance(tensor, TensorV) and (_is_exponential(tensor) or _is_sum_of_some(tensor))
-        return _noted(made, StepKind.ONE_MORE, tensor) if positive and _is_one(number) else made
+        return noted(made, StepKind.ONE_MORE, tensor) if positive and _is_one(number) else made
     if _is_one(a) and isinstance(b, TensorV):
         return _from_one(symbol, b, made, place)
     if symbol == "/" and isinstance(a, TensorV) and a.final is not None and not _is_below_one(b):
-        return _noted(made, StepKind.SCALED, a)
+        return noted(made, StepKind.SCALED, a)
     return made
 
 
@@ -38,32 +38,32 @@ def _from_one(symbol: str, tensor: TensorV, made: TensorV, place: Place | None) 
         if tensor.scale is Scale.INDEPENDENT:
             # What is left of one is a probability too; of several classes that sum to one it is no longer.
             made = replace(made, scale=tensor.scale, activation=tensor.activation, reason=None)
-        return _noted(made, StepKind.COMPLEMENT, tensor)
-    if symbol == "/" and _step(tensor, StepKind.ONE_MORE) is not None:
+        return noted(made, StepKind.COMPLEMENT, tensor)
+    if symbol == "/" and of_step(tensor, StepKind.ONE_MORE) is not None:
         return _activated(made, "sigmoid", Scale.INDEPENDENT, place)
     return made
 
 
 def _of_two(symbol: str, a: TensorV, b: TensorV, made: TensorV, place: Place | None) -> TensorV:
     if symbol == "/":
-        if _step(b, StepKind.COMPLEMENT) is a:
-            return _noted(made, StepKind.ODDS, a)
+        if of_step(b, StepKind.COMPLEMENT) is a:
+            return noted(made, StepKind.ODDS, a)
         if _is_sum_of(b, a):
             return _activated(made, "softmax", Scale.PROBABILITIES, place)
-        if _step(b, StepKind.ONE_MORE) is a:
+        if of_step(b, StepKind.ONE_MORE) is a:
             return _activated(made, "sigmoid", Scale.INDEPENDENT, place)
     if symbol == "*" and LABELS in (a.reason, b.reason):
-        return _noted(made, StepKind.HITS, b if a.reason == LABELS else a)
+        return noted(made, StepKind.HITS, b if a.reason == LABELS else a)
     if symbol == "-" and _logarithms_of_odds(a, b):
         return _scores(made, place)
-    if symbol == "-" and _step(b, StepKind.LOG_SUM) is a and a.scale is Scale.LOGITS:
+    if symbol == "-" and of_step(b, StepKind.LOG_SUM) is a and a.scale is Scale.LOGITS:
         return _activated(made, "log_softmax", Scale.LOG_PROBABILITIES, place)
     return made
 
 
 def _is_sum_of(total: TensorV, part: TensorV) -> bool:
     """Whether ``total`` is the sum of ``part``, or of the same exponentials computed once more."""
-    summed = _step(total, StepKind.SUM)
+    summed = of_step(total, StepKind.SUM)
     if summed is part:
         return True
     twice = isinstance(summed, TensorV) and _is_exponential(summed) and _is_exponential(part)
@@ -72,35 +72,35 @@ def _is_sum_of(total: TensorV, part: TensorV) -> bool:
 
 def _is_sum_of_some(total: TensorV) -> bool:
     """``sum(exp(z))``: over itself and one more it is a sigmoid, that of ``logsumexp(z)``."""
-    summed = _step(total, StepKind.SUM)
+    summed = of_step(total, StepKind.SUM)
     return isinstance(summed, TensorV) and _is_exponential(summed)
 
 
 def _logarithms_of_odds(a: TensorV, b: TensorV) -> bool:
     """``log(p) - log(1 - p)``."""
-    first, second = _step(a, StepKind.LOGARITHM), _step(b, StepKind.LOGARITHM)
-    return isinstance(second, TensorV) and _step(second, StepKind.COMPLEMENT) is first is not None
+    first, second = of_step(a, StepKind.LOGARITHM), of_step(b, StepKind.LOGARITHM)
+    return isinstance(second, TensorV) and of_step(second, StepKind.COMPLEMENT) is first is not None
 
 
 def after_logarithm(tensor: TensorV, made: TensorV, place: Place | None) -> TensorV:
-    if _step(tensor, StepKind.ODDS) is not None:
+    if of_step(tensor, StepKind.ODDS) is not None:
         return _scores(made, place)
-    return _noted(made, StepKind.LOGARITHM, tensor)
+    return noted(made, StepKind.LOGARITHM, tensor)
 
 
 def after_sum(tensor: TensorV, made: TensorV) -> TensorV:
     """A sum over the last axis, which is kept."""
     normalised = tensor.scale is Scale.PROBABILITIES
-    return _noted(made, StepKind.SUM, tensor) if normalised or _is_exponential(tensor) else made
+    return noted(made, StepKind.SUM, tensor) if normalised or _is_exponential(tensor) else made
 
 
 def after_logsumexp(tensor: TensorV, made: TensorV) -> TensorV:
     """``log(sum(exp(z)))`` over the last axis, which is kept."""
-    return _noted(made, StepKind.LOG_SUM, tensor)
+    return noted(made, StepKind.LOG_SUM, tensor)
 
 
 def after_clip(tensor: TensorV, made: TensorV, bounds: list[float]) -> TensorV:
-    return _noted(made, StepKind.CLIPPED, tensor) if sorted(bounds) == [0, 1] else made
+    return noted(made, StepKind.CLIPPED, tensor) if sorted(bounds) == [0, 1] else made
 
 
 def unscaled(tensor: TensorV) -> TensorV:
@@ -115,7 +115,7 @@ def before_rounding(tensor: TensorV) -> TensorV:
 
 def _undone(tensor: TensorV, kind: StepKind) -> TensorV:
     """What a tensor was before a step, itself where it is not what that step left."""
-    before = _step(tensor, kind)
+    before = of_step(tensor, kind)
     return before if isinstance(before, TensorV) else tensor
 
 
@@ -132,7 +132,7 @@ def are_complements(tensors: list[TensorV]) -> bool:
     if len(tensors) != 2:
         return False
     a, b = tensors
-    return _step(a, StepKind.COMPLEMENT) is b or _step(b, StepKind.COMPLEMENT) is a
+    return of_step(a, StepKind.COMPLEMENT) is b or of_step(b, StepKind.COMPLEMENT) is a
 
 
 def holds_complement(tensor: TensorV) -> bool:
@@ -150,7 +150,7 @@ def holds_complement(tensor: TensorV) -> bool:
 
 def is_part(tensor: TensorV) -> bool:
     """Whether a tensor is what an index took of another."""
-    return _step(tensor, StepKind.PART) is not None
+    return of_step(tensor, StepKind.PART) is not None
 
 
 def _is_one(value: Value) -> bool:
@@ -167,13 +167,13 @@ def _is_exponential(tensor: TensorV) -> bool:
     return tensor.activation == "exponential" and isinstance(inner, TensorV) and inner.scale is Scale.LOGITS
 
 
-def _step(tensor: TensorV, kind: StepKind) -> Value | None:
+def of_step(tensor: TensorV, kind: StepKind) -> Value | None:
     step = tensor.step
     found = step is not None and step.kind is kind and step.parents is tensor.parents
     return step.of if step is not None and found else None
 
 
-def _noted(made: TensorV, kind: StepKind, of: Value) -> TensorV:
+def noted(made: TensorV, kind: StepKind, of: Value) -> TensorV:
     return replace(made, step=Step(kind, of, made.parents))
 
 

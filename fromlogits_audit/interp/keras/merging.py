@@ -177,6 +177,8 @@ def _stacked(first: TensorV, count: int | None, axis: int | None, rank: int | No
     return None if last or first.shape is None else (UNRANKED, first.units)
 
 
+COSINE = "cosine"
+"""The activation, so to say, of a product of rows of length one."""
 _NEVER_NEGATIVE = (Scale.NON_NEGATIVE, Scale.INDEPENDENT, Scale.PROBABILITIES)
 
 
@@ -189,7 +191,7 @@ def _dot(run: Run, tensors: list[TensorV], layer: LayerV) -> TensorV:
     if isinstance(normal, Const) and normal.value:
         if all(t.scale in _NEVER_NEGATIVE for t in tensors):
             return _unknown(tensors, shape, "non-negative cosine")
-        return replace(tensors[0], scale=Scale.BOUNDED, activation="cosine", shape=shape, reason=None)
+        return replace(tensors[0], scale=Scale.BOUNDED, activation=COSINE, shape=shape, reason=None)
     if all(t.scale is Scale.LOGITS for t in tensors):
         return replace(tensors[0], activation="linear", shape=shape)
     return _unknown(tensors, shape, "dot product")
