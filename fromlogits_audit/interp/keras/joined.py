@@ -6,6 +6,7 @@ Only what certainly holds the same values remembers them: the joined tensor itse
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import takewhile
 
 from fromlogits_audit.catalogue.interface import Effect, Shape
 from fromlogits_audit.interp.items import part_of
@@ -60,7 +61,9 @@ def taken(tensor: TensorV, key: list[Value]) -> tuple[TensorV, list[Value]] | No
     start = 0
     inside: list[TensorV] = []
     for part in parts:
-        size = part.units or 0
+        if part.units is None:
+            break  # where what comes after it stands is not known
+        size = part.units
         if start <= span.start and span.stop <= start + size:
             return part, [*key[:-1], _moved(key[-1], span, start, size)]
         if span.start <= start and start + size <= span.stop:
@@ -74,14 +77,17 @@ def taken(tensor: TensorV, key: list[Value]) -> tuple[TensorV, list[Value]] | No
 def _span(tensor: TensorV, key: list[Value]) -> range | None:
     """Which of the last axis an index takes, None where that is not known or it is not the last axis's."""
     shape, units = ranked(tensor.shape), tensor.units
+    open = units is None
+    if units is None:
+        units = sum(
+            part.units or 0 for part in takewhile(lambda part: part.units is not None, parts_of(tensor))
+        )
     solid = [one for one in key if one is not NONE and not is_ellipsis(one)]
     last = key[-1] if key else NONE
     reaches = len(solid) < len(key) and any(map(is_ellipsis, key[:-1]))
-    if (
-        units is None
-        or last not in solid
-        or not (reaches or (shape is not None and len(solid) == len(shape)))
-    ):
+    if last not in solid or not (reaches or (shape is not None and len(solid) == len(shape))):
+        return None
+    if open and _counts_from_the_end(last, units):
         return None
     if isinstance(last, SliceV):
         bounds = part_of(last)
@@ -91,6 +97,15 @@ def _span(tensor: TensorV, key: list[Value]) -> range | None:
     else:
         found = None
     return found if found and found.step == 1 else None
+
+
+def _counts_from_the_end(last: Value, known: int) -> bool:
+    """Whether an index may reach beyond the first ``known`` of an axis, or counts from its end."""
+    if not isinstance(last, SliceV):
+        return isinstance(last, Const) and isinstance(last.value, int) and last.value < 0
+    bounds = part_of(last)
+    begin, end = (bounds.start or 0, bounds.stop) if bounds is not None else (-1, None)
+    return begin < 0 or end is None or not 0 <= end <= known
 
 
 def _moved(last: Value, span: range, start: int, size: int) -> Value:

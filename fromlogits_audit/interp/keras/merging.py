@@ -161,7 +161,7 @@ def _concatenated(kind: str, tensors: list[TensorV], axis: int | None, *, same: 
         alone = first.final if len({id(t.final) for t in tensors}) == 1 else None
         return replace(first, shape=shape, layer=None, parents=(), final=alone)
     made = _unknown(tensors, shape, "concatenation")
-    if kind == "stack" or not last or shape is None or shape[-1] is None:
+    if kind == "stack" or not last or shape is None or open:
         return made
     parents: tuple[Value, ...] = tuple(tensors)
     return replace(made, parents=parents, step=Step(StepKind.JOINED, TupleV(parents), parents))
