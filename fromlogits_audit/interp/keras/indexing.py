@@ -8,7 +8,14 @@ from fromlogits_audit.interp.items import part_of
 from fromlogits_audit.interp.keras import joined
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.shapes import Dims, ranked
-from fromlogits_audit.interp.keras_values import COMPARISON, PART_OF_CLASSES, Step, StepKind, TensorV
+from fromlogits_audit.interp.keras_values import (
+    COMPARISON,
+    MOVED_CLASSES,
+    PART_OF_CLASSES,
+    Step,
+    StepKind,
+    TensorV,
+)
 from fromlogits_audit.interp.values import NONE, Const, SliceV, TupleV, Value
 from fromlogits_audit.ir import Scale
 
@@ -32,8 +39,8 @@ def index(tensor: TensorV, key: Value) -> Value:
         return opaque(replace(after, shape=None), PART_OF_CLASSES)
     if tensor.scale is Scale.PROBABILITIES and last == "one":
         return replace(after, scale=Scale.INDEPENDENT)
-    if tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES) and last == "some":
-        return opaque(after, PART_OF_CLASSES)
+    if tensor.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES) and last in ("some", "new"):
+        return opaque(after, PART_OF_CLASSES if last == "some" else MOVED_CLASSES)
     return after
 
 
@@ -47,10 +54,12 @@ def covers(mask: Value | None, tensor: TensorV, axis: int = 0) -> bool:
 
 
 def _indexed(shape: Dims, parts: list[Value]) -> tuple[Dims, str]:
-    """The shape after indexing, and what is taken of the last axis: all, some, one."""
+    """The shape after indexing, and what is taken of the last axis: all, some, one; new: another is last."""
     ellipsis = next((i for i, p in enumerate(parts) if joined.is_ellipsis(p)), None)
     solid = [p for p in parts if not joined.is_ellipsis(p) and p is not NONE]
     if shape is None:
+        if ellipsis is not None and parts[-1] is NONE:
+            return None, "new"
         if ellipsis is not None:
             return None, _taken(parts[-1]) if ellipsis < len(parts) - 1 else "all"
         # The second index may be that of the classes, or of steps before them.
@@ -71,7 +80,7 @@ def _indexed(shape: Dims, parts: list[Value]) -> tuple[Dims, str]:
         if taken != "one":
             sizes.append(shape[axis] if taken == "all" else _size(part, shape[axis]))
         axis += 1
-    return tuple(sizes), taken
+    return tuple(sizes), "new" if full[-1] is NONE else taken
 
 
 def _size(part: Value, size: int | None) -> int | None:
