@@ -18,9 +18,12 @@ ZERO_TO_ONE = 1e-4
 SUMS = 5e-3
 """How far from 1 the sum of a softmax over up to thousands of float16 values may be."""
 VARIED = 1e-6
-"""Outputs that vary less than this over all inputs say nothing."""
+"""Outputs that vary less than this over all inputs, in parts of the largest, say nothing: it is rounding."""
 SPREAD = 0.2
 """How much of [0, 1] a single unit has to cover before it is taken for a probability."""
+NEAR_ZERO = 0.05
+"""How near to 0 the lowest of the values has to come that are taken for non-negative: scores of a few rows
+may all be positive."""
 LEAST = -1.8
 """elu reaches -1 and selu -1.758: what counts as non-negative here goes as low."""
 
@@ -121,7 +124,7 @@ def compare(declared: Output, measured: Batches | None, *, rescaled: bool = Fals
 
 def decide(measured: Batches) -> Scale:
     """The scale that the values have, unknown where they may have several."""
-    if measured.spread < VARIED:
+    if measured.spread < VARIED * max(1.0, abs(measured.low), abs(measured.high)):
         return Scale.UNKNOWN
     several = (measured.units or 0) > 1
     if _in_unit_interval(measured):
@@ -133,7 +136,7 @@ def decide(measured: Batches) -> Scale:
         return Scale.LOG_PROBABILITIES
     if measured.low < 2 * LEAST and measured.high > 2.0:
         return Scale.LOGITS
-    if measured.low >= -ZERO_TO_ONE and measured.high > 2.0:
+    if -ZERO_TO_ONE <= measured.low <= NEAR_ZERO and measured.high > 2.0:
         return Scale.NON_NEGATIVE
     return Scale.UNKNOWN
 
