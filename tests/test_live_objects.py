@@ -167,7 +167,7 @@ VALUES = [
     (np.maximum(Z, 0), Scale.NON_NEGATIVE),
     # Scores of a few rows may all be positive, and rows that are alike differ by rounding.
     (np.abs(Z) + 1, Scale.UNKNOWN),
-    (np.tile(np.maximum(Z[:1], 0), (64, 1)) * (1 + 1e-7 * Z[:, :1]), Scale.UNKNOWN),
+    (np.tile(np.maximum(Z[:1], 0) * 40, (64, 1)) * (1 + 1e-7 * Z[:, :1]), Scale.UNKNOWN),
     # A tanh, or scores that are small: not told apart.
     (np.tanh(Z), Scale.UNKNOWN),
     (Z / 100, Scale.UNKNOWN),
