@@ -15,6 +15,7 @@ from fromlogits_audit.interp.classes import (
     resolution_order,
     unknown_base,
 )
+from fromlogits_audit.interp.descriptors import is_data
 from fromlogits_audit.interp.keys import INSTANCE
 from fromlogits_audit.interp.names import narrowed, placed
 from fromlogits_audit.interp.prepared import prepare
@@ -101,7 +102,7 @@ def instance_attribute(run: Run, base: InstanceV, name: str, place: Place | None
     """An attribute of an instance of a project class."""
     if run.intercepting and find_member(base.cls, "__getattribute__") is not None:
         return run.state.fresh(Why.UNSUPPORTED, "__getattribute__")
-    if name not in base.slots:
+    if name not in base.slots or (run.describing and _is_described(base, name)):
         return _of_class(run, base, name, place)
     there, missing = split(narrowed(run, base.slots[name]))
     if not missing:
@@ -114,13 +115,18 @@ def instance_attribute(run: Run, base: InstanceV, name: str, place: Place | None
     return choose([*there, *((guard, behind) for guard in missing)])
 
 
+def _is_described(base: InstanceV, name: str) -> bool:
+    found = find_member(base.cls, name)
+    return found is not None and is_data(found[1])
+
+
 def _of_class(run: Run, base: InstanceV, name: str, place: Place | None) -> Value:
     """What stands behind the attributes that an instance has itself."""
     if name == "__class__":
         return base.cls
     found = find_member(base.cls, name)
     if found is not None:
-        return bound_member(run, found[1], base, found[0], place)
+        return bound_member(run, found[1], base, base.cls, place)
     bases = external_bases(base.cls)
     for external in bases:
         special = run.keras.inherited(run, base, name, external, place)
@@ -187,7 +193,7 @@ def _super(run: Run, base: SuperV, name: str, place: Place) -> Value:
         cls = receiver.meta
     found = find_member(cls, name, after=base.after)
     if found is not None:
-        return bound_member(run, found[1], receiver, found[0], place)
+        return bound_member(run, found[1], receiver, cls, place)
     for external in external_bases(cls):
         return MethodV(receiver, name, external, place)
     missing = unknown_base(cls)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.functions import invoke, is_unmade
 from fromlogits_audit.interp.values import (
+    NONE,
     PLAIN,
     Args,
     BagV,
@@ -56,6 +57,8 @@ _NUMBERS = ("builtins.int", "builtins.float", "enum.IntEnum", "enum.IntFlag")
 PARTIAL_METHOD = "partialmethod"
 GENERIC = "singledispatch"
 """The kind of bag that ``functools.singledispatch`` makes of a function."""
+PROPERTY = "property"
+"""The kind of bag that ``property(get, set)`` and ``@act.setter`` give; ``@property`` marks the function."""
 AUTO = "auto"
 """The kind of bag that ``enum.auto()`` is."""
 
@@ -106,7 +109,7 @@ def own_method(cls: ClassV, name: str, after: ClassV | None = None) -> FuncV | N
 
 
 def bound_member(run: Run, raw: Value, receiver: Value, cls: ClassV, place: Place | None) -> Value:
-    """What reading a class attribute through an instance gives."""
+    """What reading a class attribute through ``receiver``, which is of the class ``cls``, gives."""
     if isinstance(raw, FuncV):
         if raw.core.kind == "property":
             return invoke(run, raw.core, Args((receiver,)), receiver)
@@ -121,10 +124,15 @@ def bound_member(run: Run, raw: Value, receiver: Value, cls: ClassV, place: Plac
         made = raw.slots["made"]
         if isinstance(made, PartialV):
             return PartialV(bound_member(run, made.func, receiver, cls, place), made.args, place)
-    getter = find_member(raw.cls, "__get__") if isinstance(raw, InstanceV) else None
-    if getter is not None and isinstance(getter[1], FuncV):
-        return invoke(run, getter[1].core, Args((raw, receiver, cls)), raw)
-    return raw
+    if isinstance(raw, BagV) and raw.kind == PROPERTY:
+        return run.call(raw.slots["fget"], Args((receiver,)), place)
+    return _through_get(run, raw, receiver, cls)
+
+
+def _through_get(run: Run, raw: Value, receiver: Value, cls: ClassV) -> Value:
+    """What a descriptor of the program makes of being read; None is the receiver where a class is asked."""
+    getter = own_method(raw.cls, "__get__") if isinstance(raw, InstanceV) else None
+    return invoke(run, getter.core, Args((raw, receiver, cls)), raw) if getter is not None else raw
 
 
 def class_attribute(run: Run, cls: ClassV, name: str, place: Place | None) -> Value | None:
@@ -136,12 +144,12 @@ def class_attribute(run: Run, cls: ClassV, name: str, place: Place | None) -> Va
             return BoundV(raw, cls, place)
         if isinstance(raw, FuncV):
             return FuncV(raw.core, place)
-        if is_enum(owner) and not name.startswith("_"):
+        if is_enum(owner) and _is_member(name, raw):
             return enum_member(run, owner, name, raw)
-        return raw
+        return _through_get(run, raw, NONE, cls)
     above = find_member(cls.meta, name) if cls.meta is not None else None
-    if above is not None:
-        return bound_member(run, above[1], cls, above[0], place)
+    if above is not None and cls.meta is not None:
+        return bound_member(run, above[1], cls, cls.meta, place)
     for base in external_bases(cls):
         return MethodV(cls, name, base, place)
     return None
@@ -157,7 +165,8 @@ def defines(value: Value, *names: str) -> bool:
 
 
 def enum_member(run: Run, cls: ClassV, name: str, raw: Value) -> Value:
-    """One member of an enumeration: always the same instance."""
+    """One member of an enumeration: always the same instance, for each of the names that have its value."""
+    name = _first_name(cls, name, raw)
     key = ("member", name)
     member = cls.slots.get(key)
     if member is None:
@@ -170,6 +179,20 @@ def enum_member(run: Run, cls: ClassV, name: str, raw: Value) -> Value:
         cls.slots[key] = member = made
         _initialise(run, made, raw)
     return member
+
+
+def _first_name(cls: ClassV, name: str, raw: Value) -> str:
+    """The first name in an enumeration that stands for a value: the others are aliases of it."""
+    if not isinstance(raw, (Const, TupleV)) or own_method(cls, "__new__") is not None:
+        return name
+    others = (other for other in cls.slots if isinstance(other, str) and not other.startswith("_"))
+    return next(other for other in others if other == name or _same(forced(cls.slots[other]), raw))
+
+
+def _same(one: Value, other: Value) -> bool:
+    if isinstance(one, TupleV) and isinstance(other, TupleV) and len(one.items) == len(other.items):
+        return all(map(_same, one.items, other.items))
+    return isinstance(one, Const) and isinstance(other, Const) and bool(one.value == other.value)
 
 
 def _initialise(run: Run, member: InstanceV, raw: Value) -> None:
@@ -215,12 +238,16 @@ def enum_by_name(run: Run, cls: ClassV, name: Value) -> Value | None:
 def enum_members(run: Run, cls: ClassV) -> tuple[Value, ...]:
     if not is_enum(cls):
         return ()
-    members = {
-        n: forced(v) for n, v in list(cls.slots.items()) if isinstance(n, str) and not n.startswith("_")
-    }
-    return tuple(
-        enum_member(run, cls, name, raw) for name, raw in members.items() if not isinstance(raw, FuncV)
-    )
+    given = {n: forced(v) for n, v in list(cls.slots.items()) if isinstance(n, str)}
+    members = {n: raw for n, raw in given.items() if _is_member(n, raw)}
+    # Two names of one value are one member.
+    return tuple(dict.fromkeys(enum_member(run, cls, name, raw) for name, raw in members.items()))
+
+
+def _is_member(name: str, raw: Value) -> bool:
+    """Whether what an enumeration calls by a name is one of its members."""
+    method = isinstance(raw, FuncV) or (isinstance(raw, BagV) and raw.kind == PROPERTY)
+    return not method and not name.startswith("_")
 
 
 RECORD = "record"

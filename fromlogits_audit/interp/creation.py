@@ -15,6 +15,7 @@ from fromlogits_audit.interp.classes import (
     own_method,
     resolution_order,
 )
+from fromlogits_audit.interp.descriptors import tell_name
 from fromlogits_audit.interp.dicts import OWNER
 from fromlogits_audit.interp.functions import invoke, keyword_names
 from fromlogits_audit.interp.raising import throw_builtin
@@ -59,6 +60,10 @@ def finish_class(run: Run, made: ClassV, keywords: dict[str, Value]) -> Value:
     above = (base.meta for base in made.bases if isinstance(base, ClassV) and base.meta is not None)
     made.meta = given if isinstance(given, ClassV) else next(above, None)
     run.intercepting = run.intercepting or "__getattribute__" in made.slots
+    run.describing = run.describing or "__set__" in made.slots
+    for name, value in list(made.slots.items()):
+        if isinstance(name, str):
+            tell_name(run, made, name, value)
     result = _by_metaclass(run, made, made.meta, keywords) if made.meta is not None else made
     hook = _method(made, "__init_subclass__", after=made)
     if hook is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit import cst
 from fromlogits_audit.interp.classes import GENERIC, defines, own_method
 from fromlogits_audit.interp.creation import finish_class
+from fromlogits_audit.interp.descriptors import ACCESSORS, made_property, tell_name, with_accessor
 from fromlogits_audit.interp.dispatch import MAKERS, make_generic
 from fromlogits_audit.interp.evaluate import evaluate
 from fromlogits_audit.interp.functions import make_function
@@ -45,8 +46,7 @@ _KINDS = {
 
 def function(run: Run, frame: Frame, node: cst.FunctionDef) -> None:
     made = built_function(run, frame, node)
-    if made is not _SKIP:
-        run.state.write(frame.globals_of.get(node.name.value, frame), node.name.value, made)
+    run.state.write(frame.globals_of.get(node.name.value, frame), node.name.value, made)
 
 
 def built_function(run: Run, frame: Frame, node: cst.FunctionDef) -> Value:
@@ -55,24 +55,21 @@ def built_function(run: Run, frame: Frame, node: cst.FunctionDef) -> Value:
     if isinstance(made, FuncV) and frame.cls is not None and frame.core is None:
         made.core.owner = frame.cls
     for decorator in reversed(node.decorators):
-        made = _decorated(run, frame, made, decorator, node.name.value)
-        if made is _SKIP:
-            break
+        made = _decorated(run, frame, made, decorator)
     return made
 
 
-_SKIP = ExternalV("fromlogits.skip")
-
-
-def _decorated(run: Run, frame: Frame, made: Value, decorator: cst.Decorator, name: str) -> Value:
+def _decorated(run: Run, frame: Frame, made: Value, decorator: cst.Decorator) -> Value:
     """Apply a decorator: the project's own are called, others leave the function as it is."""
     node = decorator.decorator
-    if isinstance(node, cst.Attribute) and node.attr.value in ("setter", "deleter"):
-        if node.attr.value == "setter":
-            run.state.write(frame, ("setter", name), made)
-        return _SKIP
+    if isinstance(node, cst.Attribute) and node.attr.value in ACCESSORS:
+        changed = with_accessor(evaluate(run, frame, node.value), node.attr.value, made)
+        if changed is not None:
+            return changed
     value = evaluate(run, frame, node)
     if isinstance(value, ExternalV):
+        if value.name == "builtins.property" and not isinstance(made, FuncV):
+            return made_property(Args((made,)))
         if value.name in MAKERS:
             return make_generic(made, value.name)
         if isinstance(made, FuncV) and value.name == "contextlib.contextmanager":
@@ -98,7 +95,7 @@ def _decorated(run: Run, frame: Frame, made: Value, decorator: cst.Decorator, na
 def _is_called(decorator: Value) -> bool:
     """Whether a decorator is the project's own: a function, or what makes or is something to call."""
     if isinstance(decorator, ClassV):
-        return own_method(decorator, "__call__") is not None
+        return any(own_method(decorator, name) is not None for name in ("__call__", "__get__"))
     if isinstance(decorator, MethodV):
         return decorator.base == GENERIC
     return isinstance(decorator, (FuncV, BoundV, PartialV)) or defines(decorator, "__call__")
@@ -209,9 +206,9 @@ def _part(run: Run, scope: Frame, made: ClassV, name: str, chunks: list[Chunk]) 
                     _run_part(run, inner, chunk)
         finally:
             run.state.path, run.nesting = path, nesting
-        if ("setter", name) in inner.slots:
-            made.slots["setter", name] = inner.slots["setter", name]
-        return inner.slots.get(name, ExternalV("builtins.object"))
+        value = inner.slots.get(name, ExternalV("builtins.object"))
+        tell_name(run, made, name, value)
+        return value
 
     return PendingV(make, chunks[-1])
 

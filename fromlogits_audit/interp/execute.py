@@ -20,11 +20,11 @@ from fromlogits_audit.interp.outcome import Outcome, where_not_left
 from fromlogits_audit.interp.patterns import match_cases
 from fromlogits_audit.interp.raising import SYSTEM_EXIT, Raised, class_of, doubt, exits, throw_builtin
 from fromlogits_audit.interp.state import Frame
+from fromlogits_audit.interp.storing import discard
 from fromlogits_audit.interp.truth import conditions, truth
 from fromlogits_audit.interp.values import (
     ALWAYS,
     NONE,
-    ClassV,
     ExternalV,
     Guard,
     InstanceV,
@@ -257,9 +257,7 @@ def _delete(run: Run, frame: Frame, node: cst.Del) -> None:
             if run.call_special(base, "__delitem__", (index,), None) is None:
                 del_item(run, base.slots.get(DATA, base) if isinstance(base, InstanceV) else base, index)
         elif isinstance(target, cst.Attribute):
-            holder = evaluate(run, frame, target.value)
-            if isinstance(holder, (InstanceV, ClassV)) and target.attr.value in holder.slots:
-                run.state.write(holder, target.attr.value, None)
+            discard(run, evaluate(run, frame, target.value), target.attr.value)
 
 
 def _assert(run: Run, frame: Frame, node: cst.Assert) -> None:

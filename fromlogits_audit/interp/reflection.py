@@ -17,13 +17,14 @@ from fromlogits_audit.interp.classes import (
     resolution_order,
     unknown_base,
 )
+from fromlogits_audit.interp.descriptors import made_property
 from fromlogits_audit.interp.dicts import OWNER
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.iterables import Function
 from fromlogits_audit.interp.keras_values import LayerV, ModelV
 from fromlogits_audit.interp.kinds import KINDS, of_each
 from fromlogits_audit.interp.names import narrowed
-from fromlogits_audit.interp.storing import set_plainly
+from fromlogits_audit.interp.storing import discard, set_plainly
 from fromlogits_audit.interp.values import (
     ABSENT,
     FALSE,
@@ -110,6 +111,14 @@ def _setattr(run: Run, args: Args, place: Place | None) -> Value:
     return NONE
 
 
+def _delattr(run: Run, args: Args, place: Place | None) -> Value | None:
+    base, name = (*args.positional, NONE, NONE)[:2]
+    if not isinstance(name, Const) or not isinstance(name.value, str):
+        return None
+    discard(run, base, name.value)
+    return NONE
+
+
 def _hasattr(run: Run, args: Args, place: Place | None) -> Value:
     base, name = args.get(0, "obj"), args.get(1, "name")
     there, missing = _own(run, base, str(name.value)) if isinstance(name, Const) else ([], [])
@@ -151,10 +160,7 @@ def _partial_method(run: Run, args: Args, place: Place | None) -> Value | None:
 
 
 def _property(run: Run, args: Args, place: Place | None) -> Value:
-    getter = args.positional[0] if args.positional else NONE
-    if isinstance(getter, FuncV):
-        getter.core.kind = "property"
-    return getter
+    return made_property(args)
 
 
 def _import(run: Run, args: Args, place: Place | None) -> Value | None:
@@ -263,6 +269,7 @@ REFLECTION: dict[str, Function] = {
     "functools.update_wrapper": _update_wrapper,
     "builtins.getattr": _getattr,
     "builtins.setattr": _setattr,
+    "builtins.delattr": _delattr,
     "builtins.object.__setattr__": set_plainly,
     "builtins.hasattr": _hasattr,
     "enum.auto": lambda run, args, place: BagV(AUTO),

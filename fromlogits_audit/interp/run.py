@@ -65,6 +65,7 @@ class Run:
         """Classes by identity, with attributes that none of their methods says it sets: tests ask for
         ``assertEqual`` all the time."""
         self.intercepting = False
+        self.describing = False
         """Whether some class answers for its attributes in its own way."""
         self.constants: dict[Any, Const] = {}
         """Constants by identity key, so that an assumption ``x == 2`` gives x its value."""

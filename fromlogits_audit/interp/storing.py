@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.classes import find_member
+from fromlogits_audit.interp.descriptors import accessed
 from fromlogits_audit.interp.items import DATA
 from fromlogits_audit.interp.values import (
     NONE,
     TRUE,
     Args,
     BoundV,
+    ClassV,
     Const,
     ExternalV,
     FuncV,
@@ -41,15 +43,23 @@ def set_its_way(run: Run, base: InstanceV, name: str, value: Value) -> bool:
 
 
 def store(run: Run, base: InstanceV, name: str, value: Value) -> None:
-    """What ``object.__setattr__`` does: a property's setter runs, anything else is kept."""
+    """What ``object.__setattr__`` does: a property or a descriptor takes it, anything else is kept."""
     found = find_member(base.cls, name)
-    setter = ("setter", name)
-    if found is not None and setter in found[0].slots:
-        run.call(found[0].slots[setter], run.args(base, value), None)
-    elif name == "__dict__" and value is base:
+    if found is not None and accessed(run, found[1], "fset", base, value):
+        return
+    if name == "__dict__" and value is base:
         run.state.write(base, ALIASED, TRUE)
     else:
         run.state.write(base, name, value)
+
+
+def discard(run: Run, base: Value, name: str) -> None:
+    """``del base.name``."""
+    found = find_member(base.cls, name) if isinstance(base, InstanceV) else None
+    if isinstance(base, InstanceV) and found is not None and accessed(run, found[1], "fdel", base):
+        return
+    if isinstance(base, (InstanceV, ClassV)) and name in base.slots:
+        run.state.write(base, name, None)
 
 
 def set_plainly(run: Run, args: Args, place: Place | None) -> Value:
