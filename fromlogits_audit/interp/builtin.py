@@ -20,6 +20,7 @@ from fromlogits_audit.interp.operators import MAX_TEXT, bounded, put_together
 from fromlogits_audit.interp.pytest_cases import CASES
 from fromlogits_audit.interp.raising import SUPPRESS
 from fromlogits_audit.interp.reflection import REFLECTION, replaced
+from fromlogits_audit.interp.spelled import SPELLED, call_unbound
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -69,7 +70,8 @@ def call_external(run: Run, name: str, args: Args, place: Place | None) -> Value
         return _folded(run, name, args, place)
     if name.startswith("builtins.") and name[9:].endswith(("Error", "Exception", "Warning")):
         return run.state.fresh(Why.RUNTIME, "an exception")
-    return options.call_external(run, name, args, place)
+    method = call_unbound(run, name, args, place)
+    return method if method is not None else options.call_external(run, name, args, place)
 
 
 def _over_options(run: Run, name: str, function: Function, args: Args, place: Place | None) -> Value | None:
@@ -273,6 +275,7 @@ _FUNCTIONS: dict[str, Function] = {
     **workers.WORKERS,
     **REFLECTION,
     **CASES,
+    **SPELLED,
     "functools.partial": _partial,
     "builtins.staticmethod": _static_method,
     "builtins.dict": _dict,
@@ -325,37 +328,12 @@ def call_method(run: Run, method: MethodV, args: Args, place: Place | None) -> V
 
 _TEXT_METHODS = frozenset(
     [
-        "lower",
-        "upper",
-        "strip",
-        "lstrip",
-        "rstrip",
-        "title",
-        "capitalize",
-        "format",
-        "replace",
-        "split",
-        "join",
-        "startswith",
-        "endswith",
-        "removeprefix",
-        "removesuffix",
-        "isdigit",
-        "casefold",
-        "partition",
-        "rpartition",
-        "splitlines",
-        "zfill",
-        "rsplit",
-        "find",
-        "index",
-        "count",
-        "isalpha",
-        "islower",
-        "isupper",
-        "swapcase",
+        "lower", "upper", "strip", "lstrip", "rstrip", "title", "capitalize", "format", "replace",
+        "split", "join", "startswith", "endswith", "removeprefix", "removesuffix", "isdigit",
+        "casefold", "partition", "rpartition", "splitlines", "zfill", "rsplit", "find", "index",
+        "count", "isalpha", "islower", "isupper", "swapcase",
     ]
-)
+)  # fmt: skip
 
 
 def _constant_method(run: Run, receiver: Const, name: str, args: Args) -> Value:

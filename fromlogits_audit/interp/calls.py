@@ -15,6 +15,7 @@ from fromlogits_audit.interp.equality import MADE, identity
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.outside import is_class_name
+from fromlogits_audit.interp.spelled import of_unknown
 from fromlogits_audit.interp.storing import set_plainly
 from fromlogits_audit.interp.values import (
     Args,
@@ -166,7 +167,7 @@ def _unknown(run: Run, function: Unknown, args: Args, place: Place | None) -> Va
     chosen = run.keras.call_unknown(run, function, args, place)
     if chosen is not None:
         return chosen
-    fallback = builtin.default_of_get(function, args)
+    fallback = of_unknown(run, function.key, args) or builtin.default_of_get(function, args)
     if fallback is not None:
         return fallback
     key = _getter_key(function, args) or ("call", function.key, run.state.fresh(Why.RUNTIME).key)

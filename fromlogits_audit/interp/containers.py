@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.interp import dicts
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.dicts import copied, rewrite
-from fromlogits_audit.interp.equality import equal
+from fromlogits_audit.interp.equality import contains, equal
 from fromlogits_audit.interp.items import (
     MAX_PLACES,
     a_set,
@@ -240,9 +240,36 @@ def del_item(run: Run, target: Value, index: Value) -> None:
         dicts.del_entry(run, target, index)
 
 
+_SPECIAL = frozenset(("__getitem__", "__setitem__", "__delitem__", "__contains__", "__iadd__", "__ior__"))
+
+
+def _special(run: Run, receiver: ListV | DictV | TupleV, name: str, given: tuple[Value, ...]) -> Value | None:
+    """``items.__setitem__(index, value)``: what an operator does, called by its name."""
+    if name == "__setitem__" and len(given) == 2:
+        set_item(run, receiver, *given)
+        return NONE
+    if len(given) != 1:
+        return None
+    if name == "__getitem__":
+        return get_item(run, receiver, given[0])
+    if name == "__delitem__":
+        del_item(run, receiver, given[0])
+        return NONE
+    if name == "__contains__":
+        found = contains(given[0], receiver)
+        return Const(found) if found is not None else None
+    if isinstance(receiver, TupleV):
+        return None
+    longer = "extend" if name == "__iadd__" else "update"
+    call_method(run, receiver, longer, Args(given), None)
+    return receiver
+
+
 def call_method(
     run: Run, receiver: ListV | DictV | TupleV, name: str, args: Args, place: Place | None
 ) -> Value | None:
+    if name in _SPECIAL:
+        return _special(run, receiver, name, args.positional)
     if isinstance(receiver, DictV):
         return dicts.call_method(run, receiver, name, args)
     if name == "copy":

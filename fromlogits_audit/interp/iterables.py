@@ -230,8 +230,6 @@ ITERABLES: dict[str, Function] = {
     "builtins.any": _any_all(True),
     "builtins.all": _any_all(False),
     "functools.reduce": _reduce,
-    "random.shuffle": ordering.shuffled,
-    "numpy.random.shuffle": ordering.shuffled,
     "itertools.chain": _chain,
     "tqdm.tqdm": _same,
     "tqdm.notebook.tqdm": _same,

@@ -8,12 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp import containers
-from fromlogits_audit.interp.equality import contains
-from fromlogits_audit.interp.items import DATA, content_of, get_item
+from fromlogits_audit.interp.items import DATA, content_of
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
-    Const,
     DictV,
     Entries,
     InstanceV,
@@ -61,20 +59,8 @@ def call_method(run: Run, instance: InstanceV, name: str, args: Args, place: Pla
     data = instance.slots.get(DATA)
     if not isinstance(data, (DictV, ListV)):
         return _of_mapping(run, instance, name, args, place) if name in _MIXED_IN else None
-    given = args.positional
     if name == "__init__":
         return _fill(run, data, args, place)
-    if name == "__getitem__" and given:
-        return get_item(run, data, given[0])
-    if name == "__setitem__" and len(given) == 2:
-        containers.set_item(run, data, *given)
-        return NONE
-    if name == "__delitem__" and given:
-        containers.del_item(run, data, given[0])
-        return NONE
-    if name == "__contains__" and given:
-        found = contains(given[0], data)
-        return Const(found) if found is not None else None
     return containers.call_method(run, data, name, args, place)
 
 

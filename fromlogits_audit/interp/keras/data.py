@@ -14,6 +14,7 @@ from fromlogits_audit.interp.keras.compiling import HEADS
 from fromlogits_audit.interp.keras.labels import counted, drawn, of_literal, one_hot, some_of
 from fromlogits_audit.interp.keras.shapes import Dims, dims
 from fromlogits_audit.interp.keras_values import CONSTANTS, NORMAL, TensorV, data_tensor
+from fromlogits_audit.interp.ordering import shuffled
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -144,6 +145,8 @@ class Data:
             return counted(args)
         if short == "constant":
             return TensorV(labels=of_literal(run, args.get(0, "value") or NONE), reason=CONSTANTS)
+        if name == "numpy.random.shuffle" and (of_list := shuffled(run, args, None)) is not None:
+            return of_list
         if module.endswith("random") and short in ("shuffle", "permutation") and args.positional:
             return args.positional[0] if isinstance(args.positional[0], TensorV) else data_tensor()
         reason = NORMAL if _is_normal(name, args) else CONSTANTS

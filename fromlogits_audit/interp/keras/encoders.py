@@ -11,6 +11,7 @@ from fromlogits_audit.interp.keras import sources
 from fromlogits_audit.interp.keras.labels import distinct, drawn
 from fromlogits_audit.interp.keras.shapes import number
 from fromlogits_audit.interp.keras_values import DRAWN, TensorV, data_tensor
+from fromlogits_audit.interp.ordering import shuffled
 from fromlogits_audit.interp.values import NONE, Args, BagV, Const, IterV, ListV, TupleV, Value
 from fromlogits_audit.ir import LabelEncoding, Labels
 
@@ -52,7 +53,9 @@ def call_method(run: Run, receiver: BagV, name: str, args: Args) -> Value | None
     if _RANDOM.get(receiver.kind) == name:
         low, high = args.get(0, "low"), args.get(1, "high")
         return drawn(run, low if high is not None else None, high or low, args.get(2, "size"))
-    return TensorV(reason=DRAWN) if receiver.kind in _RANDOM else None
+    if receiver.kind not in _RANDOM:
+        return None
+    return (shuffled(run, args, None) if name == "shuffle" else None) or TensorV(reason=DRAWN)
 
 
 # -- scikit-learn ----------------------------------------------------------------------------------

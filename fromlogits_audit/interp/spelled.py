@@ -1,0 +1,93 @@
+"""Methods of lists, dicts and texts in other spellings: ``dict.update(d, x)``, ``operator.setitem(...)``."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.iterables import Function
+from fromlogits_audit.interp.ordering import shuffled
+from fromlogits_audit.interp.values import (
+    Args,
+    Const,
+    DictV,
+    InstanceV,
+    ListV,
+    MethodV,
+    Place,
+    TupleV,
+    Unknown,
+    Value,
+)
+from fromlogits_audit.ir import Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
+
+_TYPES = frozenset(
+    (
+        "builtins.dict",
+        "builtins.list",
+        "builtins.set",
+        "builtins.str",
+        "builtins.tuple",
+        "collections.OrderedDict",
+    )
+)
+_OPERATORS = {
+    "setitem": "__setitem__",
+    "getitem": "__getitem__",
+    "delitem": "__delitem__",
+    "contains": "__contains__",
+    "iadd": "__iadd__",
+    "iconcat": "__iadd__",
+    "ior": "__ior__",
+}
+_IN_PLACE = ("heapq.heapify", "heapq.heappush", "heapq.heappop", "bisect.insort", "bisect.insort_left")
+
+
+def call_unbound(run: Run, name: str, args: Args, place: Place | None) -> Value | None:
+    """``list.append(items, item)``: the method of the first argument; None for what is none of a type."""
+    owner, _, method = name.rpartition(".")
+    return _on_first(run, args, place, method=method, owner=owner) if owner in _TYPES else None
+
+
+def _on_first(run: Run, args: Args, place: Place | None, *, method: str, owner: str | None) -> Value | None:
+    options = alternatives(args.positional[0], run.state.guard) if args.positional else []
+    methods = [(guard, _method(run, value, method, owner)) for guard, value in options]
+    found = [(guard, one) for guard, one in methods if one is not None]
+    return run.call(choose(found), args.rest(), place) if found and len(found) == len(methods) else None
+
+
+def _method(run: Run, value: Value, name: str, owner: str | None) -> Value | None:
+    if isinstance(value, InstanceV):
+        if owner is not None:
+            return MethodV(value, name, owner)
+        found = run.attribute(value, name, Place(value.cls.chunk, value.cls.node))
+        return None if isinstance(found, Unknown) else found
+    text = isinstance(value, Const) and isinstance(value.value, str)
+    return MethodV(value, name) if text or isinstance(value, (ListV, DictV, TupleV)) else None
+
+
+def _reordered(run: Run, args: Args, place: Place | None) -> Value | None:
+    """``heapq.heapify(items)``: what stands where is not known afterwards."""
+    for value in args.positional[:1]:
+        if isinstance(value, ListV):
+            run.state.write(value, "items", run.state.fresh(Why.RUNTIME, "a list whose items changed places"))
+    return None
+
+
+SPELLED: dict[str, Function] = {
+    **{f"operator.{name}": partial(_on_first, method=as_, owner=None) for name, as_ in _OPERATORS.items()},
+    **dict.fromkeys(_IN_PLACE, _reordered),
+    "random.shuffle": shuffled,
+}
+
+
+def of_unknown(run: Run, key: Hashable, args: Args) -> Value | None:
+    """``rng.shuffle(items)`` of an object that is not known, whatever it is."""
+    if isinstance(key, tuple) and len(key) == 3 and key[0] == "attribute" and key[2] == "shuffle":
+        return shuffled(run, args, None)
+    return None
