@@ -22,6 +22,7 @@ from fromlogits_audit.interp.values import (
     Guard,
     IterV,
     ListV,
+    ModuleV,
     Obj,
     TupleV,
     Unknown,
@@ -36,7 +37,30 @@ if TYPE_CHECKING:
 def rewrite(run: Run, target: ListV | DictV, change: Callable[[Value], Value]) -> None:
     """Replace the content by a function of it, alternative by alternative."""
     let_go(run, target)
-    run.state.write(target, "items", lift(target.slots["items"], run.state.guard, change))
+    before = target.slots["items"]
+    after = lift(before, run.state.guard, change)
+    run.state.write(target, "items", after)
+    if OWNER in target.slots and isinstance(before, Entries) and isinstance(after, Entries):
+        _tell_owner(run, target.slots[OWNER], before, after)
+
+
+def _tell_owner(run: Run, owner: Value, before: Entries, after: Entries) -> None:
+    """What became of names that there were before; a setting may have any name, but no function's."""
+    for key, (_, value) in before.items.items():
+        _, new = after.items.get(key, (NONE, None))
+        settled = isinstance(owner, ModuleV) and isinstance(new, Choice) and not isinstance(value, Const)
+        if new is not value and not settled:
+            _write_to(run, owner, key, new)
+
+
+def _write_to(run: Run, owner: Value, key: Hashable, value: Value | None) -> None:
+    """Set an attribute of what a dict is the attributes of, or delete it with None."""
+    if isinstance(owner, Obj):
+        run.state.write(owner, key, value)
+    elif isinstance(owner, ModuleV) and owner.module.frame is not None:
+        if key in owner.module.frame.slots:
+            run.modules.settle()
+        run.state.write(owner.module.frame, key, value)
 
 
 def copied(run: Run, value: Value) -> Value:
@@ -54,14 +78,13 @@ def update_items(
         return Entries({**content.items, **items}, content.open or is_open)
 
     rewrite(run, target, merge)
-    owner = target.slots.get(OWNER)
-    if isinstance(owner, Obj):
+    if OWNER in target.slots:
         for key, (_, value) in items.items():
-            run.state.write(owner, key, value)
+            _write_to(run, target.slots[OWNER], key, value)
 
 
 OWNER = "$owner"
-"""In the dict that ``vars(owner)`` gives: whose attributes change with it."""
+"""In the dict that ``vars(owner)`` or ``globals()`` gives: whose attributes change with it."""
 
 
 def update(run: Run, target: DictV, source: Value) -> None:

@@ -218,7 +218,10 @@ def _attributes(run: Run, value: Value) -> Value:
 def names_in(frame: Frame) -> Value:
     """``globals()``, ``vars(module)``: what the names of a frame mean; there may be others."""
     held = [(key, forced(value)) for key, value in frame.slots.items() if isinstance(key, str)]
-    return DictV({key: (Const(key), value) for key, value in held}, open=True)
+    made = DictV({key: (Const(key), value) for key, value in held}, open=True)
+    if frame.module.frame is frame:
+        made.slots[OWNER] = ModuleV(frame.module)
+    return made
 
 
 def _named(value: InstanceV | BagV) -> list[tuple[str, Value]]:
