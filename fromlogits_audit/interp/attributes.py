@@ -227,5 +227,8 @@ def set_attribute(run: Run, base: Value, name: str, value: Value) -> None:
         run.state.write(base.module.frame, name, value)
     elif isinstance(base, FuncV) and name == "__name__" and isinstance(value, Const):
         base.core.name = str(value.value)
+    elif isinstance(base, FuncV) and name in ("__defaults__", "__kwdefaults__"):
+        given = run.state.fresh(Why.UNSUPPORTED, f"{name} of {base.core.name}, which is set anew")
+        base.core.defaults = dict.fromkeys(base.core.defaults, given)
     else:
         run.keras.set_attribute(run, base, name, value)
