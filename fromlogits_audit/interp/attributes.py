@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import alternatives, choose, split
 from fromlogits_audit.interp.classes import (
+    NAMED,
+    RECORD,
     bound_member,
     class_attribute,
     external_bases,
     find_member,
-    is_named,
+    is_named_tuple,
+    record_fields,
     resolution_order,
     unknown_base,
 )
@@ -37,6 +40,7 @@ from fromlogits_audit.interp.values import (
     PartialV,
     Place,
     SuperV,
+    TupleV,
     Unknown,
     Value,
 )
@@ -95,6 +99,8 @@ def _bag(run: Run, base: BagV, name: str, place: Place) -> Value:
         return choose(there) if there else base.slots[name]  # where it is missing, the program ends here
     if base.kind == NAMESPACE and name not in ("_replace", "update"):
         return Unknown(Undecided(Why.RUNTIME, f"option {name}"), ("attribute", id(base), name), place)
+    if name == "_fields" and base.kind in (NAMED, RECORD):
+        return _of_named(base, name, [str(field) for field in base.slots], place)
     return MethodV(base, name, base.kind, place)
 
 
@@ -134,8 +140,8 @@ def _of_class(run: Run, base: InstanceV, name: str, place: Place | None) -> Valu
             return special
     if bases and lends(base, bases, name):
         return MethodV(base, name, bases[0], place)
-    if name == "_replace" and ("typing.NamedTuple" in bases or is_named(base.cls)):
-        return MethodV(base, name, "typing.NamedTuple", place)
+    if is_named_tuple(base.cls) and name in ("_replace", "_asdict", "_fields"):
+        return _of_named(base, name, record_fields(base.cls), place)
     missing = unknown_base(base.cls)
     if missing is not None:
         return Unknown(missing.reason, _missing_key(base, name), place)
@@ -145,6 +151,12 @@ def _of_class(run: Run, base: InstanceV, name: str, place: Place | None) -> Valu
         doubt_builtin(run, "AttributeError")
         reason = Undecided(Why.UNDEFINED, f"attribute {name} of {base.cls.name} is set nowhere")
     return Unknown(reason, _missing_key(base, name), place)
+
+
+def _of_named(base: Value, name: str, fields: list[str], place: Place | None) -> Value:
+    if name == "_fields":
+        return TupleV(tuple(Const(field) for field in fields))
+    return MethodV(base, name, "typing.NamedTuple", place)
 
 
 def _missing_key(base: InstanceV, name: str) -> Hashable:

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fromlogits_audit.interp import containers, copying, dicts, options, ordering, workers, wrapped
+from fromlogits_audit.interp import containers, copying, dicts, options, ordering, records, workers, wrapped
 from fromlogits_audit.interp.choice import choose, product
-from fromlogits_audit.interp.classes import GENERIC, text_of_member
+from fromlogits_audit.interp.classes import GENERIC, items_of_named, text_of_member
 from fromlogits_audit.interp.combining import COMBINING
 from fromlogits_audit.interp.creation import allocate, call_type, construct
 from fromlogits_audit.interp.dispatch import register
@@ -19,7 +19,7 @@ from fromlogits_audit.interp.keys import INI, INSTANCE, begins
 from fromlogits_audit.interp.operators import MAX_TEXT, bounded, put_together
 from fromlogits_audit.interp.pytest_cases import CASES
 from fromlogits_audit.interp.raising import SUPPRESS
-from fromlogits_audit.interp.reflection import REFLECTION, replaced
+from fromlogits_audit.interp.reflection import REFLECTION
 from fromlogits_audit.interp.spelled import SPELLED, call_unbound
 from fromlogits_audit.interp.values import (
     NONE,
@@ -174,7 +174,7 @@ def _is_endless(name: str, plain: list[Any]) -> bool:
 def _length(run: Run, value: Value) -> Value:
     if isinstance(value, Const) and isinstance(value.value, (str, bytes)):
         return Const(len(value.value))
-    if isinstance(value, (ListV, TupleV, DictV, ClassV)):
+    if isinstance(value, (ListV, TupleV, DictV, ClassV)) or items_of_named(value) is not None:
         items = spread(run, value)
         if isinstance(items, TupleV) and not items.open:
             return Const(len(items.items))
@@ -319,8 +319,9 @@ def call_method(run: Run, method: MethodV, args: Args, place: Place | None) -> V
     ):
         return run.call(receiver, args, place)
     if isinstance(receiver, InstanceV):
-        if method.name == "_replace":  # of a NamedTuple
-            return replaced(run, Args((receiver,), args.keywords), place)
+        own = records.call_method(run, receiver, method.name, args, place)
+        if own is not None:
+            return own
         lent = wrapped.call_method(run, receiver, method.name, args, place)
         return NONE if lent is None and method.name == "__init__" else lent
     return call_type(run, receiver, method.name, args, place)

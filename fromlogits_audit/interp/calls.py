@@ -15,6 +15,7 @@ from fromlogits_audit.interp.equality import MADE, identity
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.outside import is_class_name
+from fromlogits_audit.interp.records import make_named
 from fromlogits_audit.interp.spelled import of_unknown
 from fromlogits_audit.interp.storing import set_plainly
 from fromlogits_audit.interp.values import (
@@ -68,9 +69,7 @@ def _call(run: Run, function: Value, args: Args, place: Place | None) -> Value:
     if isinstance(function, InstanceV):
         return call_instance(run, function, args, place)
     if isinstance(function, BagV) and function.kind == RECORD:
-        fields = dict(function.slots)
-        fields.update(args.bind(tuple(str(name) for name in fields)))
-        return BagV("namespace", **{str(name): value for name, value in fields.items()})
+        return make_named(function, args)
     if isinstance(function, BagV) and function.kind == GENERIC:
         return call_generic(run, function, args, place)
     special = run.keras.call_value(run, function, args, place)

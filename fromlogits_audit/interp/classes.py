@@ -252,6 +252,10 @@ def _is_member(name: str, raw: Value) -> bool:
 
 RECORD = "record"
 """The kind of bag that ``collections.namedtuple()`` gives."""
+NAMED = "namedtuple"
+"""The kind of bag that calling one of those gives."""
+DATA = "$data"
+"""In an instance of a class that derives from dict, list or a named tuple: the one that it is."""
 
 
 def is_record(cls: ClassV) -> bool:
@@ -271,6 +275,23 @@ def _fields_of_base(base: Value) -> dict[str, Value | None]:
         return {}
     defaults = ((str(name), value) for name, value in base.slots.items())
     return {name: None if isinstance(value, Unknown) else value for name, value in defaults}
+
+
+def is_named_tuple(cls: ClassV) -> bool:
+    return is_named(cls) or "typing.NamedTuple" in external_bases(cls)
+
+
+def set_items(instance: InstanceV) -> None:
+    """Note the tuple that a named tuple is, once its fields are set."""
+    instance.slots[DATA] = TupleV(tuple(instance.slots[name] for name in record_fields(instance.cls)))
+
+
+def items_of_named(value: Value) -> TupleV | None:
+    """The tuple that a named tuple is; None for other values."""
+    if isinstance(value, InstanceV):
+        held = value.slots.get(DATA)
+        return held if isinstance(held, TupleV) else None
+    return TupleV(tuple(value.slots.values())) if isinstance(value, BagV) and value.kind == NAMED else None
 
 
 def compares_by_content(cls: ClassV) -> bool:
@@ -314,6 +335,8 @@ def fill_record(run: Run, instance: InstanceV, args: Args) -> None:
         if value is None:
             value = args.double or run.state.fresh(Why.PARAMETER, f"field {name} of {instance.cls.name}")
         run.state.write(instance, name, value)
+    if is_named_tuple(instance.cls):
+        set_items(instance)
 
 
 def _default_of(run: Run, default: Value | None) -> Value | None:

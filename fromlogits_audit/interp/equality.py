@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from fromlogits_audit.interp.choice import is_none
-from fromlogits_audit.interp.classes import compares_by_content, defines, is_record, record_fields
+from fromlogits_audit.interp.classes import (
+    compares_by_content,
+    defines,
+    is_record,
+    items_of_named,
+    record_fields,
+)
 from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV, TensorV
 from fromlogits_audit.interp.keys import begins
 from fromlogits_audit.interp.outside import is_definition
@@ -172,6 +178,10 @@ def _equal_instances(a: Value, b: Value) -> bool | None:
     worth = plain(a), plain(b)
     if worth != (a, b):
         return equal(*worth)
+    if isinstance(a, (InstanceV, TupleV)) and isinstance(b, (InstanceV, TupleV)):
+        items = items_of_named(a) or a, items_of_named(b) or b
+        if items != (a, b) and not defines(a, "__eq__") and not defines(b, "__eq__"):
+            return equal(*items)
     if any(defines(v, "__eq__") or (isinstance(v, InstanceV) and compares_by_content(v.cls)) for v in (a, b)):
         return None
     if not isinstance(a, InstanceV) or not isinstance(b, InstanceV):

@@ -6,7 +6,8 @@ from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp.choice import alternatives, choose, compatible, lift, product
-from fromlogits_audit.interp.classes import own_method
+from fromlogits_audit.interp.classes import DATA as DATA
+from fromlogits_audit.interp.classes import items_of_named, own_method
 from fromlogits_audit.interp.equality import dict_key, identity
 from fromlogits_audit.interp.keras_values import ModelV, TensorV
 from fromlogits_audit.interp.raising import doubt_builtin
@@ -43,8 +44,6 @@ MAX_PLACES = 8
 
 FACTORY = "$factory"
 """In a defaultdict: what makes the value of a key that is not there."""
-DATA = "$data"
-"""In an instance of a class that derives from dict or list: the one that it is."""
 WRITTEN_OF = "$of"
 """In the config of a layer, loss or model: what it was taken from."""
 
@@ -56,7 +55,7 @@ def content_of(run: Run, value: Value) -> Value:
     if isinstance(value, (ListV, DictV)):
         content = value.slots["items"]
         return choose(alternatives(content, run.state.guard)) if isinstance(content, Choice) else content
-    return value
+    return items_of_named(value) or value if type(value) is BagV else value
 
 
 def get_item(run: Run, base: Value, index: Value) -> Value:
@@ -353,7 +352,8 @@ def unpacked(run: Run, value: Value, count: int) -> list[Value]:
     if isinstance(content, Choice):
         rows = [(g, unpacked(run, v, count)) for g, v in alternatives(content, run.state.guard)]
         return [choose([(g, row[i]) for g, row in rows]) for i in range(count)]
-    if isinstance(content, (TupleV, Entries)) or (isinstance(content, IterV) and content.items is not None):
+    walked = isinstance(content, IterV) and content.items is not None
+    if walked or isinstance(content, (TupleV, Entries, InstanceV)):
         sequence = spread(run, content)
         if isinstance(sequence, TupleV) and sequence.items:
             if len(sequence.items) >= count:

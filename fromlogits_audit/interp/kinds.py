@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.catalogue.layers import layer_class, may_derive
 from fromlogits_audit.interp.choice import choose, product
-from fromlogits_audit.interp.classes import external_bases, resolution_order
+from fromlogits_audit.interp.classes import external_bases, is_named_tuple, items_of_named, resolution_order
 from fromlogits_audit.interp.iterables import Function
 from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV
 from fromlogits_audit.interp.outside import is_class_name, is_definition
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
+    BagV,
     BoundV,
     ClassV,
     Const,
@@ -83,6 +84,8 @@ _CONTAINERS: dict[str, type[Value]] = {"list": ListV, "tuple": TupleV, "dict": D
 def is_instance(value: Value, kind: Value) -> bool | None:
     """Whether a value is of a type, None where that can't be told."""
     value = value if isinstance(kind, ClassV) else plain(value)
+    if isinstance(value, BagV):
+        value = items_of_named(value) or value
     if isinstance(value, Unknown):
         return None
     if isinstance(kind, ClassV):
@@ -214,7 +217,7 @@ def _is_layer(value: LayerV | ModelV, name: str) -> bool | None:
 def _derives(cls: ClassV, name: str) -> bool | None:
     """Whether a class of the project derives from one outside, None where what it derives from may."""
     bases = external_bases(cls)
-    if name in ("builtins.object", *bases):
+    if name in ("builtins.object", *bases) or (name == "builtins.tuple" and is_named_tuple(cls)):
         return True
     # Of the classes that derive from a string or dict, only Python's own are known.
     own = not any(isinstance(base, Unknown) for c in resolution_order(cls) for base in c.bases)

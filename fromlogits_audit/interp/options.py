@@ -10,11 +10,10 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fromlogits_audit.interp import commandline
+from fromlogits_audit.interp import commandline, records
 from fromlogits_audit.interp.choice import choose
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keys import INI
-from fromlogits_audit.interp.reflection import replaced
 from fromlogits_audit.interp.values import (
     FALSE,
     NONE,
@@ -198,8 +197,9 @@ def apply_option(function: Value, option: BagV) -> None:
 def call_method(run: Run, bag: BagV, name: str, args: Args, place: Place | None) -> Value | None:
     if bag.kind in commandline.KINDS:
         return commandline.call_method(run, bag, name, args)
-    if name == "_replace":  # of a namedtuple
-        return replaced(run, Args((bag,), args.keywords), place)
+    of_named = records.call_method(run, bag, name, args, place)
+    if of_named is not None:
+        return of_named
     if name == "update":  # of a ConfigDict
         return _updated(run, bag, args)
     if name in ("get", "pop"):

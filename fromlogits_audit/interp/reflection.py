@@ -9,21 +9,18 @@ from fromlogits_audit.interp.choice import alternatives, choose, product, split
 from fromlogits_audit.interp.classes import (
     AUTO,
     PARTIAL_METHOD,
-    RECORD,
     external_bases,
     find_member,
-    is_record,
-    own_method,
     resolution_order,
     unknown_base,
 )
 from fromlogits_audit.interp.descriptors import made_property
 from fromlogits_audit.interp.dicts import OWNER
-from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.iterables import Function
 from fromlogits_audit.interp.keras_values import LayerV, ModelV
 from fromlogits_audit.interp.kinds import KINDS, of_each
 from fromlogits_audit.interp.names import narrowed
+from fromlogits_audit.interp.records import RECORDS, named_in
 from fromlogits_audit.interp.storing import discard, set_plainly
 from fromlogits_audit.interp.values import (
     ABSENT,
@@ -32,7 +29,6 @@ from fromlogits_audit.interp.values import (
     TRUE,
     Args,
     BagV,
-    BoundV,
     ClassV,
     Const,
     DictV,
@@ -43,7 +39,6 @@ from fromlogits_audit.interp.values import (
     ModuleV,
     PartialV,
     Place,
-    TupleV,
     Unknown,
     Value,
     forced,
@@ -53,9 +48,6 @@ from fromlogits_audit.ir import Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
     from fromlogits_audit.interp.state import Frame
-
-MAX_NESTED = 4
-"""Records within records that become dicts."""
 
 
 def _getattr(run: Run, args: Args, place: Place | None) -> Value:
@@ -177,26 +169,6 @@ def _import(run: Run, args: Args, place: Place | None) -> Value | None:
     return None
 
 
-def _namedtuple(run: Run, args: Args, place: Place | None) -> Value | None:
-    """A maker of records: fields in order, with defaults for the last ones."""
-    names = args.get(1, "field_names")
-    if isinstance(names, Const) and isinstance(names.value, str):
-        names = TupleV(tuple(Const(name) for name in names.value.replace(",", " ").split()))
-    items = spread(run, names) if names is not None else None
-    if not isinstance(items, TupleV) or items.open:
-        return None
-    made = BagV(RECORD)
-    defaults = spread(run, args.keywords["defaults"]) if "defaults" in args.keywords else TupleV(())
-    given = defaults.items if isinstance(defaults, TupleV) else ()
-    plain = [item.value for item in items.items if isinstance(item, Const)]
-    for at, name in enumerate(plain):
-        behind = at - (len(plain) - len(given))
-        made.slots[str(name)] = (
-            given[behind] if behind >= 0 else run.state.fresh(Why.PARAMETER, f"field {name}")
-        )
-    return made
-
-
 def attributes_of(run: Run, value: Value) -> Value:
     """``vars(value)``: a dict of the attributes as they are now."""
     rows = alternatives(value, run.state.guard)
@@ -210,7 +182,7 @@ def _attributes(run: Run, value: Value) -> Value:
         return names_in(value.module.frame)
     if not isinstance(value, (InstanceV, BagV)):
         return run.state.fresh(Why.UNSUPPORTED, "vars()")
-    made = DictV({name: (Const(name), held) for name, held in _named(value)})
+    made = DictV({name: (Const(name), held) for name, held in named_in(value)})
     made.slots[OWNER] = value
     return made
 
@@ -221,36 +193,6 @@ def names_in(frame: Frame) -> Value:
     made = DictV({key: (Const(key), value) for key, value in held}, open=True)
     if frame.module.frame is frame:
         made.slots[OWNER] = ModuleV(frame.module)
-    return made
-
-
-def _named(value: InstanceV | BagV) -> list[tuple[str, Value]]:
-    return [(name, held) for name, held in value.slots.items() if isinstance(name, str) and name[:1] != "$"]
-
-
-def _as_dict(run: Run, args: Args, place: Place | None) -> Value | None:
-    """``dataclasses.asdict(config)``: fields that are records themselves become dicts too."""
-    value = args.positional[0] if args.positional else NONE
-    return _deep(value, MAX_NESTED) if isinstance(value, InstanceV) else None
-
-
-def _deep(value: Value, depth: int) -> Value:
-    if not isinstance(value, InstanceV) or not is_record(value.cls) or depth == 0:
-        return value
-    return DictV({name: (Const(name), _deep(held, depth - 1)) for name, held in _named(value)})
-
-
-def replaced(run: Run, args: Args, place: Place | None) -> Value | None:
-    """``dataclasses.replace(obj, **changes)``."""
-    source = args.positional[0] if args.positional else NONE
-    if not isinstance(source, (InstanceV, BagV)):
-        return None
-    made = InstanceV(source.cls, place) if isinstance(source, InstanceV) else BagV(source.kind)
-    made.slots.update(source.slots)
-    made.slots.update(args.keywords)
-    post = own_method(made.cls, "__post_init__") if isinstance(made, InstanceV) else None
-    if post is not None:  # what it derives from the fields is derived anew
-        run.call(BoundV(post, made), Args(), place)
     return made
 
 
@@ -268,6 +210,7 @@ def _update_wrapper(run: Run, args: Args, place: Place | None) -> Value | None:
 
 REFLECTION: dict[str, Function] = {
     **KINDS,
+    **RECORDS,
     "functools.wraps": _wraps,
     "functools.update_wrapper": _update_wrapper,
     "builtins.getattr": _getattr,
@@ -281,9 +224,4 @@ REFLECTION: dict[str, Function] = {
     "functools.partialmethod": _partial_method,
     "builtins.__import__": _import,
     "importlib.import_module": _import,
-    "collections.namedtuple": _namedtuple,
-    "dataclasses.replace": replaced,
-    "dataclasses.asdict": _as_dict,
-    "attr.asdict": _as_dict,
-    "attrs.asdict": _as_dict,
 }
