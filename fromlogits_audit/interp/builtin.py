@@ -21,6 +21,7 @@ from fromlogits_audit.interp.pytest_cases import CASES
 from fromlogits_audit.interp.raising import SUPPRESS
 from fromlogits_audit.interp.reflection import REFLECTION
 from fromlogits_audit.interp.spelled import SPELLED, call_unbound
+from fromlogits_audit.interp.truth import asked
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -146,7 +147,7 @@ def _text_of(run: Run, instance: InstanceV, place: Place | None) -> Value:
 
 def _fold_row(run: Run, name: str, row: tuple[Value, ...], place: Place | None) -> Value:
     try:
-        plain = [_plain(value) for value in row]
+        plain = [_plain(asked(run, value) if name == "builtins.bool" else value) for value in row]
         if _is_endless(name, plain):
             raise ValueError
         if any(isinstance(v, str) and len(v) > 4000 for v in plain):

@@ -9,7 +9,7 @@ from fromlogits_audit import cst
 from fromlogits_audit.interp.dicts import may_set, rewrite, set_entry
 from fromlogits_audit.interp.items import Terms, a_set, each, kept, options_of, spread, walked
 from fromlogits_audit.interp.state import MAX_LOOP, Frame
-from fromlogits_audit.interp.truth import conditions, truth
+from fromlogits_audit.interp.truth import asked, conditions, truth
 from fromlogits_audit.interp.values import NONE, DictV, Entries, ListV, TupleV, Unknown, Value
 from fromlogits_audit.ir import Why
 
@@ -81,7 +81,7 @@ def _clause(
             rows.open = True
             return
         assign(run, scope, clause.target, item)
-        tests = [evaluate(run, scope, test.test) for test in clause.ifs]
+        tests = [asked(run, evaluate(run, scope, test.test)) for test in clause.ifs]
         answers = [truth(run.state, test) for test in tests]
         if False in answers:
             continue

@@ -20,7 +20,7 @@ from fromlogits_audit.interp.names import lookup
 from fromlogits_audit.interp.reflection import attributes_of, names_in
 from fromlogits_audit.interp.spreading import arguments, elements
 from fromlogits_audit.interp.state import Frame
-from fromlogits_audit.interp.truth import conditions, truth
+from fromlogits_audit.interp.truth import asked, conditions, truth
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -195,7 +195,7 @@ def _dict(run: Run, frame: Frame, node: cst.Dict) -> Value:
 
 
 def _if_expression(run: Run, frame: Frame, node: cst.IfExp) -> Value:
-    test = evaluate(run, frame, node.test)
+    test = asked(run, evaluate(run, frame, node.test))
     known = truth(run.state, test)
     if known is not None:
         taken, other = (node.body, node.orelse) if known else (node.orelse, node.body)
@@ -213,10 +213,11 @@ def _fork(run: Run, frame: Frame, sides: list[tuple[Guard, cst.CSTNode]]) -> Val
 def _boolean(run: Run, frame: Frame, node: cst.BooleanOperation) -> Value:
     left = evaluate(run, frame, node.left)
     is_and = isinstance(node.operator, cst.And)
-    known = truth(run.state, left)
+    test = asked(run, left)
+    known = truth(run.state, test)
     if known is not None:
         return evaluate(run, frame, node.right) if known == is_and else left
-    yes, no = conditions(run.state, left)
+    yes, no = conditions(run.state, test)
     go, stay = (yes, no) if is_and else (no, yes)
     with run.state.branch(go) as branch:
         right = evaluate(run, frame, node.right)

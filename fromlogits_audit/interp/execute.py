@@ -21,7 +21,7 @@ from fromlogits_audit.interp.patterns import match_cases
 from fromlogits_audit.interp.raising import SYSTEM_EXIT, Raised, class_of, doubt, exits, throw_builtin
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.storing import discard
-from fromlogits_audit.interp.truth import conditions, truth
+from fromlogits_audit.interp.truth import asked, conditions, truth
 from fromlogits_audit.interp.values import (
     ALWAYS,
     NONE,
@@ -134,7 +134,7 @@ def _split(run: Run, frame: Frame, node: cst.If | cst.Match, rest: Block) -> Out
 
 
 def _if_cases(run: Run, frame: Frame, node: cst.If) -> list[Case]:
-    test = evaluate(run, frame, node.test)
+    test = asked(run, evaluate(run, frame, node.test))
     known = truth(run.state, test)
     body = node.body.body
 

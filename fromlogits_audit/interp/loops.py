@@ -20,7 +20,7 @@ from fromlogits_audit.interp.items import each, options_of, spread, walked
 from fromlogits_audit.interp.lastturn import last_item
 from fromlogits_audit.interp.outcome import Outcome, where_not_left
 from fromlogits_audit.interp.state import MAX_LOOP, Frame
-from fromlogits_audit.interp.truth import truth
+from fromlogits_audit.interp.truth import asked, truth
 from fromlogits_audit.interp.values import ALWAYS, TupleV, Unknown, Value
 from fromlogits_audit.interp.walk import nodes
 from fromlogits_audit.ir import Why
@@ -202,7 +202,7 @@ def _while_turns(
 
     total = Outcome()
     for number in range(turn, MAX_WHILE):
-        known = truth(run.state, evaluate(run, frame, node.test))
+        known = truth(run.state, asked(run, evaluate(run, frame, node.test)))
         if known is False:
             end.how = _End.EXHAUSTED
             return total

@@ -83,8 +83,9 @@ def bounded(run: Run, value: object, place: Place | None = None) -> Value:
 
 def unary(run: Run, op: cst.BaseUnaryOp, value: Value) -> Value:
     if isinstance(op, cst.Not):
-        from fromlogits_audit.interp.truth import condition, truth
+        from fromlogits_audit.interp.truth import asked, condition, truth
 
+        value = asked(run, value)
         known = truth(run.state, value)
         if known is not None:
             return Const(not known)

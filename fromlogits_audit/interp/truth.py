@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.choice import alternatives, compatible
-from fromlogits_audit.interp.classes import defines, external_bases
+from fromlogits_audit.interp.choice import alternatives, compatible, lift
+from fromlogits_audit.interp.classes import DATA, defines, external_bases
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.keys import begins
 from fromlogits_audit.interp.outside import is_definition
@@ -29,6 +30,9 @@ from fromlogits_audit.interp.values import (
     plain,
 )
 from fromlogits_audit.ir import Why
+
+if TYPE_CHECKING:
+    from fromlogits_audit.interp.run import Run
 
 Key = Hashable
 _OF_VALUES = "tensor"
@@ -85,6 +89,19 @@ def truth(state: State, value: Value) -> bool | None:
         return True
     assumed = state.assumed(found[0])
     return None if assumed is None else assumed == found[1]
+
+
+def asked(run: Run, value: Value) -> Value:
+    """What a condition asks: an instance says itself whether it is true, or what it holds does."""
+    if type(value) is Choice and any(type(option) is InstanceV for _, option in value.alternatives):
+        return lift(value, run.state.guard, lambda option: asked(run, option))
+    if type(value) is not InstanceV:
+        return value
+    answer = run.call_special(value, "__bool__", (), None) or run.call_special(value, "__len__", (), None)
+    if answer is None:
+        return value.slots.get(DATA, value)
+    known = truth(run.state, answer)
+    return value if known is None else Const(known)
 
 
 def _size(content: Value) -> bool | None:
