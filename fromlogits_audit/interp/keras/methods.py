@@ -25,6 +25,7 @@ from fromlogits_audit.interp.keras import (
 )
 from fromlogits_audit.interp.keras.compiling import compile_model, update_compiled
 from fromlogits_audit.interp.keras.labels import of_literal
+from fromlogits_audit.interp.keras.pairing import meet_compiled
 from fromlogits_audit.interp.keras_values import (
     LITERAL,
     LayerV,
@@ -177,18 +178,24 @@ def _same_model(run: Run, model: Model, args: Args, place: Place | None) -> Valu
 
 
 def _compute_loss(run: Run, model: Model, args: Args, place: Place | None) -> Value:
-    """``self.compute_loss(y=y, y_pred=p)``, ``self.compiled_loss(y, p)``: the compiled loss meets p."""
-    predicted = args.keywords.get("y_pred")
-    labels = args.keywords.get("y")
-    if predicted is None:
-        index = 2 if len(args.positional) > 2 else 1
-        predicted = args.positional[index] if len(args.positional) > index else None
+    """``self.compute_loss(x, y, y_pred, sample_weight)``."""
+    return _meet_compiled(run, model, args.get(1, "y"), args.get(2, "y_pred"), place)
+
+
+def _compiled_loss(run: Run, model: Model, args: Args, place: Place | None) -> Value:
+    """``self.compiled_loss(y_true, y_pred, sample_weight)`` of Keras 2."""
+    return _meet_compiled(run, model, args.get(0, "y_true"), args.get(1, "y_pred"), place)
+
+
+def _meet_compiled(
+    run: Run, model: Model, labels: Value | None, predicted: Value | None, place: Place | None
+) -> Value:
     loss = model.slots.get("$loss")
     if isinstance(loss, MethodV) and loss.receiver is model:  # without end, but for a library's own loss
         if not (isinstance(model, ModelV) and model.head is not None):
             run.recorder.note_opaque(Undecided(Why.OPAQUE_LOSS, "is the model's own compute_loss"))
-    elif predicted is not None and loss is not None:
-        losses.meet(run, loss, labels, predicted, place=place, hops=instances.hop(place, "computed here"))
+    elif predicted is not None:
+        meet_compiled(run, model, labels, predicted, place)
     return data_tensor((), what=losses.LOSS_VALUE)
 
 
@@ -239,7 +246,7 @@ _MODEL: dict[str, Handler] = {
     "__call__": _call,
     "get_layer": _layer_by_name,
     "compute_loss": _compute_loss,
-    "compiled_loss": _compute_loss,
+    "compiled_loss": _compiled_loss,
     "compute_metrics": _compute_metrics,
     "summary": _nothing,
     "save": _save,

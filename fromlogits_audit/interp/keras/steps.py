@@ -15,15 +15,14 @@ from fromlogits_audit import regex
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.classes import own_method, resolution_order
 from fromlogits_audit.interp.functions import text_of
-from fromlogits_audit.interp.keras import losses
 from fromlogits_audit.interp.keras.models import outputs_of
+from fromlogits_audit.interp.keras.pairing import meet_compiled
 from fromlogits_audit.interp.keras_values import ModelV, data_tensor
 from fromlogits_audit.interp.values import (
     Args,
     BoundV,
     Const,
     FuncV,
-    Hop,
     InstanceV,
     PendingV,
     Place,
@@ -107,12 +106,10 @@ def take(run: Run, model: ModelV | InstanceV, args: Args, place: Place | None) -
     predicted = outputs_of(run, model, place)
     labels = data_tensor(what="labels")
     computes = own(model, "compute_loss")
-    loss = model.slots.get("$loss")
     if computes is not None:
         run.call(computes, Args((), {"x": data_tensor(), "y": labels, "y_pred": predicted}), place)
-    elif loss is not None:
-        hops = (Hop(place, "computed here"),) if place is not None else ()
-        losses.meet(run, loss, None, predicted, place=place, hops=hops)
+    else:
+        meet_compiled(run, model, None, predicted, place)
     return run.state.fresh(Why.RUNTIME, "what a step logs")
 
 
