@@ -117,6 +117,7 @@ def bound_member(run: Run, raw: Value, receiver: Value, cls: ClassV, place: Plac
             return FuncV(raw.core, place)
         if raw.core.kind == "class":
             return BoundV(raw, cls, place)
+        raw.core.read = True
         return BoundV(raw, receiver, place)
     if isinstance(raw, BagV) and raw.kind == GENERIC:
         return PartialV(raw, Args((receiver,)), place)

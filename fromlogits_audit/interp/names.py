@@ -67,6 +67,7 @@ def placed(value: Value, place: Place) -> Value:
     if kind is ExternalV and value.place is None:  # type: ignore[attr-defined]
         return ExternalV(value.name, place)  # type: ignore[attr-defined]
     if kind is FuncV and value.place is None:  # type: ignore[attr-defined]
+        value.core.read = True  # type: ignore[attr-defined]
         return FuncV(value.core, place)  # type: ignore[attr-defined]
     return value
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING
 
+from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.classes import own_method, resolution_order
 from fromlogits_audit.interp.creation import construct, instantiate
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from fromlogits_audit.interp.parse import Chunk, ParsedModule
     from fromlogits_audit.interp.run import Run
 
-MAX_ROUNDS = 6
+MAX_ROUNDS = 8
 MAX_NESTED = 40
 """Rounds for what is left, each of which runs what the one before it defined."""
 MAX_INSTANCES = 4
@@ -51,12 +52,12 @@ def run_uncalled(run: Run, modules: Sequence[ParsedModule]) -> None:
         waiting = _waiting(run, modules, interest)
         if not waiting:
             return
-        for core in sorted(_roots(waiting) or waiting[:1], key=_turn):
+        for core in sorted(_first(run, waiting), key=_turn):
             if not core.entered:
                 _run_one(run, core)
     for _ in range(MAX_NESTED):
         waiting = _waiting(run, modules, interest)
-        for core in waiting:
+        for core in sorted(waiting, key=lambda core: _is_held(run, core)):
             if not core.entered:
                 _run_one(run, core)
         if not waiting:
@@ -210,6 +211,23 @@ def run_before_rebinding(run: Run, chunks: list[Chunk], index: int) -> None:
 
 def _has_instance(run: Run, core: FuncCore) -> bool:
     return core.owner is None or bool(core.owner.instances)
+
+
+def _first(run: Run, waiting: list[FuncCore]) -> list[FuncCore]:
+    """Those to run now: what the program holds may be called by any of the others, whatever they call it."""
+    free, names = _roots(waiting), {core.name for core in waiting}
+    by_name = [core for core in free if not _is_held(run, core)]
+    leading = [core for core in free if not names.isdisjoint(_words(core) - {core.name})]
+    return by_name or leading or free or waiting[:1]
+
+
+def _is_held(run: Run, core: FuncCore) -> bool:
+    """Whether a function is at hand under other names than its own: read and not called, or what calling an
+    object of the program runs. What was handed over has run by now."""
+    if _is_step(core) or run.handed.moments(core):
+        return False
+    of_object = core.name in ("call", "__call__") and core.owner is not None and bool(core.owner.instances)
+    return core.read or of_object or isinstance(core.node, cst.Lambda)
 
 
 def _roots(waiting: list[FuncCore]) -> list[FuncCore]:

@@ -223,6 +223,8 @@ class FuncCore:
     kind: str = "function"
     """function, static, class, property."""
     entered: bool = False
+    read: bool = False
+    """Whether something has read its name, to call it or to keep it."""
     left_out: bool = False
     """Whether a call of it was not followed, because a bound was reached."""
     text: str | None = None
