@@ -111,6 +111,13 @@ class Ledger:
         for (key, _), meeting in self._awaited.items():
             if key not in met:
                 self._commit(meeting)
+        self._absorb()
+
+    def _absorb(self) -> None:
+        """Drop the losses of whose labels nothing is known, where they met the same with labels as well."""
+        told = {_but_for_labels(draft) for draft in self.drafts if any(pair.labels for pair in draft.pairs)}
+        if told:
+            self.drafts = [one for one in self.drafts if _has_labels(one) or _but_for_labels(one) not in told]
 
     def _commit(self, meeting: Meeting) -> None:
         if meeting.kind is Kind.ACTIVATION and not any(matters(site) for site in meeting.sites):
@@ -125,3 +132,11 @@ class Ledger:
         draft.partners.update(dict.fromkeys(meeting.partners))
         if not meeting.unsure:
             self._committed(draft)
+
+
+def _has_labels(draft: Draft) -> bool:
+    return any(pair.labels for pair in draft.pairs) or any(draft.labels.values())
+
+
+def _but_for_labels(draft: Draft) -> object:
+    return (draft.kind, draft.place.key, tuple(facts_of(pair.at(labels=None)) for pair in draft.pairs))

@@ -289,17 +289,26 @@ def _invoke_assumed(run: Run, core: FuncCore) -> None:
         invoke(run, core, Args((core.owner,)), core.owner, assumed=True)
         return
     made = _made(run, core, core.owner)
-    heirs = [] if made else _heirs(run, core, core.owner)
+    for instance in made:
+        if not run.keras.has_taken(instance, core.name):
+            _invoke_on(run, core, instance)
+    if not made:
+        _invoke_unmade(run, core, core.owner)
+
+
+def _invoke_unmade(run: Run, core: FuncCore, cls: ClassV) -> None:
+    """Run a method on an instance made for that: of its class, or of those that this is there for."""
+    heirs = _heirs(run, core, cls)
     for heir in heirs:
         for instance in _made_for_this(run, heir):
             if core.name != "__init__":  # that ran for what the class gives it
                 _invoke_on(run, core, instance)
     if not heirs:
-        for instance in made or _made_for_this(run, core.owner):
+        for instance in _made_for_this(run, cls):
             _invoke_on(run, core, instance)
         return
     with for_its_sites(run):
-        for instance in _made_for_this(run, core.owner):
+        for instance in _made_for_this(run, cls):
             _invoke_on(run, core, instance)
 
 

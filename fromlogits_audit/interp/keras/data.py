@@ -162,7 +162,7 @@ class Data:
             return
         source, labels = args.get(0, "x"), args.get(1, "y")
         for _, data in alternatives(source if source is not None else NONE, run.state.guard):
-            pair = content_of(run, _batch(run, data))
+            pair = content_of(run, batch_of(run, data))
             if isinstance(pair, TupleV) and len(pair.items) >= 2 and isinstance(data, (IterV, InstanceV)):
                 labels = pair.items[1]
             options = [v for _, v in alternatives(labels if labels is not None else NONE, run.state.guard)]
@@ -172,7 +172,7 @@ class Data:
                 _note(run, model, option, place)
 
 
-def _batch(run: Run, data: Value) -> Value:
+def batch_of(run: Run, data: Value) -> Value:
     """What iterating over something that ``fit`` takes yields."""
     if isinstance(data, IterV):
         return data.element

@@ -16,6 +16,7 @@ from fromlogits_audit.interp.keras import (
     configs,
     encoders,
     external,
+    fitting,
     instances,
     losses,
     models,
@@ -111,6 +112,7 @@ def _array(run: Run, literal: ListV | TupleV, name: str, args: Args, place: Plac
 
 # -- models ------------------------------------------------------------------------------------
 def _compile(run: Run, model: Model, args: Args, place: Place | None) -> Value:
+    fitting.compiled(run, model)
     if place is not None:
         with run.recorder.compiles.compiling(model):
             compile_model(run, model, args, place)
@@ -160,6 +162,7 @@ def _fit(run: Run, model: Model, args: Args, place: Place | None) -> Value:
 def _fit_as(name: str) -> Handler:
     def handle(run: Run, model: Model, args: Args, place: Place | None) -> Value:
         steps.note(run, model, name, args)
+        fitting.run_steps(run, model, name, args, place)
         return _fit(run, model, args, place)
 
     return handle

@@ -20,6 +20,7 @@ from fromlogits_audit.interp.keras.attributes import read, write
 from fromlogits_audit.interp.keras.compiling import compile_model
 from fromlogits_audit.interp.keras.data import Data
 from fromlogits_audit.interp.keras.encoders import flow
+from fromlogits_audit.interp.keras.fitting import has_taken
 from fromlogits_audit.interp.keras.joined import rewritten
 from fromlogits_audit.interp.keras.labels import after_index, after_operator, of_literal, some_of, written
 from fromlogits_audit.interp.keras.layers import apply_layer
@@ -186,6 +187,10 @@ class Keras:
             "y": data_tensor(what="labels"),
             "y_pred": outputs_of(run, instance, instance.place),
         }
+
+    def has_taken(self, instance: InstanceV, name: str) -> bool:
+        """Whether a step of a model ran where the model was fitted."""
+        return has_taken(instance, name)
 
     def inherited(
         self, run: Run, base: InstanceV, name: str, external_base: str, place: Place | None

@@ -15,6 +15,7 @@ from fromlogits_audit import regex
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.classes import own_method, resolution_order
 from fromlogits_audit.interp.functions import text_of
+from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras.models import outputs_of
 from fromlogits_audit.interp.keras.pairing import meet_compiled
 from fromlogits_audit.interp.keras_values import ModelV, data_tensor
@@ -26,6 +27,7 @@ from fromlogits_audit.interp.values import (
     InstanceV,
     PendingV,
     Place,
+    TupleV,
     Value,
 )
 from fromlogits_audit.ir import Undecided, Why
@@ -54,8 +56,8 @@ def measures(model: Value) -> bool:
     return any(own(model, name) is not None for name in ("train_step", "test_step", "compute_metrics"))
 
 
-_EVALUATING = ("evaluate", "evaluate_generator", "test_on_batch")
-_HELD_OUT = {
+EVALUATING = ("evaluate", "evaluate_generator", "test_on_batch")
+HELD_OUT = {
     "fit": ((6, "validation_split"), (7, "validation_data")),
     "fit_generator": ((5, "validation_data"),),
 }
@@ -66,12 +68,12 @@ def note(run: Run, model: Value, name: str, args: Args) -> None:
     """A method that may evaluate a model: Keras's ``test_step`` then gives what it returns to the loss."""
     if own(model, "compute_loss") is not None or own(model, "test_step") is not None:
         return
-    given = [args.get(*parameter) for parameter in _HELD_OUT.get(name, ())]
-    if name in _EVALUATING or any(_holds(run, value) for value in given if value is not None):
+    given = [args.get(*parameter) for parameter in HELD_OUT.get(name, ())]
+    if name in EVALUATING or any(holds(run, value) for value in given if value is not None):
         run.recorder.ledger.note_evaluated(model)
 
 
-def _holds(run: Run, value: Value) -> bool:
+def holds(run: Run, value: Value) -> bool:
     """Whether an argument may hold out data: it is neither None nor 0."""
     options = [option for _, option in alternatives(value, run.state.guard)]
     return not all(isinstance(option, Const) and not option.value for option in options)
@@ -104,13 +106,25 @@ def _texts(model: Value) -> Iterator[str]:
 def take(run: Run, model: ModelV | InstanceV, args: Args, place: Place | None) -> Value:
     """``super().train_step(data)``: the outputs go to the compiled loss, by the model's own way to it."""
     predicted = outputs_of(run, model, place)
-    labels = data_tensor(what="labels")
+    labels = labels_in(run, args.get(0, "data"))
     computes = own(model, "compute_loss")
     if computes is not None:
-        run.call(computes, Args((), {"x": data_tensor(), "y": labels, "y_pred": predicted}), place)
+        run.call(
+            computes,
+            Args((), {"x": data_tensor(), "y": labels or data_tensor(what="labels"), "y_pred": predicted}),
+            place,
+        )
     else:
-        meet_compiled(run, model, None, predicted, place)
+        meet_compiled(run, model, labels, predicted, place)
     return run.state.fresh(Why.RUNTIME, "what a step logs")
+
+
+def labels_in(run: Run, batch: Value | None) -> Value | None:
+    """The labels in what a step is given: ``(x, y)`` or ``(x, y, sample_weight)``."""
+    content = content_of(run, batch) if batch is not None else None
+    if not isinstance(content, TupleV) or content.open or len(content.items) not in (2, 3):
+        return None
+    return content.items[1]
 
 
 def predict(run: Run, model: ModelV | InstanceV, args: Args, place: Place | None) -> Value:
