@@ -17,7 +17,7 @@ from fromlogits_audit.catalogue.third_party import head
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.classes import external_bases
 from fromlogits_audit.interp.items import content_of
-from fromlogits_audit.interp.keras import arithmetic, configs, lookups, losses, metrics, models, ops
+from fromlogits_audit.interp.keras import arithmetic, configs, lookups, losses, metrics, models, ops, wrappers
 from fromlogits_audit.interp.keras.activations import apply_spec, capped
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
 from fromlogits_audit.interp.keras.shapes import dims
@@ -141,6 +141,9 @@ def _constructor(run: Run, name: str, args: Args, place: Place) -> Value | None:
     metric = metric_class(name)
     if metric is not None:
         return metrics.build_metric(run, metric, args, place)
+    around = wrappers.loss(name, args, place) or wrappers.metric(run, name, args, place)
+    if around is not None:
+        return around
     built_in = application(name)
     if built_in is not None:
         return models.make_application(run, built_in, args, place)

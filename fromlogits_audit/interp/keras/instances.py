@@ -14,7 +14,7 @@ from fromlogits_audit.interp.choice import choose, lift, split
 from fromlogits_audit.interp.classes import external_bases, find_member, own_method
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.items import content_of
-from fromlogits_audit.interp.keras import graphs, losses, metrics, models
+from fromlogits_audit.interp.keras import graphs, losses, metrics, models, wrappers
 from fromlogits_audit.interp.keras.attributes import model_attribute
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer
 from fromlogits_audit.interp.keras.shapes import Dims
@@ -152,12 +152,17 @@ def _construct_as(run: Run, instance: InstanceV, base: str, args: Args) -> bool:
     if place is None:
         return False
     layer, loss, metric = layer_class(base), loss_class(base), metric_class(base)
+    around, mean = wrappers.loss(base, args, place), wrappers.metric(run, base, args, place)
     if layer is not None:
         run.state.write(instance, "$layer", make_layer(run, layer, args, place))
     elif loss is not None:
         run.state.write(instance, "$loss", losses.build_loss(run, loss, args, place))
     elif metric is not None:
         run.state.write(instance, "$metric", metrics.build_metric(run, metric, args, place))
+    elif around is not None:
+        run.state.write(instance, "$loss", around)
+    elif mean is not None:
+        run.state.write(instance, "$metric", mean)
     elif application(base) is not None:
         made = models.make_application(run, application(base), args, place)  # type: ignore[arg-type]
         run.state.write(instance, "$outputs", made.slots["$outputs"])  # type: ignore[attr-defined]
@@ -194,7 +199,7 @@ def _without_base(instance: InstanceV) -> Value | None:
 
 
 def _is_loss(base: str) -> bool:
-    return base == "keras.losses.Loss" or loss_class(base) is not None
+    return base in ("keras.losses.Loss", *wrappers.LOSSES) or loss_class(base) is not None
 
 
 def call_base(run: Run, instance: InstanceV, base: str, args: Args, place: Place | None) -> Value:

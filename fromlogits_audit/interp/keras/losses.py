@@ -230,6 +230,9 @@ def _meet_one(
         return
     if isinstance(loss, Const) and string_loss(loss, None, place) is None:
         loss = registered(run, loss) or loss
+    if isinstance(loss, InstanceV) and _own_call(loss) is None:
+        inner = kept(run, loss)
+        loss = inner if isinstance(inner, PartialV) else loss
     units = predicted.units if isinstance(predicted, TensorV) else None
     known = resolved(run, loss, place, units)
     if known is not None:

@@ -47,6 +47,7 @@ from fromlogits_audit.interp.values import (
     IterV,
     ListV,
     MethodV,
+    PartialV,
     Place,
     TupleV,
     Value,
@@ -313,6 +314,8 @@ def _inherited_call(run: Run, receiver: InstanceV, base: str, args: Args, place:
     loss = losses.kept(run, receiver)
     if isinstance(loss, LossV):
         return run.keras.call_loss(run, loss, args, place)
+    if isinstance(loss, PartialV):
+        return run.call(loss, args, place)
     return instances.call_base(run, receiver, base, args, place)
 
 

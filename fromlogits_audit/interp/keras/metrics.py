@@ -224,8 +224,17 @@ def _own_metric(value: Value) -> Value | None:
     """What Keras calls with labels and predictions for a metric of the project's own, None for Keras's."""
     if isinstance(value, InstanceV):
         own = own_method(value.cls, "update_state")
-        return BoundV(own, value) if own is not None else None
+        inner = value.slots.get("$metric")
+        return BoundV(own, value) if own is not None else inner if isinstance(inner, PartialV) else None
     return value if isinstance(value, (FuncV, BoundV, PartialV)) else None
+
+
+def of_function(run: Run, spec: MetricSpec, args: Args, place: Place) -> MetricV:
+    """The metric that is the mean of what a function gives, with what that is given besides."""
+    names = spec.function.names if spec.function is not None else ()
+    given, unknown = args.bind(names), args.double or args.star
+    flag, cut = _flag(names, given, unknown), _threshold(run, spec, given, unknown)
+    return MetricV(spec, flag, cut, Form.INSTANCE, place)
 
 
 def call_function(run: Run, spec: MetricSpec, function: ExternalV, args: Args, place: Place) -> Value:
