@@ -44,6 +44,9 @@ def losses_of(run: Run, value: Value, predicted: Value | None = None) -> Iterabl
         yield ALWAYS, Loss("custom:unknown", Family.UNKNOWN, form=Form.CUSTOM, reason=why)
         return
     spec = value.spec
+    if value.refused is not None:
+        yield ALWAYS, Loss(spec.name, Family.UNKNOWN, form=value.form, reason=value.refused)
+        return
     for guard, flag in _flags(run, value.from_logits, predicted):
         known = bool(flag.value) if isinstance(flag, Const) else None
         reason: Undecided | None = flag.reason if isinstance(flag, Unknown) else None

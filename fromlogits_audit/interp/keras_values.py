@@ -159,6 +159,8 @@ class LossV(Value):
     trace: tuple[Hop, ...] = ()
     terms: tuple[LossV, ...] = ()
     """What it is the sum of, where it is one: each of them meets the output."""
+    refused: Undecided | None = None
+    """Why it computes nothing (Keras raises where it is built or called), or nobody knows what it is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

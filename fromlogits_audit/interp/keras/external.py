@@ -17,7 +17,17 @@ from fromlogits_audit.catalogue.third_party import head
 from fromlogits_audit.interp.choice import alternatives, choose
 from fromlogits_audit.interp.classes import external_bases
 from fromlogits_audit.interp.items import content_of
-from fromlogits_audit.interp.keras import arithmetic, configs, lookups, losses, metrics, models, ops, wrappers
+from fromlogits_audit.interp.keras import (
+    arithmetic,
+    configs,
+    lookups,
+    losses,
+    metrics,
+    models,
+    ops,
+    refused,
+    wrappers,
+)
 from fromlogits_audit.interp.keras.activations import apply_spec, capped
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
 from fromlogits_audit.interp.keras.shapes import dims
@@ -107,7 +117,7 @@ def call(run: Run, function: ExternalV, args: Args, place: Place | None) -> Valu
     special = special or lookups.call(run, name, args, place)
     if special is not None:
         return special
-    return run.keras.data.call_external(run, name, args, place)
+    return run.keras.data.call_external(run, name, args, place) or refused.misspelt(run, name, args, place)
 
 
 def _unbound(run: Run, name: str, args: Args, place: Place) -> Value | None:

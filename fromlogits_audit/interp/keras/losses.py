@@ -15,6 +15,7 @@ from fromlogits_audit.interp.classes import own_method
 from fromlogits_audit.interp.creation import instantiate
 from fromlogits_audit.interp.functions import invoke
 from fromlogits_audit.interp.keras.custom import registered
+from fromlogits_audit.interp.keras.refused import refused_call, refused_construction
 from fromlogits_audit.interp.keras_values import LossV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     FALSE,
@@ -62,6 +63,7 @@ def build_loss(run: Run, spec: LossSpec, args: Args, place: Place) -> LossV:
         always_logits=spec.always_logits,
         misuse=misuse,
         across=_is_across(given),
+        refused=refused_construction(spec, args),
     )
     run.recorder.note_built(loss)
     tensors = [value for value in args.positional if isinstance(value, TensorV)]
@@ -325,9 +327,10 @@ def call_function(run: Run, spec: LossFunctionSpec, function: ExternalV, args: A
         always_logits=spec.takes_logits,
         misuse=misuse_of(spec.parameters.names, args, flag, called=True),
         across=_is_across({**given, **args.keywords}),
+        refused=refused_call(spec, args, predicted),
     )
     if predicted is None:
-        return data_tensor((), what=LOSS_VALUE)
+        predicted = next(reversed(args.all()), data_tensor())
     hops = (Hop(place, "called here"),)
     run.recorder.meet(loss, predicted, hops=hops, labels=labels)
     return data_tensor((), what=LOSS_VALUE)
