@@ -20,7 +20,7 @@ from fromlogits_audit.interp.classes import (
 )
 from fromlogits_audit.interp.descriptors import is_data
 from fromlogits_audit.interp.keys import INSTANCE
-from fromlogits_audit.interp.names import narrowed, placed
+from fromlogits_audit.interp.names import by_convention, narrowed, placed
 from fromlogits_audit.interp.prepared import prepare
 from fromlogits_audit.interp.raising import doubt_builtin
 from fromlogits_audit.interp.reflection import attributes_of
@@ -65,6 +65,9 @@ def _read(run: Run, base: Value, name: str, place: Place) -> Value:
     if isinstance(base, ExternalV):
         return run.external_attribute(base, name, place)
     if isinstance(base, Unknown):
+        usual = by_convention(base)
+        if usual is not None:
+            return run.external_attribute(usual, name, place)
         return Unknown(base.reason, ("attribute", base.key, name))
     if isinstance(base, ModuleV):
         return run.module_attribute(base, name, place)

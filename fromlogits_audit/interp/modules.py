@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.errors import InputError
+from fromlogits_audit.interp.names import from_stars, of_open_star
 from fromlogits_audit.interp.parse import Chunk, ParsedModule
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.values import ExternalV, ModuleV, PendingV, Place, TupleV, Unknown, Value, forced
@@ -271,20 +272,17 @@ class Modules:
         return Unknown(Undecided(Why.UNDEFINED, detail), ("import", str(value.module.file.path), name))
 
     def _from_stars(self, run: Run, module: ParsedModule, name: str) -> Value | None:
-        for star in reversed(module.frame.stars if module.frame is not None else []):
-            member = run.star_member(star, name)
-            if member is not None:
-                return ExternalV(member)
-        return None
+        stars = module.frame.stars if module.frame is not None else []
+        return from_stars(run, stars, name) or of_open_star(stars, name)
 
     def import_star(self, run: Run, frame: Frame, module: str, level: int) -> None:
         path = self._resolve(frame, module, level)
         if path is None or path.suffix != ".py":
-            if not level:
-                frame.root.stars.append(module)
+            frame.root.stars.append("." * level + module)
             return
         value = self._module_value(run, path)
         if not isinstance(value, ModuleV) or value.module.frame is None:
+            frame.root.stars.append("." * level + module)
             return
         source = value.module.frame
         for name in _exported(source):

@@ -21,6 +21,7 @@ from fromlogits_audit.interp.values import (
     forced,
 )
 from fromlogits_audit.ir import Undecided, Why
+from fromlogits_audit.source.project import WELL_KNOWN
 from fromlogits_audit.source.text import UNREAD_CELL
 
 if TYPE_CHECKING:
@@ -93,10 +94,10 @@ def _held(frame: Frame, name: str) -> Value | None:
 
 
 def _elsewhere(run: Run, frame: Frame, name: str, place: Place) -> Value:
-    for module in reversed(frame.root.stars):
-        found = run.star_member(module, name)
-        if found is not None:
-            return ExternalV(found, place)
+    stars = frame.root.stars
+    known = from_stars(run, stars, name, place)
+    if known is not None:
+        return known
     if name == "__name__":
         return Const("__main__")
     if name == "__file__":
@@ -105,6 +106,37 @@ def _elsewhere(run: Run, frame: Frame, name: str, place: Place) -> Value:
         return ExternalV(f"builtins.{name}", place)
     if name == UNREAD_CELL:
         return run.state.fresh(Why.RUNTIME, "set or changed by a cell that cannot be read")
-    return Unknown(
+    return of_open_star(stars, name, place) or Unknown(
         Undecided(Why.UNDEFINED, f"name {name} is bound nowhere"), ("name", frame.module.name, name), place
     )
+
+
+def from_stars(run: Run, stars: list[str], name: str, place: Place | None = None) -> Value | None:
+    """What a name means that a star import of a known package binds."""
+    for module in reversed(stars):
+        found = run.star_member(module, name)
+        if found is not None:
+            return ExternalV(found, place)
+    return None
+
+
+def of_open_star(stars: list[str], name: str, place: Place | None = None) -> Value | None:
+    """A name that a star import of a package that cannot be seen may bind; None where there is none."""
+    module = next((star for star in reversed(stars) if star.partition(".")[0] not in WELL_KNOWN), None)
+    if module is None:
+        return None
+    reason = Undecided(Why.EXTERNAL, f"name {name}, which `from {module} import *` may bind")
+    return Unknown(reason, (STAR, module, name), place)
+
+
+STAR = "star"
+CONVENTIONS = {"tf": "tf", "keras": "keras", "K": "keras.backend", "np": "numpy"}
+"""What everybody calls these modules: a name out of a star that nobody sees, where its attributes are asked
+for. As a value it may be anything: K is a number of classes, too."""
+
+
+def by_convention(value: Unknown) -> ExternalV | None:
+    """The module that a name out of a star import means by its spelling."""
+    key = value.key
+    spelled = key[2] if isinstance(key, tuple) and len(key) == 3 and key[0] == STAR else None
+    return ExternalV(CONVENTIONS[spelled], value.place) if spelled in CONVENTIONS else None

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit import regex
 from fromlogits_audit.catalogue.interface import LossFunctionSpec, LossSpec
-from fromlogits_audit.catalogue.losses import LOSS_FUNCTIONS, LOSSES
+from fromlogits_audit.catalogue.losses import LOSS_FUNCTIONS, LOSSES, loss_class, loss_function
 from fromlogits_audit.catalogue.rows import params
 from fromlogits_audit.interp.keras_values import LossV, TensorV, data_tensor
-from fromlogits_audit.interp.values import Args, Place, Value
+from fromlogits_audit.interp.names import STAR
+from fromlogits_audit.interp.values import Args, Place, Unknown, Value
 from fromlogits_audit.ir import Family, Form, Undecided, Why
 
 if TYPE_CHECKING:
@@ -67,6 +68,25 @@ def misspelt(run: Run, name: str, args: Args, place: Place) -> Value | None:
         run.recorder.meet(_unheard_of(name, Form.CALL, place, _no_loss(f"there is no {name}")), tensors[-1])
         return data_tensor(())
     return None
+
+
+def by_its_name(run: Run, function: Unknown, args: Args, place: Place | None) -> Value | None:
+    """A call of something out of code that nobody sees, which is called like a cross-entropy of Keras."""
+    key = function.key
+    if not (isinstance(key, tuple) and len(key) == 3 and key[0] in ("attribute", STAR)) or place is None:
+        return None
+    name = str(key[2])
+    spec = loss_class(f"keras.losses.{name}")
+    if spec is not None and spec.has_flag:
+        made = _unheard_of(name, Form.INSTANCE, place, function.reason)
+        run.recorder.note_built(made)
+        return made
+    called = loss_function(f"keras.losses.{name}") or loss_function(f"tf.nn.{name}")
+    tensors = [value for value in args.all() if isinstance(value, TensorV)]
+    if called is None or not (called.has_flag or called.always_logits) or not tensors:
+        return None
+    run.recorder.meet(_unheard_of(name, Form.CALL, place, function.reason), tensors[-1])
+    return data_tensor(())
 
 
 def _unheard_of(name: str, form: Form, place: Place, reason: Undecided) -> LossV:

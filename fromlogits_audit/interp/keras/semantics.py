@@ -14,7 +14,7 @@ from fromlogits_audit import cst, regex
 from fromlogits_audit.catalogue.names import canonical
 from fromlogits_audit.interp.choice import not_none
 from fromlogits_audit.interp.classes import external_bases, own_method
-from fromlogits_audit.interp.keras import arithmetic, external, indexing, instances, methods, metrics
+from fromlogits_audit.interp.keras import arithmetic, external, indexing, instances, methods, metrics, refused
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.attributes import read, write
 from fromlogits_audit.interp.keras.compiling import compile_model
@@ -147,6 +147,9 @@ class Keras:
     def call_unknown(self, run: Run, function: Unknown, args: Args, place: Place | None) -> Value | None:
         """Calls that mean something although nobody knows what is called: ``model.compile(...)`` of
         a model that cannot be followed, ``strategy.run(step, args=...)``, ``hp.Choice(name, values)``."""
+        named = refused.by_its_name(run, function, args, place)
+        if named is not None:
+            return named
         key = function.key
         if not (isinstance(key, tuple) and len(key) == 3 and key[0] == "attribute"):
             return None
