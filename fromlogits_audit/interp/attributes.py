@@ -84,13 +84,16 @@ def _read(run: Run, base: Value, name: str, place: Place) -> Value:
         return _bag(run, base, name, place)
     if isinstance(base, (FuncV, BoundV, PartialV)):
         return _function(run, base, name, place)
+    if isinstance(base, MethodV) and name == "__name__":
+        return Const(base.name)
     special = run.keras.attribute(run, base, name, place)
     return special if special is not None else MethodV(base, name, None, place)
 
 
 def _function(run: Run, base: Value, name: str, place: Place) -> Value:
-    if name == "__name__" and isinstance(base, FuncV):
-        return Const(base.core.name)
+    function = base.func if isinstance(base, BoundV) else base
+    if name == "__name__" and isinstance(function, FuncV):
+        return Const(function.core.name)
     if isinstance(base, PartialV) and name == "func":
         return base.func
     return MethodV(base, name, None, place)

@@ -59,7 +59,9 @@ def _getattr(run: Run, args: Args, place: Place | None) -> Value:
         if isinstance(n, Const) and isinstance(n.value, str):
             pairs.append((guard, _attribute_or_default(run, b, n.value, args.get(2, "default"), place)))
         elif isinstance(n, Unknown):
-            pairs.append((guard, Unknown(n.reason, ("getattr", n.key), place)))
+            # What a model is asked for may be its compile().
+            whose = "model" if isinstance(b, ModelV) else "object"
+            pairs.append((guard, Unknown(n.reason, ("getattr", n.key, whose), place)))
         else:
             pairs.append((guard, run.state.fresh(Why.RUNTIME, "getattr() of a name that is not known")))
     return choose(pairs)

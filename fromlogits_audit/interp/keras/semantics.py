@@ -151,13 +151,9 @@ class Keras:
         if named is not None:
             return named
         key = function.key
-        if not (isinstance(key, tuple) and len(key) == 3 and key[0] == "attribute"):
+        if not (isinstance(key, tuple) and len(key) == 3 and key[0] in ("attribute", "getattr")):
             return None
-        if (
-            key[2] == "compile"
-            and place is not None
-            and ("loss" in args.keywords or _gives_a_loss(args, place))
-        ):
+        if place is not None and _may_compile(key, args, place):
             # A model that cannot be followed is still compiled with a loss.
             compile_model(run, Unknown(function.reason, key[1]), args, place)
             return NONE
@@ -272,6 +268,14 @@ def _is_no_model(receiver: Value, args: Args) -> bool:
     """``None.compile(loss=...)``: it raises, and its loss is listed all the same."""
     nothing = isinstance(receiver, Const) and receiver.value is None
     return "loss" in args.keywords and (nothing or isinstance(receiver, (TensorV, ListV, TupleV)))
+
+
+def _may_compile(key: tuple[object, ...], args: Args, place: Place) -> bool:
+    """Whether a call of something unknown trains a model: a method ``compile``, or one of a model that is
+    picked by a name that is not known, and is given a loss."""
+    if key[0] == "getattr":
+        return key[2] == "model" and "loss" in args.keywords
+    return key[2] == "compile" and ("loss" in args.keywords or _gives_a_loss(args, place))
 
 
 _SPEAKS_OF_TRAINING = regex.later(r"loss|optim|criteri|metric|adam|sgd|rmsprop", re.IGNORECASE)
