@@ -101,6 +101,43 @@ def test_resolution(project: Project, importer: str, module: str, level: int, ex
     assert project.resolve(project.root / importer, module, level) == found
 
 
+@pytest.mark.parametrize(
+    ("importer", "module", "expected"),
+    [
+        pytest.param("jobs/train.py", "heads.linear", "libs/heads/linear.py", id="what a part installs"),
+        pytest.param("jobs/train.py", "tower", "libs/src/tower/__init__.py", id="from its src/"),
+        pytest.param("deep/jobs/train.py", "heads", "deep/own/heads/__init__.py", id="the nearest"),
+        pytest.param("jobs/train.py", "heads.none", None, id="no such module"),
+        pytest.param("jobs/train.py", "twice", None, id="one of two"),
+        pytest.param("jobs/train.py", "script", None, id="a script is no package"),
+        pytest.param("jobs/train.py", "tests", None, id="tests are not installed"),
+        pytest.param("jobs/train.py", "plain", None, id="a folder that installs nothing"),
+        pytest.param("jobs/train.py", "json", None, id="well known"),
+        pytest.param("libs/heads/linear.py", "heads", "libs/heads/__init__.py", id="its own part"),
+    ],
+)
+def test_packages_that_parts_of_a_project_install(
+    tmp_path: Path, importer: str, module: str, expected: str | None
+) -> None:
+    packages = ("heads", "src/tower", "tests", "json")
+    for name in (
+        *(
+            "libs/setup.py",
+            "libs/script.py",
+            "libs/heads/linear.py",
+            "other/setup.cfg",
+            "deep/own/pyproject.toml",
+        ),
+        *(f"libs/{package}/__init__.py" for package in (*packages, "twice")),
+        *("other/twice/__init__.py", "deep/own/heads/__init__.py", "loose/plain/__init__.py"),
+        *("jobs/train.py", "deep/jobs/train.py"),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = Project(tmp_path).resolve(tmp_path / importer, module)
+    assert found == (tmp_path / expected if expected else None)
+
+
 def test_a_repository_that_is_keras_finds_itself(tmp_path: Path) -> None:
     for name in (
         "pyproject.toml",

@@ -2,7 +2,8 @@
 
 The rules are Python's, seen from the importing file, with ``sys.path`` guessed: the folder
 of the importer (it may be a script), then every parent up to the project's root, each with
-its ``src/``; the nearest wins. Nothing outside the root is ever looked at.
+its ``src/``; the nearest wins. What none of them has may be a package that a folder in one of them
+installs (it has a ``setup.py``, say). Nothing outside the root is ever looked at.
 """
 
 # ruff: noqa: PTH100, PTH110, PTH112, PTH118, PTH119, PTH120, PTH206, PTH208
@@ -17,7 +18,9 @@ from collections.abc import Iterator, Sequence, Set
 from functools import cached_property
 from pathlib import Path
 
-ROOT_MARKS = (".git", ".hg", "pyproject.toml", "setup.py", "setup.cfg")
+INSTALLS = ("pyproject.toml", "setup.py", "setup.cfg")
+"""What a folder holds whose packages are meant to be installed."""
+ROOT_MARKS = (".git", ".hg", *INSTALLS)
 WELL_KNOWN = frozenset(sys.stdlib_module_names) | frozenset(
     {
         "absl", "autokeras", "cv2", "einops", "flax", "h5py", "hyperopt", "jax", "jaxlib", "keras",
@@ -44,6 +47,10 @@ _TEST = re.compile(r"(?:^|_)tests?(?:_|\.py$|$)")
 _INSTALLED = ("site-packages", "dist-packages")
 _MAX_PARTS = 32
 _MAX_PARENTS = 64
+_NOT_INSTALLED = frozenset({"doc", "docs", "examples", "notebooks", "scripts", "test", "tests"})
+"""Packages that lie beside a ``setup.py`` for other ends."""
+_MAX_BESIDE = 300
+"""Folders in one that are looked into for what they install."""
 
 
 def _is_source(names: Set[str]) -> bool:
@@ -99,6 +106,7 @@ class Project:
         self._added: dict[str, set[str]] = {}
         self._listed: dict[str, frozenset[str]] = {}
         self._resolved: dict[tuple[str, str, int], Path | None] = {}
+        self._installing: dict[str, tuple[str, ...]] = {}
         for file in files:
             self.add(file)
 
@@ -116,6 +124,7 @@ class Project:
             child = folder
         self._listed.clear()
         self._resolved.clear()
+        self._installing.clear()
 
     def resolve(self, importer: Path, module: str, level: int = 0) -> Path | None:
         """The file that ``import module`` (with ``level`` leading dots) means in ``importer``.
@@ -180,7 +189,30 @@ class Project:
                 # A wrapper named for the library it wraps imports the library, not itself.
                 if found and (found != importer or os.path.basename(found) == "__init__.py"):
                     return found
+        return None if well_known else self._installed(importer, parts)
+
+    def _installed(self, importer: str, parts: list[str]) -> str | None:
+        """What a part of the project installs that lies beside the importer's; two of a name are neither."""
+        if parts[0] in _NOT_INSTALLED:
+            return None
+        for folder in _upwards(os.path.dirname(importer)):
+            packages = [(root, os.path.join(root, parts[0])) for root in self._parts(folder)]
+            beside = [root for root, package in packages if "__init__.py" in self._names(package)]
+            if beside:
+                return self._descend(beside[0], parts) if len(beside) == 1 else None
+            if folder == self._bound(importer):
+                break
         return None
+
+    def _parts(self, folder: str) -> tuple[str, ...]:
+        """The folders in this one whose packages are meant to be installed, and the ``src/`` of each."""
+        if folder not in self._installing:
+            inner = sorted(name for name in self._names(folder) if "." not in name)[:_MAX_BESIDE]
+            paths = [os.path.join(folder, name) for name in inner]
+            parts = [path for path in paths if not self._names(path).isdisjoint(INSTALLS)]
+            sources = [os.path.join(path, "src") for path in parts if "src" in self._names(path)]
+            self._installing[folder] = (*parts, *sources)
+        return self._installing[folder]
 
     def _search_path(self, importer: str) -> Iterator[str]:
         if self._names(importer):
