@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import choose
+from fromlogits_audit.interp.errands import go, is_errand
 from fromlogits_audit.interp.keys import UNMADE, begins
 from fromlogits_audit.interp.recursion import give_up, is_too_deep
 from fromlogits_audit.interp.state import MAX_DEPTH, Frame
@@ -148,6 +149,23 @@ def _run(
     if (run.state.cut and not assumed) or len(run.state.stack) >= MAX_DEPTH:
         core.left_out = True
         return run.state.fresh(Why.LIMIT, f"{core.name} is called where the program is too long to follow")
+    if not core.module.is_apart:
+        run.state.rejoin()
+    elif at_yield is None and not assumed and is_errand(run, core, args, receiver):
+        given = args.all() if receiver is None else (*args.all(), receiver)
+        return go(run, core, given, lambda: _enter(run, core, args, receiver))
+    return _enter(run, core, args, receiver, assumed=assumed, at_yield=at_yield)
+
+
+def _enter(
+    run: Run,
+    core: FuncCore,
+    args: Args,
+    receiver: Value | None,
+    *,
+    assumed: bool = False,
+    at_yield: Callable[[Value], None] | None = None,
+) -> Value:
     core.entered = True
     depth = run.state.stack.count(core)
     if is_too_deep(run, core, args, depth):

@@ -92,6 +92,8 @@ class Modules:
         chunks = module.chunks()
         frame = Frame(module, chunks[0] if chunks else Chunk(module, 1, "", []))
         module.frame = frame
+        if not module.is_apart:
+            run.state.rejoin()
         self._depth += 1
         nesting, run.nesting = run.nesting, 0
         try:

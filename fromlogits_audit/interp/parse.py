@@ -33,6 +33,13 @@ if TYPE_CHECKING:
 _FED = re.compile(r"^[ \t\f]*\f", re.M)
 """For Python a line's indentation starts anew behind a form feed; libcst makes it a block of its own."""
 _CONTINUED = re.compile(r"\\\n\Z")
+_USES_KERAS = re.compile(
+    r"^[ \t]*(?:from|import)[ \t]+(?:[\w.]+[ \t]*,[ \t]*)*"
+    r"(?:\w*keras\w*|tensorflow\w*|transformers|segmentation_models)\b"
+    r"|\btf\.|GradientTape|rossentropy|_with_logits|from_logits",
+    re.M,
+)
+"""What code says that is about models. One that only has names for Keras (a tracker's options) is not."""
 MARKS = ",()[]{}.:=+-*/\n"
 """What tokens stand between: their number tells how large a syntax tree becomes."""
 MAX_MARKS = 60_000
@@ -225,8 +232,15 @@ class ParsedModule:
         """The line from which on nothing is followed: it stands for all statements that come after."""
         self.spent = 0
         """Statements executed for it, in all its runs that have ended."""
+        self.errands = 0
+        """Those executed beside them, for calls that have nothing to do with Keras."""
         self.cut = False
         """Whether its top level did not run to its end: what its globals hold is not certain."""
+
+    @cached_property
+    def is_apart(self) -> bool:
+        """Whether it has nothing to do with Keras, as far as its code says."""
+        return _USES_KERAS.search(outline.code(self.file.text)) is None
 
     def is_of_interest(self, text: str) -> bool:
         """Whether a part of it can hold a site by itself."""

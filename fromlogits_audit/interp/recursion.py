@@ -61,10 +61,11 @@ def _reached(values: tuple[Value, ...]) -> Iterator[Obj]:
             yield value
         elif isinstance(value, Obj):
             continue
-        pending.extend(_held(value))
+        pending.extend(held(value))
 
 
-def _held(value: Value) -> Iterator[Value]:
+def held(value: Value) -> Iterator[Value]:
+    """The values that one holds."""
     if isinstance(value, Obj):
         yield from value.slots.values()
     elif isinstance(value, TupleV):

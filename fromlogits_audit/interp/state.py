@@ -28,6 +28,7 @@ from fromlogits_audit.interp.values import (
 from fromlogits_audit.ir import Undecided, Why
 
 if TYPE_CHECKING:
+    from fromlogits_audit.interp.errands import Errand
     from fromlogits_audit.interp.parse import Chunk, ParsedModule
     from fromlogits_audit.interp.raising import Attempt
 
@@ -137,7 +138,9 @@ class State:
         self.cut = False
         """Whether the budget is spent. From then on every statement that is left still runs, once: no
         function of the project is entered, no loop turns again, and every site is undecided."""
-        self._running: ParsedModule | None = None
+        self.running: ParsedModule | None = None
+        self.outer: Errand | None = None
+        """The errand that the program runs, if it does (:mod:`fromlogits_audit.interp.errands`)."""
         self.stack: list[FuncCore] = []
         self.catchers: tuple[Catcher, ...] = ()
         """The ``try`` statements that what runs now is certain to run in, the innermost last
@@ -316,9 +319,9 @@ class State:
     # -- bounds ----------------------------------------------------------------------------
     def start(self, module: ParsedModule, *, cut: bool = False) -> None:
         """Begin a run of a module's code. ``cut``: its budget is spent before it begins."""
-        if self._running is not None:
-            self._running.spent += self.steps
-        self._running = module
+        if self.running is not None:
+            self.running.spent += self.steps
+        self.running, self.outer = module, None
         self.steps = 0
         self.loops.clear()
         share = WITHOUT_KERAS if self.scarce else 1
@@ -329,18 +332,25 @@ class State:
 
     def promise(self) -> None:
         """Something of Keras was made that may lead to a site: the program is worth its whole budget."""
+        self.rejoin()
         self.limit += self.withheld
         self.withheld = 0
+
+    def rejoin(self) -> None:
+        """What runs is the program's own business again, if it was an errand that still is followed."""
+        if self.outer is not None and not self.cut:
+            self.limit, self.withheld, self.outer.is_over = self.outer.limit, self.outer.withheld, True
+            self.outer = None
 
     @contextmanager
     def within(self, limit: int) -> Iterator[None]:
         """Another budget for a block, up to so many steps of the run; the old one is back afterwards."""
-        before = (self.limit, self.withheld, self.cut)
-        self.limit, self.withheld, self.cut = limit, 0, False
+        before = (self.limit, self.withheld, self.cut, self.outer)
+        self.limit, self.withheld, self.cut, self.outer = limit, 0, False, None
         try:
             yield
         finally:
-            self.limit, self.withheld, self.cut = before
+            self.limit, self.withheld, self.cut, self.outer = before
 
     def step(self) -> bool:
         """Count one statement; False when the budget is spent."""
