@@ -19,6 +19,7 @@ from fromlogits_audit.interp.items import (
     one_of,
     options_of,
     part_of,
+    sequence,
     spread,
     thinned,
 )
@@ -36,7 +37,6 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
-    sequence,
 )
 from fromlogits_audit.ir import Why
 

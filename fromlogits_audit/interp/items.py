@@ -38,6 +38,8 @@ from fromlogits_audit.ir import Undecided, Why
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
+MAX_ITEMS = 4096
+"""A sequence that grows beyond this is one of unknown length: its first items and the last are kept."""
 MAX_PLACES = 8
 """Items of a sequence that are told apart where the index is not known."""
 
@@ -46,6 +48,12 @@ FACTORY = "$factory"
 """In a defaultdict: what makes the value of a key that is not there."""
 WRITTEN_OF = "$of"
 """In the config of a layer, loss or model: what it was taken from."""
+
+
+def sequence(items: tuple[Value, ...], open: bool = False) -> TupleV:
+    """A sequence put together of others, bounded."""
+    fits = len(items) <= MAX_ITEMS
+    return TupleV(items, open) if fits else TupleV((*items[: MAX_ITEMS - 1], items[-1]), True)
 
 
 def content_of(run: Run, value: Value) -> Value:

@@ -11,7 +11,7 @@ from fromlogits_audit import cst
 from fromlogits_audit.interp import dicts
 from fromlogits_audit.interp.choice import choose, is_none, product
 from fromlogits_audit.interp.equality import contains, equal, identity
-from fromlogits_audit.interp.items import DATA
+from fromlogits_audit.interp.items import DATA, sequence
 from fromlogits_audit.interp.keras_values import LossV, TensorV
 from fromlogits_audit.interp.keys import FORMATTED, begins
 from fromlogits_audit.interp.values import (
@@ -27,7 +27,6 @@ from fromlogits_audit.interp.values import (
     Unknown,
     Value,
     plain,
-    sequence,
 )
 from fromlogits_audit.ir import Undecided, Why
 

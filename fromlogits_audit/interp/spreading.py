@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit import cst
 from fromlogits_audit.interp.choice import alternatives, choose, compatible
 from fromlogits_audit.interp.functions import REST
-from fromlogits_audit.interp.items import MAX_PLACES, options_of, spread
+from fromlogits_audit.interp.items import MAX_PLACES, options_of, sequence, spread
 from fromlogits_audit.interp.state import Frame
 from fromlogits_audit.interp.values import (
     ALWAYS,
@@ -24,7 +24,6 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
-    sequence,
 )
 from fromlogits_audit.ir import Why
 

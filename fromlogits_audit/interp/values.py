@@ -99,16 +99,6 @@ class TupleV(Value):
     open: bool = False
 
 
-MAX_ITEMS = 4096
-"""A sequence that grows beyond this is one of unknown length: its first items and the last are kept."""
-
-
-def sequence(items: tuple[Value, ...], open: bool = False) -> TupleV:
-    """A sequence put together of others, bounded."""
-    fits = len(items) <= MAX_ITEMS
-    return TupleV(items, open) if fits else TupleV((*items[: MAX_ITEMS - 1], items[-1]), True)
-
-
 class PendingV(Value):
     """A definition or an import that nothing has asked for yet; it happens once, when something does."""
 

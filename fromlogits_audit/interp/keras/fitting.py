@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.choice import alternatives
+from fromlogits_audit.interp.choice import alternatives, is_none
 from fromlogits_audit.interp.functions import invoke, parameters
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import steps
@@ -30,7 +30,6 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
-    is_none,
 )
 
 if TYPE_CHECKING:
