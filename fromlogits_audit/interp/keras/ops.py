@@ -28,7 +28,7 @@ from fromlogits_audit.interp.keras.products import linear
 from fromlogits_audit.interp.keras.selecting import first, select
 from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, dims, number, ranked
 from fromlogits_audit.interp.keras.unnamed import unnamed
-from fromlogits_audit.interp.keras_values import MOVED_CLASSES, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import CONSTANTS, MOVED_CLASSES, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -312,7 +312,10 @@ def _log(run: Run, name: str, args: Args, place: Place | None, axis: Value | Non
 
 
 def _clip(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
-    tensor = first(args)
+    tensor, short = first(args), name.rpartition(".")[2]
+    outputs = [one for one in tensors_of(args) if one.reason != CONSTANTS]
+    if short in ("maximum", "minimum") and len(outputs) > 1:
+        return replace(combine(short, outputs, None), layer=None, parents=tuple(outputs))
     bounds = [v.value for v in args.all() if isinstance(v, Const) and isinstance(v.value, (int, float))]
     cuts = any(-1e-3 <= b <= 1 for b in bounds)
     bounds_too = tuple(v for v in args.all() if v is not tensor)  # no function of the tensor alone

@@ -35,6 +35,8 @@ def select(run: Run, name: str, args: Args, place: Place | None, axis: Value | N
     if len({t.scale for t in tensors}) > 1:
         return opaque(replace(tensors[0], shape=None), Undecided(Why.COMBINED, short))
     chosen = tensors[0]
+    if len(tensors) > 1 and short in _BY_CONDITION and _mixes_rows(args, chosen):
+        return opaque(chosen, Undecided(Why.COMBINED, f"{short} of several outputs, class by class"))
     if _picks_rows(name, args, chosen):
         return replace(chosen, shape=(UNRANKED, chosen.units), layer=None, parents=(chosen,))
     if short in _SPLITS and number(axis if axis is not None else Const(0)) == 0 and len(tensors) == 1:
@@ -93,6 +95,13 @@ def _chosen_from(run: Run, args: Args, place: Place | None) -> list[Value]:
         for item in items.items if isinstance(items, TupleV) else (value,):
             chosen.append(run.call(item, Args(), place) if isinstance(item, FuncV) else item)
     return chosen
+
+
+def _mixes_rows(args: Args, chosen: TensorV) -> bool:
+    """Whether a condition for each class puts a row together of several."""
+    condition = args.get(0, "condition")
+    by_class = isinstance(condition, TensorV) and condition.units == chosen.units not in (None, 1)
+    return by_class and chosen.scale in (Scale.PROBABILITIES, Scale.LOG_PROBABILITIES)
 
 
 def _picks_rows(name: str, args: Args, chosen: TensorV) -> bool:
