@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.indexing import covers
 from fromlogits_audit.interp.keras.moving import may_be_last
-from fromlogits_audit.interp.keras.shapes import UNRANKED, number, ranked
+from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, broadcast, number, ranked
 from fromlogits_audit.interp.keras_values import PART_OF_CLASSES, Step, StepKind, TensorV, data_tensor
 from fromlogits_audit.interp.values import NONE, Args, Const, FuncV, ListV, Place, TupleV, Unknown, Value
 from fromlogits_audit.ir import Scale, Undecided, Why
@@ -47,7 +48,14 @@ def select(run: Run, name: str, args: Args, place: Place | None, axis: Value | N
         return parts
     if chosen.scale is Scale.PROBABILITIES and short != "where":
         return opaque(replace(chosen, shape=None), Undecided(Why.COMBINED, f"{short} of probabilities"))
-    return replace(chosen, shape=None, layer=None, parents=(chosen,))
+    shape = _of_all(args.get(0, "condition"), tensors) if short == "where" else None
+    return replace(chosen, shape=shape, layer=None, parents=(chosen,))
+
+
+def _of_all(condition: Value | None, tensors: list[TensorV]) -> Dims:
+    """The shape of what is picked value by value: that of all that is given."""
+    own = condition.shape if isinstance(condition, TensorV) else None
+    return reduce(broadcast, (one.shape for one in tensors), own)
 
 
 _SPLITS = ("split", "array_split")
