@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 _FED = re.compile(r"^[ \t\f]*\f", re.M)
 """For Python a line's indentation starts anew behind a form feed; libcst makes it a block of its own."""
 _CONTINUED = re.compile(r"\\\n\Z")
+_OF_KERAS = r"(?:\w*keras\w*|tensorflow\w*|transformers|segmentation_models)\b"
+_IS_KERAS = re.compile(_OF_KERAS)
 _USES_KERAS = re.compile(
-    r"^[ \t]*(?:from|import)[ \t]+(?:[\w.]+[ \t]*,[ \t]*)*"
-    r"(?:\w*keras\w*|tensorflow\w*|transformers|segmentation_models)\b"
+    rf"^[ \t]*(?:from|import)[ \t]+(?:[\w.]+[ \t]*,[ \t]*)*{_OF_KERAS}"
     r"|\btf\.|GradientTape|rossentropy|_with_logits|from_logits",
     re.M,
 )
@@ -105,6 +106,15 @@ class Chunk:
     @property
     def names(self) -> frozenset[str]:
         return self.binds | {self.defined} if self.defined else self.binds
+
+    @property
+    def imported(self) -> Iterator[str]:
+        """The modules that it imports, where it does nothing else; those of its own package left out."""
+        for statement in self.imports:
+            if isinstance(statement, ast.Import):
+                yield from (alias.name for alias in statement.names)
+            elif not statement.level:
+                yield statement.module or ""
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -240,6 +250,9 @@ class ParsedModule:
     @cached_property
     def is_apart(self) -> bool:
         """Whether it has nothing to do with Keras, as far as its code says."""
+        imported = (name for chunk in self.tree_chunks or () for name in chunk.imported)
+        if any(map(_IS_KERAS.match, imported)):
+            return False  # its text need not be looked through
         return _USES_KERAS.search(outline.code(self.file.text)) is None
 
     def is_of_interest(self, text: str) -> bool:
