@@ -168,6 +168,10 @@ VALUES = [
     # Scores of a few rows may all be positive, and rows that are alike differ by rounding.
     (np.abs(Z) + 1, Scale.UNKNOWN),
     (np.tile(np.maximum(Z[:1], 0) * 40, (64, 1)) * (1 + 1e-7 * Z[:, :1]), Scale.UNKNOWN),
+    # A few values lie between 0 and 1, or above 0, by chance; rows do not sum to one by chance.
+    (1 / (1 + np.exp(-Z[:3])), Scale.UNKNOWN),
+    (np.maximum(Z[:3], 0), Scale.UNKNOWN),
+    (softmax(Z[:2]), Scale.PROBABILITIES),
     # A tanh, or scores that are small: not told apart.
     (np.tanh(Z), Scale.UNKNOWN),
     (Z / 100, Scale.UNKNOWN),

@@ -24,6 +24,8 @@ SPREAD = 0.2
 NEAR_ZERO = 0.05
 """How near to 0 the lowest of the values has to come that are taken for non-negative: scores of a few rows
 may all be positive."""
+MANY = 16
+"""So many values between 0 and 1, or above 0, are no chance any more."""
 LEAST = -1.8
 """elu reaches -1 and selu -1.758: what counts as non-negative here goes as low."""
 
@@ -127,16 +129,17 @@ def decide(measured: Batches) -> Scale:
     if measured.spread < VARIED * max(1.0, abs(measured.low), abs(measured.high)):
         return Scale.UNKNOWN
     several = (measured.units or 0) > 1
+    many = measured.rows * (measured.units or 1) >= MANY
     if _in_unit_interval(measured):
         if several and _near_one(measured.sum_low, measured.sum_high):
             return Scale.PROBABILITIES
         covers = measured.high - measured.low > SPREAD and measured.low < 0.5 < measured.high
-        return Scale.INDEPENDENT if covers and measured.spread > 0.01 else Scale.UNKNOWN
+        return Scale.INDEPENDENT if covers and many and measured.spread > 0.01 else Scale.UNKNOWN
     if several and measured.high <= ZERO_TO_ONE and _near_one(measured.exp_low, measured.exp_high):
         return Scale.LOG_PROBABILITIES
     if measured.low < 2 * LEAST and measured.high > 2.0:
         return Scale.LOGITS
-    if -ZERO_TO_ONE <= measured.low <= NEAR_ZERO and measured.high > 2.0:
+    if many and -ZERO_TO_ONE <= measured.low <= NEAR_ZERO and measured.high > 2.0:
         return Scale.NON_NEGATIVE
     return Scale.UNKNOWN
 
