@@ -60,7 +60,8 @@ def matrix_product(args: Args, place: Place | None, units: int | None = None) ->
     if isinstance(right, TensorV) and right.shape is not None and len(right.shape) < 2:
         shape = None  # the product with a vector has an axis less
     if len(tensors) == 2 and all(factor.reason == DIRECTIONS for factor in tensors):
-        return replace(tensors[0], scale=Scale.BOUNDED, activation=COSINE, shape=shape, reason=None)
+        hops = (Hop(place, "a product of rows of length one: cosines"),) if place is not None else ()
+        return TensorV(Scale.BOUNDED, COSINE, shape, trace=(*tensors[0].trace, *hops))
     missing = _no_scores(args, tensors)
     if missing is not None:
         return TensorV(shape=shape, reason=missing)
