@@ -520,6 +520,20 @@ class TestLayers:
                     moved.add(name)
         assert moved == set()
 
+    @pytest.mark.parametrize("package", ["keras", "tf_keras"])
+    def test_layers_have_an_activation_where_they_take_one(self, package: str) -> None:
+        """The interpreter answers ``hasattr(layer, "activation")`` so."""
+        layers = pytest.importorskip(package).layers
+        for spec in LAYERS:
+            cls = getattr(layers, spec.name.rpartition(".")[2], None)
+            if cls is None or not spec.name.startswith("keras.layers."):
+                continue
+            own = [base for base in cls.__mro__ if base.__module__.startswith(f"{package}.src.layers.")]
+            makers = [vars(base)["__init__"] for base in own if "__init__" in vars(base)]
+            sets = any("self.activation =" in inspect.getsource(make) for make in makers)
+            has = sets or hasattr(cls, "activation")
+            assert has == ("activation" in spec.parameters.names), spec.name
+
     def test_every_row_is_in_one_of_the_packages(self, keras: ModuleType, tf_keras: Any) -> None:
         names = {n.rpartition(".")[2] for spec in LAYERS for n in (spec.name, *spec.aliases)}
         missing = {n for n in names if not hasattr(keras.layers, n) and not hasattr(tf_keras.layers, n)}

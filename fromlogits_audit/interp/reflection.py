@@ -120,6 +120,9 @@ def _hasattr(run: Run, args: Args, place: Place | None) -> Value:
         return TRUE
     if isinstance(base, BagV) and there:
         return choose([*((guard, TRUE) for guard, _ in there), *((guard, FALSE) for guard in missing)])
+    if isinstance(base, (LayerV, ModelV)) and isinstance(name, Const) and name.value == "activation":
+        known = _has_activation(base)
+        return Const(known) if known is not None else run.state.fresh(Why.RUNTIME, "hasattr()")
     cls = base.cls if isinstance(base, InstanceV) else base
     if isinstance(cls, ClassV) and isinstance(name, Const):
         if any(name.value in c.slots for c in resolution_order(cls)):
@@ -127,6 +130,15 @@ def _hasattr(run: Run, args: Args, place: Place | None) -> Value:
         if not external_bases(cls) and unknown_base(cls) is None and not _answers(cls):
             return choose([*((guard, TRUE) for guard, _ in there), *((guard, FALSE) for guard in missing)])
     return run.state.fresh(Why.RUNTIME, "hasattr()")
+
+
+def _has_activation(value: LayerV | ModelV) -> bool | None:
+    """Whether a layer has an ``activation``: those do that take one; None where that cannot be told."""
+    if isinstance(value, ModelV):
+        return False if value.kind in ("sequential", "functional") else None
+    if value.is_within or not value.spec.name.startswith("keras.layers."):
+        return None
+    return "activation" in value.slots or "activation" in value.spec.parameters.names
 
 
 def _answers(cls: ClassV) -> bool:
@@ -219,7 +231,7 @@ REFLECTION: dict[str, Function] = {
     "builtins.setattr": _setattr,
     "builtins.delattr": _delattr,
     "builtins.object.__setattr__": set_plainly,
-    "builtins.hasattr": _hasattr,
+    "builtins.hasattr": partial(of_each, _hasattr),
     "enum.auto": lambda run, args, place: BagV(AUTO),
     "builtins.type": partial(of_each, _type),
     "builtins.property": _property,
