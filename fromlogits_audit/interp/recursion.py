@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.state import MAX_COUNTED, MAX_REPEATS, Frame
-from fromlogits_audit.interp.values import Args, Choice, Const, Entries, FuncCore, Obj, TupleV, Value
+from fromlogits_audit.interp.values import Args, Choice, Const, Entries, FuncCore, ListV, Obj, TupleV, Value
 from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
@@ -18,14 +18,25 @@ _MAX_REACHED = 200
 
 def is_too_deep(run: Run, core: FuncCore, args: Args, depth: int) -> bool:
     """Whether a function that is active so many times calls itself more often than is followed:
-    ``tower(x, depth - 1)`` may go further."""
+    ``tower(x, depth - 1)`` and ``tower(x, widths[1:])`` may go further."""
     if depth == 0:
         core.path = run.state.path
     if depth < MAX_REPEATS:
         return False
-    counts = any(isinstance(value, Const) and type(value.value) is int for value in args.all())
-    certain = counts and core.path is run.state.path and run.state.steps < run.state.limit // 4
+    certain = (
+        any(map(_counts, args.all()))
+        and core.path is run.state.path
+        and run.state.steps < run.state.limit // 4
+    )
     return depth >= MAX_COUNTED or not certain
+
+
+def _counts(value: Value) -> bool:
+    """Whether an argument may say how deep it goes: a number, or what is left of a known sequence."""
+    if isinstance(value, Const):
+        return type(value.value) is int
+    content = value.slots["items"] if isinstance(value, ListV) else value
+    return isinstance(content, TupleV) and not content.open
 
 
 def give_up(run: Run, core: FuncCore, args: Args, receiver: Value | None) -> Value:
