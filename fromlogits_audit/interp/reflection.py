@@ -17,7 +17,7 @@ from fromlogits_audit.interp.classes import (
 from fromlogits_audit.interp.descriptors import made_property
 from fromlogits_audit.interp.dicts import OWNER
 from fromlogits_audit.interp.iterables import Function
-from fromlogits_audit.interp.keras_values import LayerV, ModelV
+from fromlogits_audit.interp.keras_values import LayerV, LossV, ModelV
 from fromlogits_audit.interp.kinds import KINDS, of_each
 from fromlogits_audit.interp.names import narrowed
 from fromlogits_audit.interp.records import RECORDS, named_in
@@ -149,7 +149,9 @@ def _answers(cls: ClassV) -> bool:
 def _type(run: Run, args: Args, place: Place | None) -> Value:
     value = args.positional[0] if args.positional else NONE
     known = (
-        run.attribute(value, "__class__", place) if isinstance(value, (LayerV, ModelV)) and place else None
+        run.attribute(value, "__class__", place)
+        if isinstance(value, (LayerV, LossV, ModelV)) and place
+        else None
     )
     if isinstance(value, InstanceV):
         return value.cls

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fromlogits_audit.catalogue.losses import loss_class
 from fromlogits_audit.interp.items import content_of
 from fromlogits_audit.interp.keras import lookups, models, sizes
 from fromlogits_audit.interp.keras.shapes import number
@@ -32,7 +33,7 @@ from fromlogits_audit.interp.values import (
     Unknown,
     Value,
 )
-from fromlogits_audit.ir import Undecided, Why
+from fromlogits_audit.ir import Form, Undecided, Why
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -69,6 +70,9 @@ def class_of(value: Value, place: Place | None) -> Value | None:
         return Unknown(Undecided(Why.OPAQUE_LAYER, "the class of a layer"), ("class", id(value)))
     if isinstance(value, LayerV):
         return ExternalV(value.spec.name, place)
+    if isinstance(value, LossV) and value.form is Form.INSTANCE and not value.terms:
+        name = f"keras.losses.{value.spec.name}"
+        return ExternalV(name, place) if loss_class(name) is value.spec else None
     if isinstance(value, ModelV) and value.kind == "sequential":
         return ExternalV("keras.Sequential", place)
     functional = isinstance(value, ModelV) and value.kind == "functional" and "$inputs" in value.slots
