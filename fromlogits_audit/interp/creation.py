@@ -25,6 +25,7 @@ from fromlogits_audit.interp.values import (
     ClassV,
     Const,
     DictV,
+    ExternalV,
     FuncCore,
     InstanceV,
     Place,
@@ -88,11 +89,16 @@ def _by_metaclass(run: Run, made: ClassV, meta: ClassV, keywords: dict[str, Valu
     return result
 
 
+_TYPED_DICTS = frozenset(("typing.TypedDict", "typing_extensions.TypedDict"))
+
+
 # -- instances ---------------------------------------------------------------------------------
 def instantiate(run: Run, cls: ClassV, args: Args, place: Place | None) -> Value:
     """``cls(...)``, which a metaclass may answer in its own way."""
     if is_enum(cls) and args.positional:
         return _member_of(run, cls, args.positional[0])
+    if not _TYPED_DICTS.isdisjoint(external_bases(cls)):
+        return run.call(ExternalV("builtins.dict"), args, place)
     answer = _method(cls.meta, "__call__") if cls.meta is not None else None
     if answer is not None:
         return invoke(run, answer, _with_first(cls, args), cls)

@@ -25,6 +25,7 @@ from fromlogits_audit.interp.values import (
     ClassV,
     Const,
     DictV,
+    ExternalV,
     InstanceV,
     Place,
     TupleV,
@@ -148,6 +149,7 @@ def replaced(run: Run, args: Args, place: Place | None) -> Value | None:
 RECORDS: dict[str, Function] = {
     "collections.namedtuple": _maker,
     "typing.NamedTuple": _typed_maker,
+    "typing.TypedDict": lambda run, args, place: ExternalV("builtins.dict"),
     "dataclasses.replace": replaced,
     "dataclasses.asdict": _as_dict,
     "dataclasses.astuple": _as_tuple,
