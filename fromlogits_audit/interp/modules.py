@@ -206,11 +206,11 @@ class Modules:
         run.state.cut = run.state.cut or module.cut
         return ModuleV(module)
 
-    def import_module(self, run: Run, frame: Frame, dotted: str) -> Value:
+    def import_module(self, run: Run, frame: Frame, dotted: str, level: int = 0) -> Value:
         """``import a.b.c``: the value of the last part, read when it is first used."""
-        path = self._resolve(frame, dotted)
+        path = self._resolve(frame, dotted, level)
         if path is None:
-            return run.keras.external_module(dotted)
+            return _not_here(dotted) if level else run.keras.external_module(dotted)
         return self._lazily(run, path, lambda: self._module_value(run, path))
 
     def _lazily(self, run: Run, path: Path, make: Callable[[], Value]) -> Value:
@@ -250,10 +250,7 @@ class Modules:
             if found is not None and (path is not None or level):
                 return self._module_value(run, found)
             if level:
-                return Unknown(
-                    Undecided(Why.EXTERNAL, f"module {module or '.'} is not in the project"),
-                    ("import", inner),
-                )
+                return _not_here(module, inner)
             return run.keras.external_module(inner)
         value = self._module_value(run, path)
         if isinstance(value, ModuleV):
@@ -308,6 +305,11 @@ class Modules:
             return found
         detail = f"{name} is not in module {base.module.name}"
         return Unknown(Undecided(Why.UNDEFINED, detail), ("attribute", str(base.module.file.path), name))
+
+
+def _not_here(module: str, name: str = "") -> Unknown:
+    reason = Undecided(Why.EXTERNAL, f"module {module or '.'} is not in the project")
+    return Unknown(reason, ("import", name or module))
 
 
 def _take(frame: Frame, name: str, pending: PendingV) -> None:

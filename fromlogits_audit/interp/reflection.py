@@ -172,17 +172,24 @@ def _property(run: Run, args: Args, place: Place | None) -> Value:
 
 
 def _import(run: Run, args: Args, place: Place | None) -> Value | None:
-    """A module imported by a name that is known."""
-    name = args.get(0, "name")
+    """A module imported by a name that is known, one that begins with dots from a package or from here."""
+    name, package = args.get(0, "name"), args.get(1, "package")
     frame = place.chunk.module.frame if place is not None else None
-    if (
-        isinstance(name, Const)
-        and isinstance(name.value, str)
-        and frame is not None
-        and not name.value.startswith(".")
-    ):
-        return run.import_module(frame, name.value)
-    return None
+    if not isinstance(name, Const) or not isinstance(name.value, str) or frame is None:
+        return None
+    dotted = name.value.lstrip(".")
+    level = len(name.value) - len(dotted)
+    if level and package is None:
+        return None
+    text = package.value if isinstance(package, Const) else None
+    if level and isinstance(text, str) and text != "__main__":  # else it is ``__name__`` or ``__package__``
+        parts = text.split(".")
+        dotted, level = ".".join([*parts[: len(parts) - level + 1], dotted]), 0
+    return forced(run.import_module(frame, dotted, level))
+
+
+def _module(run: Run, args: Args, place: Place | None) -> Value:
+    return _import(run, args, place) or run.state.fresh(Why.EXTERNAL, "result of importlib.import_module")
 
 
 def attributes_of(run: Run, value: Value) -> Value:
@@ -239,5 +246,5 @@ REFLECTION: dict[str, Function] = {
     "builtins.property": _property,
     "functools.partialmethod": _partial_method,
     "builtins.__import__": _import,
-    "importlib.import_module": _import,
+    "importlib.import_module": partial(of_each, _module),
 }

@@ -65,8 +65,9 @@ class Run:
         """Classes by identity, with attributes that none of their methods says it sets: tests ask for
         ``assertEqual`` all the time."""
         self.intercepting = False
-        self.describing = False
         """Whether some class answers for its attributes in its own way."""
+        self.describing = False
+        """Whether some class is a descriptor that is told what is written."""
         self.constants: dict[Any, Const] = {}
         """Constants by identity key, so that an assumption ``x == 2`` gives x its value."""
         self.flags = BagV("namespace")
@@ -215,8 +216,8 @@ class Run:
         target = frame.globals_of.get(asname or name, frame)
         self.state.write(target, asname or name, self.import_name(frame, module, level, name))
 
-    def import_module(self, frame: Frame, dotted: str) -> Value:
-        return self.modules.import_module(self, frame, dotted)
+    def import_module(self, frame: Frame, dotted: str, level: int = 0) -> Value:
+        return self.modules.import_module(self, frame, dotted, level)
 
     def import_name(self, frame: Frame, module: str, level: int, name: str) -> Value:
         return self.modules.import_name(self, frame, module, level, name)
