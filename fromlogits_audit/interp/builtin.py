@@ -43,6 +43,7 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
+    sequence,
 )
 from fromlogits_audit.ir import Why
 
@@ -109,7 +110,7 @@ def _folded(run: Run, name: str, args: Args, place: Place | None) -> Value:
     if name == "builtins.len" and len(args.positional) == 1:
         return _length(run, args.positional[0])
     if name == "builtins.sum" and place is not None and args.positional:
-        added = _sum_of_tensors(run, args.positional[0], place)
+        added = _sum_of_tensors(run, args.positional[0], place) or _sum_of_sequences(run, args)
         if added is not None:
             return added
     if name in _EXTREMES and args.keywords:
@@ -135,6 +136,20 @@ def _sum_of_tensors(run: Run, values: Value, place: Place) -> Value | None:
     for item in items.items[1:]:
         total = run.keras.arithmetic(run, "+", total, item, place)
     return total
+
+
+def _sum_of_sequences(run: Run, args: Args) -> Value | None:
+    """``sum(blocks, [])``; None where it is no sum of lists or of tuples."""
+    start, rows = args.get(1, "start"), spread(run, args.positional[0])
+    if not isinstance(start, (ListV, TupleV)) or not isinstance(rows, TupleV) or rows.open:
+        return None
+    parts = [spread(run, part) for part in (start, *rows.items)]
+    known = [part for part in parts if isinstance(part, TupleV)]
+    if len(known) < len(parts):
+        return None
+    items, is_open = [item for part in known for item in part.items], any(part.open for part in known)
+    made = sequence(tuple(items), is_open)
+    return made if isinstance(start, TupleV) else ListV(made.items, made.open)
 
 
 def _text_of(run: Run, instance: InstanceV, place: Place | None) -> Value:
