@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp import dicts
+from fromlogits_audit.interp import dicts, sets
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.dicts import copied, rewrite
 from fromlogits_audit.interp.equality import contains, equal
@@ -282,6 +282,8 @@ def call_method(
             ]
             return run.state.fork(rows, partial(_LIST[name], run, receiver))
         return _LIST[name](run, receiver, args)
+    if isinstance(receiver, ListV) and name in sets.METHODS and args.positional:
+        return sets.call_method(run, receiver, name, args)
     if name in ("index", "count"):
         return counted(run, receiver, name, args)
     return None

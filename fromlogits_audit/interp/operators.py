@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
-from fromlogits_audit.interp import dicts
+from fromlogits_audit.interp import dicts, sets
 from fromlogits_audit.interp.choice import choose, is_none, product
 from fromlogits_audit.interp.equality import contains, equal, identity
 from fromlogits_audit.interp.items import DATA, sequence
@@ -135,6 +135,9 @@ def _binary(
         return _fold(run, symbol, function, a.value, b.value)
     if symbol == "+" and isinstance(a, (ListV, TupleV)) and isinstance(b, (ListV, TupleV)):
         return _concatenate(run, a, b)
+    if symbol in sets.OPERATORS and isinstance(a, (ListV, TupleV)) and isinstance(b, (ListV, TupleV)):
+        made = sets.combined(run, symbol, a, b)
+        return made if made is not None else run.state.fresh(Why.RUNTIME, "a set")
     if symbol == "*":
         repeated = _repeat(a, b) or _repeat(b, a)
         if repeated is not None:
@@ -164,8 +167,16 @@ _DUNDER = {
 
 
 def in_place(run: Run, op: cst.CSTNode, left: Value, right: Value, place: Place) -> Value | None:
-    """``left += right`` where the project's class defines it, None where it is ``left = left + right``."""
-    return run.call_special(left, f"__i{_DUNDER.get(_ARITHMETIC[type(op)][0], '')}__", (right,), place)
+    """``left += right`` where it changes ``left`` itself, None where it is ``left = left + right``."""
+    symbol = _ARITHMETIC[type(op)][0]
+    if isinstance(left, DictV) and symbol == "|":
+        dicts.update(run, left, right)
+        return left
+    if isinstance(left, ListV) and symbol in sets.OPERATORS:
+        made = binary(run, op, left, right, place)
+        run.state.write(left, "items", made.slots["items"] if isinstance(made, ListV) else made)
+        return left
+    return run.call_special(left, f"__i{_DUNDER.get(symbol, '')}__", (right,), place)
 
 
 def _fold(run: Run, symbol: str, function: Callable[[Any, Any], Any], a: Any, b: Any) -> Value:
