@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import posixpath
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit.interp import containers, copying, dicts, options, ordering, records, workers, wrapped
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.classes import GENERIC, items_of_named, text_of_member
-from fromlogits_audit.interp.combining import COMBINING
+from fromlogits_audit.interp.combining import COMBINING, added_up
 from fromlogits_audit.interp.creation import allocate, call_type, construct
 from fromlogits_audit.interp.dispatch import register
 from fromlogits_audit.interp.items import FACTORY, options_of, spread
@@ -34,7 +35,6 @@ from fromlogits_audit.interp.values import (
     ExternalV,
     FuncV,
     InstanceV,
-    IterV,
     ListV,
     MethodV,
     PartialV,
@@ -43,7 +43,6 @@ from fromlogits_audit.interp.values import (
     TupleV,
     Unknown,
     Value,
-    sequence,
 )
 from fromlogits_audit.ir import Why
 
@@ -56,6 +55,10 @@ _FOLD: dict[str, Callable[..., Any]] = {
         for f in (int, float, str, bool, abs, round, min, max, sum, len, pow, ord, chr)
     },
     **{f"math.{f.__name__}": f for f in (math.ceil, math.floor, math.sqrt, math.log, math.pow, math.prod)},
+    **{
+        f"os.path.{f.__name__}": f
+        for f in (posixpath.basename, posixpath.dirname, posixpath.join, posixpath.split, posixpath.splitext)
+    },
     "numpy.prod": math.prod,
     "numpy.ceil": math.ceil,
     "numpy.log": math.log,
@@ -110,7 +113,7 @@ def _folded(run: Run, name: str, args: Args, place: Place | None) -> Value:
     if name == "builtins.len" and len(args.positional) == 1:
         return _length(run, args.positional[0])
     if name == "builtins.sum" and place is not None and args.positional:
-        added = _sum_of_tensors(run, args.positional[0], place) or _sum_of_sequences(run, args)
+        added = added_up(run, args, place)
         if added is not None:
             return added
     if name in _EXTREMES and args.keywords:
@@ -123,33 +126,6 @@ def _folded(run: Run, name: str, args: Args, place: Place | None) -> Value:
 
 
 _EXTREMES = ("builtins.max", "builtins.min")
-
-
-def _sum_of_tensors(run: Run, values: Value, place: Place) -> Value | None:
-    """``sum(model(x) for model in models)``; None where it is no sum of tensors."""
-    items = spread(run, values) if isinstance(values, (ListV, TupleV, IterV)) else None
-    if not isinstance(items, TupleV) or items.open or not items.items:
-        return None
-    total: Value = items.items[0]
-    if not isinstance(total, TensorV):
-        return None
-    for item in items.items[1:]:
-        total = run.keras.arithmetic(run, "+", total, item, place)
-    return total
-
-
-def _sum_of_sequences(run: Run, args: Args) -> Value | None:
-    """``sum(blocks, [])``; None where it is no sum of lists or of tuples."""
-    start, rows = args.get(1, "start"), spread(run, args.positional[0])
-    if not isinstance(start, (ListV, TupleV)) or not isinstance(rows, TupleV) or rows.open:
-        return None
-    parts = [spread(run, part) for part in (start, *rows.items)]
-    known = [part for part in parts if isinstance(part, TupleV)]
-    if len(known) < len(parts):
-        return None
-    items, is_open = [item for part in known for item in part.items], any(part.open for part in known)
-    made = sequence(tuple(items), is_open)
-    return made if isinstance(start, TupleV) else ListV(made.items, made.open)
 
 
 def _text_of(run: Run, instance: InstanceV, place: Place | None) -> Value:
@@ -167,7 +143,10 @@ def _fold_row(run: Run, name: str, row: tuple[Value, ...], place: Place | None) 
             raise ValueError
         if any(isinstance(v, str) and len(v) > 4000 for v in plain):
             raise ValueError
-        return bounded(run, _FOLD[name](*plain))
+        result = _FOLD[name](*plain)
+        if isinstance(result, tuple):
+            return TupleV(tuple(map(Const, result)))
+        return bounded(run, result)
     except Exception:
         if name in ("builtins.int", "builtins.float") and len(row) == 1 and isinstance(row[0], Unknown):
             return Unknown(row[0].reason, (name, row[0].key))

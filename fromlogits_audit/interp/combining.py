@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.items import Terms, each, kept, spread
 from fromlogits_audit.interp.iterables import MAX_RANGE, Function
+from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.truth import conditions, truth
-from fromlogits_audit.interp.values import NONE, Args, Const, ListV, Place, TupleV, Value
+from fromlogits_audit.interp.values import NONE, Args, Const, IterV, ListV, Place, TupleV, Value, sequence
 from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
@@ -111,6 +112,38 @@ def _filter(run: Run, args: Args, place: Place | None) -> Value | None:
         if known is not False:
             rows.append((item, conditions(run.state, answer) if known is None else None))
     return kept(run, rows, row.open)
+
+
+def added_up(run: Run, args: Args, place: Place) -> Value | None:
+    """``sum()`` of tensors or of sequences; None where it is neither."""
+    return _sum_of_tensors(run, args.positional[0], place) or _sum_of_sequences(run, args)
+
+
+def _sum_of_tensors(run: Run, values: Value, place: Place) -> Value | None:
+    """``sum(model(x) for model in models)``; None where it is no sum of tensors."""
+    items = spread(run, values) if isinstance(values, (ListV, TupleV, IterV)) else None
+    if not isinstance(items, TupleV) or items.open or not items.items:
+        return None
+    total: Value = items.items[0]
+    if not isinstance(total, TensorV):
+        return None
+    for item in items.items[1:]:
+        total = run.keras.arithmetic(run, "+", total, item, place)
+    return total
+
+
+def _sum_of_sequences(run: Run, args: Args) -> Value | None:
+    """``sum(blocks, [])``; None where it is no sum of lists or of tuples."""
+    start, rows = args.get(1, "start"), spread(run, args.positional[0])
+    if not isinstance(start, (ListV, TupleV)) or not isinstance(rows, TupleV) or rows.open:
+        return None
+    parts = [spread(run, part) for part in (start, *rows.items)]
+    known = [part for part in parts if isinstance(part, TupleV)]
+    if len(known) < len(parts):
+        return None
+    items, is_open = [item for part in known for item in part.items], any(part.open for part in known)
+    made = sequence(tuple(items), is_open)
+    return made if isinstance(start, TupleV) else ListV(made.items, made.open)
 
 
 COMBINING: dict[str, Function] = {
