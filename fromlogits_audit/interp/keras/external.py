@@ -36,6 +36,7 @@ from fromlogits_audit.interp.keras_values import MODEL_INPUT, ModelV, TensorV, d
 from fromlogits_audit.interp.values import (
     FALSE,
     NONE,
+    TRUE,
     Args,
     BoundV,
     Const,
@@ -60,6 +61,9 @@ _CONSTANTS = {
     "numpy.newaxis": NONE,
     "tf.newaxis": NONE,
     "math.pi": Const(3.141592653589793),
+    "six.PY2": FALSE,
+    "six.PY3": TRUE,
+    "sys.version_info.major": Const(3),
 }
 _OPEN_FAMILIES = ("tf.", "keras.", "numpy.", "jax.", "builtins.", "math.")
 """Packages whose functions are known well enough: one without ``log`` in its name takes no logarithm."""

@@ -74,7 +74,8 @@ class Keras:
 
     # -- names -----------------------------------------------------------------------------------
     def external_module(self, dotted: str) -> Value:
-        return ExternalV(canonical(dotted))
+        known = external.constant(dotted)
+        return known if known is not None else ExternalV(canonical(dotted))
 
     def external_attribute(self, run: Run, base: ExternalV, name: str, place: Place) -> Value:
         if name == "__name__":
