@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.choice import alternatives, choose
+from fromlogits_audit.interp.items import get_item
 from fromlogits_audit.interp.iterables import Function
+from fromlogits_audit.interp.kinds import of_each
 from fromlogits_audit.interp.ordering import shuffled
 from fromlogits_audit.interp.values import (
+    NONE,
     Args,
     Const,
     DictV,
+    ExternalV,
     InstanceV,
     ListV,
     MethodV,
+    PartialV,
     Place,
     TupleV,
     Unknown,
@@ -79,9 +85,47 @@ def _reordered(run: Run, args: Args, place: Place | None) -> Value | None:
     return None
 
 
+_ITEM, _ATTRIBUTE, _METHOD = (f"fromlogits.{name}_of" for name in ("item", "attribute", "method"))
+"""What a getter calls: with what it was given, and the object at the end."""
+
+
+def _getter(run: Run, args: Args, place: Place | None, *, function: str) -> Value | None:
+    """``itemgetter(1)``, ``attrgetter("act")``, ``methodcaller("build", 3)``."""
+    single = len(args.positional) == 1 or function == _METHOD
+    return PartialV(ExternalV(function), args, place) if args.positional and single else None
+
+
+def _item_of(run: Run, args: Args, place: Place | None) -> Value | None:
+    return get_item(run, args.positional[1], args.positional[0]) if len(args.positional) == 2 else None
+
+
+def _attribute_of(run: Run, args: Args, place: Place | None) -> Value | None:
+    name, value = (*args.positional, NONE, NONE)[:2]
+    if place is None or not isinstance(name, Const):
+        return None
+    for part in str(name.value).split("."):
+        value = run.attribute(value, part, place)
+    return value
+
+
+def _method_of(run: Run, args: Args, place: Place | None) -> Value | None:
+    name, *given, receiver = (*args.positional, NONE, NONE) if len(args.positional) < 2 else args.positional
+    if place is None or not isinstance(name, Const):
+        return None
+    return run.call(
+        run.attribute(receiver, str(name.value), place), replace(args, positional=tuple(given)), place
+    )
+
+
 SPELLED: dict[str, Function] = {
     **{f"operator.{name}": partial(_on_first, method=as_, owner=None) for name, as_ in _OPERATORS.items()},
     **dict.fromkeys(_IN_PLACE, _reordered),
+    "operator.itemgetter": partial(_getter, function=_ITEM),
+    "operator.attrgetter": partial(_getter, function=_ATTRIBUTE),
+    "operator.methodcaller": partial(_getter, function=_METHOD),
+    _ITEM: _item_of,
+    _ATTRIBUTE: partial(of_each, _attribute_of),
+    _METHOD: _method_of,
     "random.shuffle": shuffled,
 }
 
