@@ -14,6 +14,7 @@ from fromlogits_audit.interp.classes import (
     external_bases,
     find_member,
     is_named_tuple,
+    own_method,
     record_fields,
     resolution_order,
     unknown_base,
@@ -198,6 +199,11 @@ def _class(run: Run, base: ClassV, name: str, place: Place) -> Value:
     if found is not None:
         return found
     missing = unknown_base(base)
+    if missing is None and name == "__new__":
+        return MethodV(base, name, "builtins.object", place)
+    answer = own_method(base.meta, "__getattr__") if base.meta is not None else None
+    if answer is not None and missing is None:
+        return run.call(BoundV(answer, base), run.args(Const(name)), None)
     reason = missing.reason if missing else Undecided(Why.UNDEFINED, f"attribute {name} of class {base.name}")
     return Unknown(reason, ("attribute", id(base), name), place)
 

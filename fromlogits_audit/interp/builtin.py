@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 _FOLD: dict[str, Callable[..., Any]] = {
     **{
         f"builtins.{f.__name__}": f
-        for f in (int, float, str, bool, abs, round, min, max, sum, len, pow, ord, chr)
+        for f in (int, float, str, bool, abs, round, min, max, sum, len, pow, ord, chr, repr)
     },
     **{f"math.{f.__name__}": f for f in (math.ceil, math.floor, math.sqrt, math.log, math.pow, math.prod)},
     **{
@@ -128,12 +128,15 @@ def _folded(run: Run, name: str, args: Args, place: Place | None) -> Value:
 _EXTREMES = ("builtins.max", "builtins.min")
 
 
-def _text_of(run: Run, instance: InstanceV, place: Place | None) -> Value:
-    """``str(instance)``."""
-    special = run.call_special(instance, "__str__", (), place)
+def _text_of(run: Run, instance: InstanceV, place: Place | None, *, is_repr: bool = False) -> Value:
+    """``str(instance)``, ``repr(instance)``."""
+    special = None if is_repr else run.call_special(instance, "__str__", (), place)
+    member = None if is_repr else text_of_member(instance)
+    if special is None and member is None:
+        special = run.call_special(instance, "__repr__", (), place)
     if special is not None:
         return special
-    return text_of_member(instance) or run.state.fresh(Why.RUNTIME, f"an instance of {instance.cls.name}")
+    return member or run.state.fresh(Why.RUNTIME, f"an instance of {instance.cls.name}")
 
 
 def _fold_row(run: Run, name: str, row: tuple[Value, ...], place: Place | None) -> Value:
@@ -152,8 +155,8 @@ def _fold_row(run: Run, name: str, row: tuple[Value, ...], place: Place | None) 
             return Unknown(row[0].reason, (name, row[0].key))
         if len(row) == 1 and isinstance(row[0], TensorV):
             return run.keras.scalar(run, name, row[0], place)
-        if name == "builtins.str" and len(row) == 1 and isinstance(row[0], InstanceV):
-            return _text_of(run, row[0], place)
+        if name in ("builtins.str", "builtins.repr") and len(row) == 1 and isinstance(row[0], InstanceV):
+            return _text_of(run, row[0], place, is_repr=name == "builtins.repr")
         for value in row:
             if isinstance(value, Unknown):
                 return Unknown(value.reason, (name, value.key))

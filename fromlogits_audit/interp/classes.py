@@ -352,6 +352,6 @@ def enum_by_value(run: Run, cls: ClassV, value: Value) -> Value:
     """``Kind("binary")``: the member that has a value."""
     for member in enum_members(run, cls):
         raw = member.slots["value"] if isinstance(member, InstanceV) else None
-        if isinstance(raw, Const) and isinstance(value, Const) and raw.value == value.value:
+        if raw is not None and _same(raw, value):
             return member
     return value if isinstance(value, Unknown) else run.state.fresh(Why.RUNTIME, f"a member of {cls.name}")

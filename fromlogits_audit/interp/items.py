@@ -103,7 +103,8 @@ def _of_content(run: Run, base: Value, content: Value, index: Value) -> Value:
         if key in content.slots:
             return content.slots[key]
     if isinstance(content, ClassV):
-        own = own_method(content, "__class_getitem__")
+        of_meta = own_method(content.meta, "__getitem__") if content.meta is not None else None
+        own = of_meta or own_method(content, "__class_getitem__")
         if own is not None:
             return run.call(BoundV(own, content), Args((index,)), None)
         member = run.enum_member(content, index)
