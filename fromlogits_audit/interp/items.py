@@ -44,6 +44,8 @@ MAX_PLACES = 8
 """Items of a sequence that are told apart where the index is not known."""
 
 
+SET = "$set"
+"""In a list that is a set: one that is not may be an array of numbers as well."""
 FACTORY = "$factory"
 """In a defaultdict: what makes the value of a key that is not there."""
 WRITTEN_OF = "$of"
@@ -83,8 +85,11 @@ def a_set(items: tuple[Value, ...], is_open: bool) -> ListV:
     """A set of some items: how many there are is known where all of them are."""
     keys = [dict_key(item) for item in items]
     if None in keys:
-        return ListV(items, is_open or len(items) > 1)
-    return ListV(tuple(dict(zip(keys, items, strict=True)).values()), is_open)
+        made = ListV(items, is_open or len(items) > 1)
+    else:
+        made = ListV(tuple(dict(zip(keys, items, strict=True)).values()), is_open)
+    made.slots[SET] = NONE
+    return made
 
 
 def _of_content(run: Run, base: Value, content: Value, index: Value) -> Value:

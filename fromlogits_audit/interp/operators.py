@@ -135,7 +135,7 @@ def _binary(
         return _fold(run, symbol, function, a.value, b.value)
     if symbol == "+" and isinstance(a, (ListV, TupleV)) and isinstance(b, (ListV, TupleV)):
         return _concatenate(run, a, b)
-    if symbol in sets.OPERATORS and isinstance(a, (ListV, TupleV)) and isinstance(b, (ListV, TupleV)):
+    if sets.is_operation(symbol, a, b) and isinstance(a, (ListV, TupleV)) and isinstance(b, (ListV, TupleV)):
         made = sets.combined(run, symbol, a, b)
         return made if made is not None else run.state.fresh(Why.RUNTIME, "a set")
     if symbol == "*":
@@ -172,7 +172,7 @@ def in_place(run: Run, op: cst.CSTNode, left: Value, right: Value, place: Place)
     if isinstance(left, DictV) and symbol == "|":
         dicts.update(run, left, right)
         return left
-    if isinstance(left, ListV) and symbol in sets.OPERATORS:
+    if isinstance(left, ListV) and sets.is_operation(symbol, left, left):
         made = binary(run, op, left, right, place)
         run.state.write(left, "items", made.slots["items"] if isinstance(made, ListV) else made)
         return left

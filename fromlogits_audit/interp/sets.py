@@ -1,20 +1,17 @@
-"""Operations on sets: their operators, and the methods that do the same.
-
-A set is a list whose items are all different; no operator here works on two lists.
-"""
+"""Operations on sets, which are lists here: their operators, and the methods that do the same."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp.equality import dict_key
-from fromlogits_audit.interp.items import spread
+from fromlogits_audit.interp.items import SET, a_set, spread
 from fromlogits_audit.interp.values import Args, Const, ListV, TupleV, Value
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
-OPERATORS = ("|", "&", "-", "^")
+_OPERATORS = ("|", "&", "-", "^")
 _COMBINING = {"union": "|", "intersection": "&", "difference": "-", "symmetric_difference": "^"}
 METHODS = (*_COMBINING, "issubset", "issuperset", "isdisjoint")
 
@@ -45,4 +42,9 @@ def combined(run: Run, symbol: str, a: Value, b: Value) -> ListV | None:
         return None
     kept = [item for key, item in mine.items() if symbol == "|" or (key in others) == (symbol == "&")]
     new = [item for key, item in others.items() if key not in mine and symbol in "|^"]
-    return ListV((*kept, *new), is_open)
+    return a_set((*kept, *new), is_open)
+
+
+def is_operation(symbol: str, a: Value, b: Value) -> bool:
+    """Whether an operator is one of sets. What is an array of numbers otherwise is a list as well."""
+    return symbol in _OPERATORS and any(isinstance(one, ListV) and SET in one.slots for one in (a, b))
