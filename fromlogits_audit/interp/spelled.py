@@ -91,12 +91,14 @@ _ITEM, _ATTRIBUTE, _METHOD = (f"fromlogits.{name}_of" for name in ("item", "attr
 
 def _getter(run: Run, args: Args, place: Place | None, *, function: str) -> Value | None:
     """``itemgetter(1)``, ``attrgetter("act")``, ``methodcaller("build", 3)``."""
-    single = len(args.positional) == 1 or function == _METHOD
+    single = len(args.positional) == 1 or function != _ATTRIBUTE
     return PartialV(ExternalV(function), args, place) if args.positional and single else None
 
 
 def _item_of(run: Run, args: Args, place: Place | None) -> Value | None:
-    return get_item(run, args.positional[1], args.positional[0]) if len(args.positional) == 2 else None
+    *keys, value = args.positional
+    items = tuple(get_item(run, value, key) for key in keys)
+    return items[0] if len(items) == 1 else TupleV(items)
 
 
 def _attribute_of(run: Run, args: Args, place: Place | None) -> Value | None:
