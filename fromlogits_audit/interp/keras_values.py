@@ -185,6 +185,10 @@ DRAWN = Undecided(Why.DATA, "random numbers")
 NORMAL = Undecided(Why.DATA, "normally distributed numbers")
 COMPARISON = Undecided(Why.DATA, "a comparison")
 """Which numbers of a tensor are larger than something."""
+DECISION = Undecided(Why.DATA, "a decision")
+"""Probabilities that are rounded."""
+DECISIONS = (COMPARISON, DECISION)
+"""0 or 1, whatever the scale was on which it was decided."""
 DIRECTIONS = Undecided(Why.COMBINED, "rows of length one")
 """What is left of unbounded scores once each row is scaled to length one: products of them are cosines."""
 SPREAD = (WEIGHTS, NORMAL, DIRECTIONS)

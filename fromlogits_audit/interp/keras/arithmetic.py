@@ -14,6 +14,7 @@ from fromlogits_audit.interp.keras.merging import COSINE, combine, summed, weigh
 from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, broadcast
 from fromlogits_audit.interp.keras_values import (
     COMPARISON,
+    DECISIONS,
     DIRECTIONS,
     LABELS,
     SHARES,
@@ -128,7 +129,7 @@ def _no_scores(args: Args, factors: list[TensorV]) -> Undecided | None:
 def negate(tensor: TensorV) -> Value:
     """``-tensor``: only unbounded scores keep their scale."""
     if tensor.scale in (Scale.LOGITS, Scale.UNKNOWN):
-        return replace(tensor, layer=None, parents=(tensor,), final=None)
+        return counted(replace(tensor, layer=None, parents=(tensor,), final=None))
     return opaque(tensor, Undecided(Why.COMBINED, f"minus {tensor.activation}"))
 
 
@@ -143,8 +144,30 @@ def binary(symbol: str, a: Value, b: Value, place: Place | None) -> Value:
 def _binary(symbol: str, a: Value, b: Value, place: Place | None) -> Value:
     if symbol == "@":
         return matrix_product(Args((a, b)), place, columns(b))
-    made = _elementwise(symbol, a, b)
+    made = _if_decided(symbol, a, b, _elementwise(symbol, a, b))
     return one_sided(made) if symbol == "**" or a is b else made
+
+
+def _if_decided(symbol: str, a: Value, b: Value, made: Value) -> Value:
+    """What is computed from decisions is one itself only where it is 0 or 1: ``1 - c``, ``c * d``."""
+    if not isinstance(made, TensorV) or made.reason not in DECISIONS:
+        return made
+    other = b if isinstance(a, TensorV) else a
+    plain = other.value if isinstance(other, Const) and isinstance(other.value, (int, float)) else None
+    complement = symbol == "-" and other is a and plain == 1
+    both = all(isinstance(side, TensorV) and side.reason in DECISIONS for side in (a, b))
+    same = plain is not None and _harmless(symbol, float(plain))
+    if complement or same or (both and symbol == "*") or symbol in ("&", "|", "^", "**"):
+        return made
+    return counted(made)
+
+
+def counted(tensor: TensorV) -> TensorV:
+    """The sum of decisions, or what else is computed from them."""
+    return replace(tensor, reason=_COUNTED) if tensor.reason in DECISIONS else tensor
+
+
+_COUNTED = Undecided(Why.DATA, "numbers computed from decisions")
 
 
 def _elementwise(symbol: str, a: Value, b: Value) -> Value:

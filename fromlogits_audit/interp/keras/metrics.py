@@ -19,7 +19,7 @@ from fromlogits_audit.interp.choice import alternatives, is_none, lift
 from fromlogits_audit.interp.classes import own_method
 from fromlogits_audit.interp.items import spread
 from fromlogits_audit.interp.keras.losses import function_place, misuse_of, reference_loss
-from fromlogits_audit.interp.keras_values import LossV, MetricV, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import DECISIONS, LossV, MetricV, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     FALSE,
     NONE,
@@ -38,7 +38,7 @@ from fromlogits_audit.interp.values import (
     Unknown,
     Value,
 )
-from fromlogits_audit.ir import Family, Form
+from fromlogits_audit.ir import Family, Form, Scale
 
 if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
@@ -204,7 +204,24 @@ def _meet_each(
         if not asks(known):
             known = replace(known, spec=replace(known.spec, family=Family.ANY))
         with run.state.branch(guard):
-            run.recorder.measure(known, predicted, partner, name=name, hops=hops)
+            flag = known.from_logits
+            cuts = flag is None or (isinstance(flag, Const) and not flag.value)
+            cuts = cuts and known.spec.family is Family.THRESHOLD
+            given = _decided(run, predicted) if cuts else predicted
+            run.recorder.measure(known, given, partner, name=name, hops=hops)
+
+
+def _decided(run: Run, predicted: Value) -> Value:
+    """What was cut already is 0 or 1, on whatever scale it was cut: between them every threshold is right."""
+    return lift(
+        predicted,
+        run.state.guard,
+        lambda one: (
+            replace(one, scale=Scale.INDEPENDENT, reason=None)
+            if isinstance(one, TensorV) and one.reason in DECISIONS
+            else one
+        ),
+    )
 
 
 def computed(

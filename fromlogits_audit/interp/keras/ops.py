@@ -14,6 +14,7 @@ from fromlogits_audit.interp.keras import formulas, sizes
 from fromlogits_audit.interp.keras.activations import note_for_scores, opaque, taken_apart
 from fromlogits_audit.interp.keras.arithmetic import (
     binary,
+    counted,
     length_one,
     negate,
     note_cutoff,
@@ -28,7 +29,7 @@ from fromlogits_audit.interp.keras.products import linear
 from fromlogits_audit.interp.keras.selecting import first, select
 from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, dims, number, ranked
 from fromlogits_audit.interp.keras.unnamed import unnamed
-from fromlogits_audit.interp.keras_values import CONSTANTS, MOVED_CLASSES, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import CONSTANTS, DECISION, MOVED_CLASSES, TensorV, data_tensor
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
@@ -204,7 +205,7 @@ def _reduce(run: Run, name: str, args: Args, place: Place | None, axis: Value | 
     if short.endswith("logsumexp"):
         note_for_scores(run, short, given)
     if given.scale is Scale.UNKNOWN or (given.scale is Scale.LOGITS and short not in _SPREADS):
-        return after
+        return after if short in _PICKS else counted(after)
     if given.scale is Scale.INDEPENDENT and short in _PICKS:
         return after
     if given.scale is Scale.PROBABILITIES and short in _PICKS and of_classes:
@@ -228,7 +229,11 @@ def _round(run: Run, name: str, args: Args, place: Place | None, axis: Value | N
     places = args.get(1, "decimals")
     if places is None or (isinstance(places, Const) and places.value == 0):
         note_cutoff(run, formulas.before_rounding(tensor), 0.5, place)
-    return data_tensor(tensor.shape, what="a decision")
+    decided = tensor.scale in (Scale.PROBABILITIES, Scale.INDEPENDENT)
+    return TensorV(shape=tensor.shape, reason=DECISION if decided else _ROUNDED)
+
+
+_ROUNDED = Undecided(Why.DATA, "rounded numbers")
 
 
 def _sequence(run: Run, name: str, args: Args, place: Place | None, axis: Value | None) -> Value:
