@@ -22,6 +22,7 @@ from fromlogits_audit.interp.keras import (
     models,
     ops,
     steps,
+    tuning,
     weights,
 )
 from fromlogits_audit.interp.keras.compiling import compile_model, update_compiled
@@ -90,6 +91,8 @@ def call(run: Run, method: MethodV, args: Args, place: Place | None) -> Value | 
         return run.keras.data.call_method(run, receiver, name, args, place)
     if isinstance(receiver, BagV) and receiver.kind == arrays.KIND:
         return arrays.call_method(run, receiver, name, args, place)
+    if isinstance(receiver, BagV) and receiver.kind in tuning.SEARCHES:
+        return tuning.call_method(run, receiver, name, args, place)
     if isinstance(receiver, BagV):
         return encoders.call_method(run, receiver, name, args)
     if isinstance(receiver, ClassV) and name == "from_config":

@@ -246,8 +246,8 @@ class Keras:
 
 _PARTLY_NEW = Undecided(Why.COMBINED, "outputs of which a part was replaced")
 _TUNED = frozenset(f"{library}.HyperModel" for library in LIBRARIES)
-_CHOICES = {"Choice": "values", "suggest_categorical": "choices"}
-"""What keras_tuner and optuna call one of several values, and the parameter that has them."""
+_CHOICES = {"Choice": "values", "suggest_categorical": "choices", "Fixed": "value"}
+"""What keras_tuner and optuna call one of several values, or the only one, and the parameter that has it."""
 
 
 def _tuner_choice(name: str, args: Args) -> Value | None:
@@ -255,6 +255,8 @@ def _tuner_choice(name: str, args: Args) -> Value | None:
     if name not in _CHOICES or len(args.positional) + len(args.keywords) < 2:
         return None
     values, label = args.get(1, _CHOICES[name]), args.get(0, "name")
+    if name == "Fixed":
+        return values
     content = values.slots["items"] if isinstance(values, ListV) else values
     if not isinstance(content, TupleV) or content.open or not isinstance(label, Const):
         return None

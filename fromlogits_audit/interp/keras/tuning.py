@@ -11,9 +11,11 @@ from fromlogits_audit.interp.keras_values import ModelV
 from fromlogits_audit.interp.values import (
     NONE,
     Args,
+    BagV,
     BoundV,
     FuncV,
     InstanceV,
+    ListV,
     PartialV,
     Place,
     Unknown,
@@ -32,17 +34,28 @@ SEARCHES = tuple(
 
 
 def search(run: Run, name: str, args: Args, place: Place) -> Value | None:
-    """``RandomSearch(build_model, loss=..., metrics=...)``: what the function builds is compiled with these.
-
-    What the search itself is stays unknown.
-    """
-    if args.keywords.get("loss", NONE) is NONE:
-        return None
-    given = _compiled_with(args)
-    for guard, model in alternatives(_built(run, args.get(0, "hypermodel"), place), run.state.guard):
-        with run.state.branch(guard):
-            compile_model(run, model, Args((), given), place)
+    """``RandomSearch(build, loss=..., metrics=...)``: what the function builds is compiled with these."""
+    run.escaped(name, args)  # the search builds models as well, now and later
+    hypermodel = args.get(0, "hypermodel")
+    if args.keywords.get("loss", NONE) is not NONE:
+        given = _compiled_with(args)
+        for guard, model in alternatives(_built(run, hypermodel, place), run.state.guard):
+            with run.state.branch(guard):
+                compile_model(run, model, Args((), given), place)
+    if isinstance(hypermodel, InstanceV):
+        return BagV(name, hypermodel=hypermodel)
+    if isinstance(hypermodel, (FuncV, BoundV, PartialV)):
+        return BagV(name, hypermodel=BagV("hypermodel", build=hypermodel))
     return None
+
+
+def call_method(run: Run, tuner: BagV, name: str, args: Args, place: Place | None) -> Value | None:
+    """``tuner.get_best_models()[0]`` is what the hypermodel builds, of whatever hyperparameters."""
+    if name != "get_best_models" or place is None:
+        return run.state.fresh(Why.EXTERNAL, f"{name} of {tuner.kind}")
+    kept = tuner.slots["hypermodel"]
+    model = _built(run, kept.slots["build"] if isinstance(kept, BagV) else kept, place)
+    return ListV((model,), open=True)
 
 
 def _compiled_with(args: Args) -> dict[str, Value]:
