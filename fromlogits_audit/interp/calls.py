@@ -81,10 +81,13 @@ def _call(run: Run, function: Value, args: Args, place: Place | None) -> Value:
 
 
 def _named_at(partial: PartialV) -> Value:
-    """What a partial calls. A loss that it makes stands at the partial, not at the name inside."""
-    if isinstance(partial.func, ExternalV) and partial.place is not None:
-        return ExternalV(partial.func.name, partial.place)
-    return partial.func
+    """What a partial calls. A loss that it makes stands at the partial, not at the name or partial inside."""
+    inner = partial.func
+    if isinstance(inner, ExternalV) and partial.place is not None:
+        return ExternalV(inner.name, partial.place)
+    if isinstance(inner, PartialV) and partial.place is not None:
+        return PartialV(inner.func, inner.args, partial.place)
+    return inner
 
 
 def merged(first: Args, second: Args) -> Args:

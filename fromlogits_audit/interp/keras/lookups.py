@@ -68,6 +68,13 @@ def _same(run: Run, name: str, args: Args, place: Place) -> Value | None:
     return args.positional[0] if args.positional else ExternalV("fromlogits.transparent", place)
 
 
+def _serialized(run: Run, name: str, args: Args, place: Place) -> Value | None:
+    """The name of a function, which stands for it. Of an object it is a dict, which may be changed."""
+    value = next(iter(args.all()), NONE)
+    options = [option for _, option in alternatives(value, run.state.guard)]
+    return value if all(isinstance(option, (ExternalV, FuncV, Const)) for option in options) else None
+
+
 def _activation_get(run: Run, name: str, args: Args, place: Place) -> Value | None:
     value = args.get(0, "identifier") or args.get(0, "name") or NONE
     return choose([(guard, activation_object(v)) for guard, v in alternatives(value, run.state.guard)])
@@ -261,12 +268,14 @@ _FUNCTIONS: dict[str, Function] = {
     "keras.activations.deserialize": _activation_get,
     "keras.losses.get": _loss_get,
     "keras.losses.deserialize": _loss_get,
+    **dict.fromkeys(("keras.losses.serialize", "keras.activations.serialize"), _serialized),
     "keras.metrics.get": _metric_get,
     "keras.metrics.deserialize": _metric_get,
     "keras.models.save_model": _save,
     "keras.saving.save_model": _save,
     "keras.models.clone_model": cloning.clone_model,
     "keras.utils.multi_gpu_model": cloning.same_once_more,
+    "keras.models.SharpnessAwareMinimization": cloning.same_once_more,
     **dict.fromkeys(
         (
             "tensorflow_model_optimization.sparsity.keras.prune_low_magnitude",

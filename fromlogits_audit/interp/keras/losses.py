@@ -306,8 +306,8 @@ def _name_of(loss: Value) -> str:
 def call_function(run: Run, spec: LossFunctionSpec, function: ExternalV, args: Args, place: Place) -> Value:
     """``keras.losses.binary_crossentropy(y, p)``, ``tf.nn.*_with_logits(labels=..., logits=...)``."""
     given = args.bind(spec.parameters.names)
-    # ``tf.losses`` has functions of these names in TensorFlow 1, whose parameters are called otherwise.
-    predicted = given.get(spec.predictions) or args.keywords.get("predictions")
+    # ``tf.losses`` and ``tf.nn.ctc_loss`` of TensorFlow 1 call their parameters otherwise.
+    predicted = given.get(spec.predictions) or args.get(-1, "predictions") or args.get(-1, "inputs")
     labels = given.get(spec.labels) or args.keywords.get("labels")
     if _has_old_order(spec, args, place):
         predicted, labels = labels, predicted
