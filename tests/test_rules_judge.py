@@ -110,6 +110,13 @@ METRICS = [
     (CE_METRIC_LOGITS, ONE_UNIT_SOFTMAX, CE_PROBS, "FLA303", "and no other"),
     (Metric("m", Family.ANY), UNKNOWN, None, "ok", "asks for no scale"),
     (Metric("m", Family.UNKNOWN), LOGITS, BCE_LOGITS, "undecided", "cannot be followed"),
+    (ACCURACY, UNKNOWN, MSE, "ok", "the loss asks for no scale: a cut at 0.5 is right on each"),
+    (AUC, UNKNOWN, MSE, "ok", "the loss asks for no scale"),
+    (AUC_LOGITS, UNKNOWN, MSE, "undecided", "of probabilities it would be wrong"),
+    (AT_UNKNOWN, UNKNOWN, MSE, "undecided", "something of the metric is not known"),
+    (BCE_METRIC, UNKNOWN, MSE, "undecided", "the metric asks for a scale itself"),
+    (ACCURACY, UNKNOWN, MYSTERY, "undecided", "the loss may mean logits"),
+    (ACCURACY, UNKNOWN, BCE_PROBS, "undecided", "the loss asks for a scale"),
 ]
 
 

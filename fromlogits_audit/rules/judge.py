@@ -110,7 +110,7 @@ def _open_metric(site: Site, metric: Metric) -> Undecided | None:
     if metric.family is Family.UNKNOWN:
         return _reason(metric)
     if not site.output.known:
-        return _reason(site.output)
+        return None if scales.right_on_every_scale(site, metric) else _reason(site.output)
     if scales.flag_conflicts(metric, site.output) is None:
         return _reason(metric)
     return _open_threshold(site, metric)

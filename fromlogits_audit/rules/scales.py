@@ -115,6 +115,14 @@ def meant_as_logits(site: Site) -> bool | None:
     return effective_flag(loss) if loss.family in CROSS_ENTROPIES else False
 
 
+def right_on_every_scale(site: Site, metric: Metric) -> bool:
+    """Whether a metric's threshold is right whatever the output is: its loss asks for no scale."""
+    loss = site.partner
+    if loss is None or loss.family is not Family.ANY or loss.always_logits or site.output.unit_softmax:
+        return False
+    return metric.family is Family.THRESHOLD and not (metric.from_logits or metric.misuse or metric.reason)
+
+
 def meant_for_softmax(site: Site) -> bool:
     """Whether the loss of this output takes a softmax over it: no one logit is then a probability of 0.5."""
     return site.partner is not None and site.partner.family is Family.CATEGORICAL
