@@ -69,7 +69,8 @@ def _read(run: Run, base: Value, name: str, place: Place) -> Value:
         usual = by_convention(base)
         if usual is not None:
             return run.external_attribute(usual, name, place)
-        return Unknown(base.reason, ("attribute", base.key, name))
+        found = run.keras.of_unknown(base, name)
+        return found or Unknown(base.reason, ("attribute", base.key, name))
     if isinstance(base, ModuleV):
         return run.module_attribute(base, name, place)
     if isinstance(base, InstanceV):

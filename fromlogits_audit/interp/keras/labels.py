@@ -7,7 +7,7 @@ something else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -215,6 +215,12 @@ def drawn(run: Run, low: Value | None, high: Value | None, size: Value | None) -
     if most is not None and most <= 2:
         return data_tensor(shape, Labels(LabelEncoding.BINARY, 2) if most == 2 else None)
     return data_tensor(shape, Labels(INTEGER, most if least == 0 else None))
+
+
+def codes(key: Hashable) -> TensorV | None:
+    """``column.astype("category").cat.codes``: the numbers of the classes; None of anything but ``.cat``."""
+    of_categories = isinstance(key, tuple) and len(key) == 3 and (key[0], key[2]) == ("attribute", "cat")
+    return data_tensor(None, Labels(INTEGER), "class numbers") if of_categories else None
 
 
 def one_hot(size: Value | None) -> Labels:

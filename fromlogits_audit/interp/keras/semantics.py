@@ -22,7 +22,14 @@ from fromlogits_audit.interp.keras.data import Data
 from fromlogits_audit.interp.keras.encoders import flow
 from fromlogits_audit.interp.keras.fitting import has_taken
 from fromlogits_audit.interp.keras.joined import rewritten
-from fromlogits_audit.interp.keras.labels import after_index, after_operator, of_literal, some_of, written
+from fromlogits_audit.interp.keras.labels import (
+    after_index,
+    after_operator,
+    codes,
+    of_literal,
+    some_of,
+    written,
+)
 from fromlogits_audit.interp.keras.layers import apply_layer
 from fromlogits_audit.interp.keras.losses import combined, meet
 from fromlogits_audit.interp.keras.merging import as_one
@@ -200,6 +207,10 @@ class Keras:
     # -- attributes --------------------------------------------------------------------------------
     def attribute(self, run: Run, base: Value, name: str, place: Place) -> Value | None:
         return read(run, base, name, place)
+
+    def of_unknown(self, base: Unknown, name: str) -> Value | None:
+        """What an attribute means although nobody knows whose it is: ``column.cat.codes`` of pandas."""
+        return codes(base.key) if name == "codes" else None
 
     def set_attribute(self, run: Run, base: Value, name: str, value: Value) -> None:
         write(run, base, name, value)
