@@ -47,7 +47,7 @@ class Compiles:
         """A site was made, or met again."""
         if draft.kind is Kind.LOSS and self._current is not None:
             self._losses[id(self._current)].append(draft)
-            draft.labels.setdefault(id(self._current), [])
+            draft.labels.setdefault((id(self._current), False), [])
 
     def note_metric(self, metric: MetricV, output: str | None) -> None:
         """A metric meets an output; where there are several, Keras logs it as ``output_name``."""
@@ -57,16 +57,17 @@ class Compiles:
 
     # -- fit -------------------------------------------------------------------------------------
     def note_labels(
-        self, model: Value, labels: Labels, output: str | None = None, *, several: bool = False
+        self, model: Value, labels: Labels, output: str | None, *, several: bool, held: bool
     ) -> None:
-        """``fit`` or ``evaluate`` gives a compiled model labels, or one of its outputs.
+        """``fit`` or ``evaluate`` gives a compiled model labels, or one of its outputs; ``held``: to validate
+        it.
 
         ``several``: they are as told only where there are more than two classes, so not on two units.
         """
         for draft in self._losses.get(id(model), []):
             named = output is None or all(pair.output.name == output for pair in draft.pairs)
             if named and not (several and any(pair.output.units == 2 for pair in draft.pairs)):
-                draft.labels.setdefault(id(model), []).append(labels)
+                draft.labels.setdefault((id(model), held), []).append(labels)
 
     def note_monitor(self, model: Value, monitor: str, callback: str) -> None:
         """``fit`` is given a callback that decides by ``monitor``: ``val_accuracy`` or its like."""

@@ -144,8 +144,9 @@ class Draft:
     pairs: tuple[Site, ...]
     owners: tuple[Owner | None, ...] = ()
     """For each pair the model output whose loss is the partner, where it is looked up at the end."""
-    labels: dict[int, list[Labels]] = field(default_factory=dict)
-    """The labels that ``fit`` and ``evaluate`` were given for it, by the identity of the model."""
+    labels: dict[tuple[int, bool], list[Labels]] = field(default_factory=dict)
+    """The labels that ``fit`` and ``evaluate`` were given for it, by the identity of the model; those that it
+    is validated with are apart."""
     partners: dict[Place, None] = field(default_factory=dict)
     """Where the partners stand, for a metric of known losses."""
 

@@ -160,16 +160,34 @@ class Data:
         """
         if isinstance(model, InstanceV) and any(find_member(model.cls, name) for name in _STEPS):
             return
-        source, labels = args.get(0, "x"), args.get(1, "y")
-        for _, data in alternatives(source if source is not None else NONE, run.state.guard):
-            pair = content_of(run, batch_of(run, data))
-            if isinstance(pair, TupleV) and len(pair.items) >= 2 and isinstance(data, (IterV, InstanceV)):
-                labels = pair.items[1]
-            options = [v for _, v in alternatives(labels if labels is not None else NONE, run.state.guard)]
-            if len(options) > 1 and not all(_told(run, option) for option in options):
-                continue  # which of them it is decides, and one is not known
-            for option in options:
-                _note(run, model, option, place)
+        _note_given(run, model, args.get(0, "x"), args.get(1, "y"), place)
+        held = args.get(7, "validation_data")
+        content = content_of(run, held) if isinstance(held, (ListV, TupleV)) else None
+        if isinstance(content, TupleV) and len(content.items) > 1:
+            _note_given(run, model, content.items[0], content.items[1], place, held=True)
+        elif isinstance(held, IterV):
+            _note_given(run, model, held, None, place, held=True)
+
+
+def _note_given(
+    run: Run,
+    model: Value,
+    source: Value | None,
+    labels: Value | None,
+    place: Place | None,
+    *,
+    held: bool = False,
+) -> None:
+    """What ``fit`` is given reaches the losses of the model; ``held``: what it validates with."""
+    for _, data in alternatives(source if source is not None else NONE, run.state.guard):
+        pair = content_of(run, batch_of(run, data))
+        if isinstance(pair, TupleV) and len(pair.items) >= 2 and isinstance(data, (IterV, InstanceV)):
+            labels = pair.items[1]
+        options = [v for _, v in alternatives(labels if labels is not None else NONE, run.state.guard)]
+        if len(options) > 1 and not all(_told(run, option) for option in options):
+            continue  # which of them it is decides, and one is not known
+        for option in options:
+            _note(run, model, option, place, held=held)
 
 
 def batch_of(run: Run, data: Value) -> Value:
@@ -183,7 +201,7 @@ def batch_of(run: Run, data: Value) -> Value:
     return NONE
 
 
-def _note(run: Run, model: Value, labels: Value, place: Place | None) -> None:
+def _note(run: Run, model: Value, labels: Value, place: Place | None, *, held: bool) -> None:
     """Labels of a model, or of each of its outputs by name or position."""
     slots = model.slots.get(HEADS) if isinstance(model, Obj) else None
     heads = [str(v.value) for v in slots.items if isinstance(v, Const)] if isinstance(slots, TupleV) else []
@@ -196,9 +214,9 @@ def _note(run: Run, model: Value, labels: Value, place: Place | None) -> None:
         parts = {}
     if len(heads) <= 1:
         content = next(iter(parts.values()), content) if len(parts) == 1 else content
-        _note_one(run, model, content, None, place)
+        _note_one(run, model, content, None, place, held=held)
     for name, value in parts.items() if len(heads) > 1 else ():
-        _note_one(run, model, value, name, place)
+        _note_one(run, model, value, name, place, held=held)
 
 
 def _told(run: Run, value: Value) -> bool:
@@ -209,14 +227,16 @@ def _told(run: Run, value: Value) -> bool:
     return (value.labels if isinstance(value, TensorV) else of_literal(run, value)) is not None
 
 
-def _note_one(run: Run, model: Value, value: Value, output: str | None, place: Place | None) -> None:
+def _note_one(
+    run: Run, model: Value, value: Value, output: str | None, place: Place | None, *, held: bool
+) -> None:
     found = value.labels if isinstance(value, TensorV) else of_literal(run, value)
     if found is not None:
         several = encoders.one_column_of_two(value)
         made = value.trace if isinstance(value, TensorV) else ()
         given = (Hop(place, "the labels are given here"),) if place is not None else ()
         found = replace(found, trace=run.recorder.steps((*made, *given)))
-        run.recorder.compiles.note_labels(model, found, output, several=several)
+        run.recorder.compiles.note_labels(model, found, output, several=several, held=held)
 
 
 # -- parts -----------------------------------------------------------------------------------------
