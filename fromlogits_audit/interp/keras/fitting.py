@@ -59,7 +59,10 @@ def has_taken(model: InstanceV, name: str) -> bool:
 
 
 def run_steps(run: Run, model: Value, method: str, args: Args, place: Place | None) -> None:
-    """``fit`` and its like: the model's own steps run, each for the first time since it was compiled."""
+    """``fit`` and its like: the model's own steps run, each for the first time since it was compiled.
+
+    Keras traces them then: what the program changes in the model later, they don't see.
+    """
     left = run.state.limit + run.state.withheld - run.state.steps
     if not isinstance(model, InstanceV) or run.state.cut or left < MAX_STEPS:
         return
