@@ -78,10 +78,15 @@ def run_steps(run: Run, model: Value, method: str, args: Args, place: Place | No
 def _steps_of(run: Run, method: str, args: Args) -> Iterator[tuple[str, Value | None]]:
     """What a method calls, and the batch that it gives it, None where that is not known."""
     step = "test_step" if method in steps.EVALUATING else "train_step"
-    yield step, _batch(run, args.get(0, "x") or args.get(0, "generator"), args.get(1, "y"), args)
+    whole = _batch(run, args.get(0, "x") or args.get(0, "generator"), args.get(1, "y"), args)
+    yield step, whole
     for parameter in steps.HELD_OUT.get(method, ()):
         held = args.get(*parameter)
-        if held is not None and steps.holds(run, held):
+        if held is None or not steps.holds(run, held):
+            continue
+        if parameter[1] == "validation_split":
+            yield "test_step", whole
+        else:
             content = content_of(run, held)
             parts = content.items if isinstance(content, TupleV) and not content.open else ()
             x, y = parts if len(parts) == 2 else (held, None)
