@@ -41,7 +41,7 @@ _TIMES = "$times"
 _WEIGHTS = ("sample_weight", "class_weight")
 MAX_TIMES = 6
 """Steps that one model takes where it is fitted; what it takes later is left for the end."""
-MAX_STEPS = 10_000
+MAX_STEPS = 20_000
 """Statements that one of them may take. Where so many are not left, it runs at the end, with more."""
 
 
@@ -102,11 +102,13 @@ def _take(run: Run, model: InstanceV, name: str, given: Value | dict[str, Value]
     run.state.write(model, _TAKEN[name], TRUE)
     core = step.func.core
     names, entered = parameters(core), core.entered
+    spent, run.state.loops = run.state.loops, {}  # its loops turn in full, whatever others had of them
     if isinstance(given, Value):
         given = {names[1]: given} if len(names) > 1 else {}
     known = {key: value for key, value in (given or {}).items() if key in names}
     with run.state.scratch(), run.state.within(run.state.steps + MAX_STEPS):
         invoke(run, core, Args((model,), known), model, assumed=True)
+    run.state.loops = spent
     core.entered = entered  # other models may take it still
 
 
