@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
+from fromlogits_audit.interp import attribute_dicts
 from fromlogits_audit.interp.choice import alternatives, choose, split
 from fromlogits_audit.interp.classes import (
     NAMED,
@@ -33,6 +34,7 @@ from fromlogits_audit.interp.values import (
     Choice,
     ClassV,
     Const,
+    DictV,
     ExternalV,
     FuncV,
     InstanceV,
@@ -88,6 +90,10 @@ def _read(run: Run, base: Value, name: str, place: Place) -> Value:
         return _function(run, base, name, place)
     if isinstance(base, MethodV) and name == "__name__":
         return Const(base.name)
+    if isinstance(base, DictV) and attribute_dicts.MARK in base.slots:
+        item = attribute_dicts.attribute(run, base, name)
+        if item is not None:
+            return item
     special = run.keras.attribute(run, base, name, place)
     return special if special is not None else MethodV(base, name, None, place)
 
@@ -246,6 +252,8 @@ def set_attribute(run: Run, base: Value, name: str, value: Value) -> None:
             store(run, base, name, value)
     elif isinstance(base, (ClassV, BagV)):
         run.state.write(base, name, value)
+    elif isinstance(base, DictV) and attribute_dicts.MARK in base.slots:
+        attribute_dicts.set_attribute(run, base, name, value)
     elif isinstance(base, ModuleV) and base.module.frame is not None:
         if name in base.module.frame.slots:
             run.modules.settle()

@@ -22,6 +22,7 @@ from fromlogits_audit.interp.pytest_cases import CASES
 from fromlogits_audit.interp.raising import SUPPRESS
 from fromlogits_audit.interp.reflection import REFLECTION
 from fromlogits_audit.interp.spelled import SPELLED, call_unbound
+from fromlogits_audit.interp.tracking import SETTINGS
 from fromlogits_audit.interp.truth import asked
 from fromlogits_audit.interp.values import (
     NONE,
@@ -274,6 +275,7 @@ _FUNCTIONS: dict[str, Function] = {
     **REFLECTION,
     **CASES,
     **SPELLED,
+    **SETTINGS,
     "functools.partial": _partial,
     "builtins.staticmethod": _static_method,
     "builtins.dict": _dict,
@@ -281,7 +283,6 @@ _FUNCTIONS: dict[str, Function] = {
     "builtins.slice": _slice,
     "collections.OrderedDict": _dict,
     "collections.defaultdict": _default_dict,
-    "easydict.EasyDict": _dict,
     "builtins.object.__new__": _new,
     "builtins.type.__new__": _new,
     "builtins.type.__call__": _made_by_type,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp import dicts, sets
+from fromlogits_audit.interp import attribute_dicts, dicts, sets
 from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.dicts import copied, rewrite
 from fromlogits_audit.interp.equality import contains, equal
@@ -271,7 +271,8 @@ def call_method(
     if name in _SPECIAL:
         return _special(run, receiver, name, args.positional)
     if isinstance(receiver, DictV):
-        return dicts.call_method(run, receiver, name, args)
+        special = attribute_dicts.call_method(run, receiver, name, args)
+        return special if special is not None else dicts.call_method(run, receiver, name, args)
     if name == "copy":
         return copied(run, receiver)
     if isinstance(receiver, ListV) and name in _LIST:
