@@ -5,11 +5,22 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.items import Terms, each, kept, spread
+from fromlogits_audit.interp.items import Terms, content_of, each, kept, sequence, spread
 from fromlogits_audit.interp.iterables import MAX_RANGE, Function
 from fromlogits_audit.interp.keras_values import TensorV
 from fromlogits_audit.interp.truth import conditions, truth
-from fromlogits_audit.interp.values import NONE, Args, Const, IterV, ListV, Place, TupleV, Value, sequence
+from fromlogits_audit.interp.values import (
+    NONE,
+    Args,
+    Const,
+    DictV,
+    Entries,
+    IterV,
+    ListV,
+    Place,
+    TupleV,
+    Value,
+)
 from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
@@ -25,6 +36,20 @@ def _product(run: Run, args: Args, place: Place | None) -> Value:
     many = itertools.islice(itertools.product(*(row.items for row in rows), repeat=times), MAX_RANGE + 1)
     made = tuple(TupleV(items) for items in many)
     return TupleV(made[:MAX_RANGE], any(row.open for row in rows) or len(made) > MAX_RANGE)
+
+
+def _grid(run: Run, args: Args, place: Place | None) -> Value | None:
+    """``sklearn.model_selection.ParameterGrid``: the last of the sorted names changes fastest."""
+    grid = content_of(run, args.positional[0]) if args.positional else None
+    if not isinstance(grid, Entries) or grid.open or not grid.items:
+        return None
+    keys = sorted(grid.items, key=str)
+    rows = _product(run, Args(tuple(grid.items[key][1] for key in keys)), place)
+    if not isinstance(rows, TupleV):
+        return None
+    values = [row.items for row in rows.items if isinstance(row, TupleV)]
+    dicts = [DictV({k: (grid.items[k][0], v) for k, v in zip(keys, row, strict=True)}) for row in values]
+    return TupleV(tuple(dicts), rows.open)
 
 
 def _items(run: Run, value: Value) -> TupleV:
@@ -149,6 +174,7 @@ def _sum_of_sequences(run: Run, args: Args) -> Value | None:
 COMBINING: dict[str, Function] = {
     "builtins.filter": _filter,
     "itertools.product": _product,
+    "sklearn.model_selection.ParameterGrid": _grid,
     "itertools.pairwise": _pairwise,
     "itertools.chain.from_iterable": _flattened,
     "itertools.starmap": _star_map,

@@ -42,13 +42,18 @@ def run_for(run: Run, frame: Frame, node: cst.For) -> Outcome:
     total, branches = Outcome(falls=False), []
     for guard, source in options:
         with run.state.branch(guard) as branch:
-            outcome = _over(run, frame, node, source)
+            # The others tell what stands in a loop that does not turn here.
+            outcome = _orelse(run, frame, node) if _is_empty(source) else _over(run, frame, node, source)
         if outcome.survives:
             branches.append(branch)
         total.collect(outcome)
         total.falls = total.falls or outcome.falls
     run.state.join(branches)
     return total
+
+
+def _is_empty(source: TupleV | Unknown) -> bool:
+    return isinstance(source, TupleV) and not source.items and not source.open
 
 
 def _is_costly(run: Run, node: cst.For) -> bool:
