@@ -162,7 +162,7 @@ def _class_in_parts(run: Run, frame: Frame, chunk: Chunk) -> tuple[ClassV, dict[
     node = header.body[0]
     assert isinstance(node, cst.ClassDef)
     made = ClassV(node.name.value, frame.module, header, node)
-    made.bases = tuple(evaluate(run, frame, arg.value) for arg in node.bases if not arg.star)
+    made.bases, meta = _bases(run, frame, node)
     decorators = [evaluate(run, frame, _callee(decorator)) for decorator in node.decorators]
     made.decorators = tuple(value.name for value in decorators if isinstance(value, ExternalV))
     scope = Frame(frame.module, header, frame, cls=made)
@@ -176,7 +176,22 @@ def _class_in_parts(run: Run, frame: Frame, chunk: Chunk) -> tuple[ClassV, dict[
         elif not member.idle:
             _run_part(run, scope, chunk.part(member))
     made.slots.update(scope.slots)
-    return made, _keywords(run, frame, node)
+    return made, {**meta, **_keywords(run, frame, node)}
+
+
+_WITH_METACLASS = frozenset({"six.with_metaclass", "future.utils.with_metaclass"})
+
+
+def _bases(run: Run, frame: Frame, node: cst.ClassDef) -> tuple[tuple[Value, ...], dict[str, Value]]:
+    """What a class derives from, and its metaclass where one of these says so:
+    ``six.with_metaclass(Meta, Base)``."""
+    given = [arg.value for arg in node.bases if not arg.star]
+    call = given[0] if len(given) == 1 and isinstance(given[0], cst.Call) else None
+    function = evaluate(run, frame, call.func) if call is not None and len(call.args) > 0 else None
+    if call is None or not isinstance(function, ExternalV) or function.name not in _WITH_METACLASS:
+        return tuple(evaluate(run, frame, base) for base in given), {}
+    meta, *bases = (evaluate(run, frame, arg.value) for arg in call.args if not arg.star)
+    return tuple(bases), {"metaclass": meta}
 
 
 def _run_part(run: Run, scope: Frame, chunk: Chunk) -> None:
@@ -225,10 +240,10 @@ def build_class(run: Run, frame: Frame, node: cst.ClassDef) -> tuple[ClassV, dic
     from fromlogits_audit.interp.execute import run_block
 
     made = ClassV(node.name.value, frame.module, frame.chunk, node)
-    made.bases = tuple(evaluate(run, frame, arg.value) for arg in node.bases if not arg.star)
+    made.bases, meta = _bases(run, frame, node)
     scope = Frame(frame.module, frame.chunk, frame, cls=made)
     with run.state.unsure():
         run_block(run, scope, node.body.body)
     for key, value in scope.slots.items():
         made.slots[key] = value
-    return made, _keywords(run, frame, node)
+    return made, {**meta, **_keywords(run, frame, node)}
