@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fromlogits_audit.interp.choice import alternatives, choose, product, split
+from fromlogits_audit.interp.choice import alternatives, choose, is_none, product, split
 from fromlogits_audit.interp.classes import (
     AUTO,
     PARTIAL_METHOD,
@@ -172,14 +172,29 @@ def _property(run: Run, args: Args, place: Place | None) -> Value:
 
 
 def _import(run: Run, args: Args, place: Place | None) -> Value | None:
-    """A module imported by a name that is known, one that begins with dots from a package or from here."""
-    name, package = args.get(0, "name"), args.get(1, "package")
+    """A module imported by a name that is known, or is one of several."""
+    name, package = args.get(0, "name"), args.get(1, "package") or NONE
     frame = place.chunk.module.frame if place is not None else None
-    if not isinstance(name, Const) or not isinstance(name.value, str) or frame is None:
+    if frame is None or name is None:
+        return None
+    rows = []
+    for guard, (one, within) in product([name, package], run.state.guard):
+        module = _imported(run, frame, one, within)
+        if module is None:
+            return None
+        rows.append((guard, module))
+    names = {module.name if isinstance(module, ExternalV) else None for _, module in rows}
+    # Two spellings of the same package are no two cases.
+    return rows[0][1] if len(names) == 1 and None not in names else choose(rows)
+
+
+def _imported(run: Run, frame: Frame, name: Value, package: Value) -> Value | None:
+    """``import_module(name)``; one that begins with dots is seen from a package, or from here."""
+    if not isinstance(name, Const) or not isinstance(name.value, str) or not name.value:
         return None
     dotted = name.value.lstrip(".")
     level = len(name.value) - len(dotted)
-    if level and package is None:
+    if level and is_none(package):
         return None
     text = package.value if isinstance(package, Const) else None
     if level and isinstance(text, str) and text != "__main__":  # else it is ``__name__`` or ``__package__``

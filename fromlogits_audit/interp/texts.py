@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fromlogits_audit import cst
+from fromlogits_audit.interp.choice import choose, product
 from fromlogits_audit.interp.operators import MAX_TEXT, put_together
 from fromlogits_audit.interp.state import Frame
-from fromlogits_audit.interp.values import Const, Place, Value
+from fromlogits_audit.interp.values import Choice, Const, Place, Value
 from fromlogits_audit.ir import Why
 
 if TYPE_CHECKING:
@@ -40,24 +42,36 @@ def concatenated(run: Run, frame: Frame, node: cst.ConcatenatedString, evaluate:
 
 
 def formatted(run: Run, frame: Frame, node: cst.FormattedString, evaluate: Evaluate) -> Value:
-    """``f"a{b}"``."""
-    text = ""
+    """``f"a{b}"``, for each value that ``b`` may have."""
+    parts: list[Value] = []
     for part in node.parts:
+        said: Value | None
         if isinstance(part, cst.FormattedStringText):
-            said = None if "\\" in part.value else part.value.replace("{{", "{").replace("}}", "}")
+            said = None if "\\" in part.value else Const(part.value.replace("{{", "{").replace("}}", "}"))
         else:
             said = _said(run, frame, part, evaluate)  # type: ignore[arg-type]
         if said is None:
             return put_together(run)
-        text += said
+        parts.append(said)
+    place = Place(frame.chunk, node)
+    if not any(isinstance(part, Choice) for part in parts):
+        return _joined(run, parts, place)
+    return choose([(guard, _joined(run, row, place)) for guard, row in product(parts, run.state.guard)])
+
+
+def _joined(run: Run, parts: Sequence[Value], place: Place) -> Value:
+    text = ""
+    for part in parts:
+        if not isinstance(part, Const):
+            return put_together(run)
+        text += str(part.value)
         if len(text) > MAX_TEXT:
             return run.state.fresh(Why.LIMIT, "a text too long")
-    return Const(text, Place(frame.chunk, node))
+    return Const(text, place)
 
 
-def _said(run: Run, frame: Frame, part: cst.FormattedStringExpression, evaluate: Evaluate) -> str | None:
+def _said(run: Run, frame: Frame, part: cst.FormattedStringExpression, evaluate: Evaluate) -> Value | None:
     """What an expression adds to a formatted string, None where that is not known."""
     value = evaluate(run, frame, part.expression)
-    if not isinstance(value, Const) or part.format_spec or part.conversion not in (None, "s"):
-        return None
-    return str(value.value)
+    known = isinstance(value, (Const, Choice)) and not part.format_spec and part.conversion in (None, "s")
+    return value if known else None
