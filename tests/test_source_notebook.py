@@ -244,6 +244,23 @@ def test_cuts_add_up(text: str, cuts: list[tuple[int, int]]) -> None:
         assert (line.text[column], column + shift) == (character, original)
 
 
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("%run setup.py", "from setup import *"),
+        ("%run -i ../common/setup", "from common.setup import *"),
+        ("%run ./setup.py  ", "from setup import *"),
+        ("%run setup.py --epochs 3", "pass"),  # its options may change what it does
+        ("%run other.ipynb", "pass"),
+        ("%run 'my setup.py'", "pass"),
+        ("%run -m pkg.setup", "pass"),
+        ("if x:\n    %run setup.py", "if x:\n    pass"),
+    ],
+)
+def test_the_names_of_a_script_that_is_run_are_the_notebook_s(source: str, text: str) -> None:
+    assert notebook(code(source)).text == text + "\n"
+
+
 def test_a_cell_that_cannot_be_parsed_costs_that_cell() -> None:
     result = notebook(code("x = 1"), code("y = 2\n  %time z = (\nw"), code("    print 'a'"), code("v = 3"))
     assert result.text == f"x = 1\ny = {UNREAD_CELL}\n\n\n\nv = 3\n"

@@ -21,6 +21,7 @@ _BEFORE = re.compile(rb"(?:\A|[;:\"]|\\n)[ \t]*\Z")
 _DOTTED = re.compile(r"[^\W\d][\w.]*")
 _ALIAS = re.compile(r"\bas\s+\w+")
 _QUOTED = re.compile(rb"\s*\\?[\"'](\.*)([\w.]+)\\?[\"']")
+_RUN = re.compile(rb"%run[ \t]+(?:-i[ \t]+)?(?:\.{1,2}/)*([A-Za-z_][\w/]*)\b", re.ASCII)
 _IN_TESTS = (re.compile(rb"def test\w*\((?!\s*(?:self\s*)?\))"), re.compile(rb"fixture\b"))
 """Where pytest gives functions their arguments, or a file of fixtures. A pattern for both would begin with no
 literal, and take ten times as long."""
@@ -52,8 +53,14 @@ class Sketch:
 
 def sketch(data: bytes) -> Sketch:
     """The sketch of a ``.py`` file or a notebook."""
-    imports = [*_imports(data), *([FIXTURES] if speaks_of_fixtures(data) else [])]
+    imports = [*_imports(data), *_run(data), *([FIXTURES] if speaks_of_fixtures(data) else [])]
     return Sketch(might_matter(data), tuple(dict.fromkeys(imports)))
+
+
+def _run(data: bytes) -> Iterator[Import]:
+    """The scripts that the cells of a notebook run, whose names are theirs afterwards."""
+    for match in _RUN.finditer(data):
+        yield Import(match[1].decode("ascii").replace("/", "."))
 
 
 def speaks_of_fixtures(data: bytes) -> bool:

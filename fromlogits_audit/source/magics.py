@@ -53,6 +53,8 @@ _ONE_SIGN = re.compile(
     r"^\s*%(?P<name>bash|html|javascript|js|writefile|bq)(?P<rest>(?<=writefile).*|(?<=bq).*|\s*)$"
 )
 """Cell magics as Datalab spells them, which IPython has no line magics for."""
+_RUN = re.compile(r"(?:-i\s+)?(?:\.{1,2}/)*((?:[A-Za-z_]\w*/)*[A-Za-z_]\w*)(?:\.py)?")
+"""``%run setup.py`` without arguments, which might change what it does."""
 _ESCAPED = re.compile(r"^\s*(?:%|!|\?|[,;/](?=[A-Za-z_]))")
 _HELP = re.compile(r"^\s*[^#\s'\"](?:[^#'\"]*)\?\s*(?:;\s*)?(?:#.*)?$")
 _ASSIGNED = re.compile(r"^(?P<lead>\s*[A-Za-z_(\[*][^#'\"=!%]*?=\s*)(?:!|%(?=[A-Za-z_]))")
@@ -199,6 +201,10 @@ def _replace_statement(code: Code, index: int) -> None:
     match = _MAGIC.match(line.text)
     if match and match["name"] == "run" and (target := _run_target(match["rest"])):
         code.runs.append((index, target))
+        taken = _RUN.fullmatch(match["rest"].strip()) if not line.indent else None
+        if taken is not None:  # its names are the notebook's from then on
+            code.lines[index] = line.replaced(f"from {taken[1].replace('/', '.')} import *")
+            return
     keep = _python_from(code, index, stop, len(line.indent))
     if keep is not None:
         code.lines[index] = line.cut(len(line.indent), keep - len(line.indent))
