@@ -131,6 +131,22 @@ def go(run: Run, core: FuncCore, given: tuple[Value, ...], call: Callable[[], Va
     return unknown
 
 
+def prepare(run: Run, call: Callable[[], Value]) -> Value | None:
+    """Run what prepares data: no model depends on it. None where it spends what errands may."""
+    state, module = run.state, run.state.running
+    if state.cut or module is None:
+        return call()
+    before, left = state.steps, MAX_ERRANDS - module.errands
+    limit = before + max(left // 2, LEAST)
+    with state.within(limit if left > 0 else min(limit, state.limit)):
+        result = call()
+        spent = state.cut
+    if left > 0:
+        module.errands += state.steps - before
+        state.steps = before
+    return None if spent else result
+
+
 def _forget(run: Run, given: tuple[Value, ...], unknown: Unknown) -> bool:
     """Let everything be unknown that code without Keras may have changed; False where that is too much."""
     frames = [m.frame for m in run.modules.all() if m.frame is not None and m.is_apart]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fromlogits_audit.catalogue.ops import op
 from fromlogits_audit.interp.choice import alternatives
 from fromlogits_audit.interp.classes import external_bases, find_member
+from fromlogits_audit.interp.errands import prepare
 from fromlogits_audit.interp.items import content_of, spread
 from fromlogits_audit.interp.keras import callbacks, encoders, sources
 from fromlogits_audit.interp.keras.compiling import HEADS
@@ -301,5 +302,5 @@ def _mapped(run: Run, element: Value, function: Value, place: Place | None) -> V
     arguments = content.items if isinstance(content, TupleV) else (element,)
     if isinstance(content, Entries):
         arguments = (element,)
-    result = run.call(function, Args(arguments), place)
-    return data_tensor() if isinstance(result, Unknown) else content_of(run, result)
+    result = prepare(run, lambda: run.call(function, Args(arguments), place))
+    return data_tensor() if result is None or isinstance(result, Unknown) else content_of(run, result)
