@@ -138,6 +138,39 @@ def test_packages_that_parts_of_a_project_install(
     assert found == (tmp_path / expected if expected else None)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param('sys.path.append("../nets")', "nets/unet.py", id="beside the parent"),
+        pytest.param("sys.path.insert(0, 'old')", "jobs/old/unet.py", id="beneath"),
+        pytest.param(
+            'sys.path.append(os.path.join(os.path.dirname(__file__), "..", "nets"))',
+            "nets/unet.py",
+            id="joined",
+        ),
+        pytest.param('sys.path += ["../nets"]', None, id="otherwise"),
+        pytest.param('sys.path.append("/srv/me/project/nets")', "nets/unet.py", id="on another machine"),
+        pytest.param('sys.path.append("/srv/me/project/old")', None, id="one of two, on another machine"),
+        pytest.param('sys.path.append("project/nets")', None, id="a folder that is not there"),
+        pytest.param('sys.path.append("../data")', None, id="a folder is no module"),
+        pytest.param(
+            '"source": ["sys.path.append(\\"../nets\\")\\n", "x = 1"]', "nets/unet.py", id="in a notebook"
+        ),
+        pytest.param('sys.path.append(f"../{name}")', None, id="not known"),
+    ],
+)
+def test_folders_that_a_file_puts_on_its_path(tmp_path: Path, text: str, expected: str | None) -> None:
+    modules = ("nets/unet.py", "old/unet.py", "jobs/old/unet.py", "data/unet/one.csv", "jobs/train.py")
+    for name in modules:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    importer = tmp_path / "jobs/train.py"
+    importer.write_text(text, encoding="utf-8")
+    assert Project(tmp_path).resolve(importer, "unet") == (tmp_path / expected if expected else None)
+    other = Project(tmp_path).resolve(tmp_path / "jobs/other.py", "unet")
+    assert other is None  # another file says nothing
+
+
 def test_a_repository_that_is_keras_finds_itself(tmp_path: Path) -> None:
     for name in (
         "pyproject.toml",

@@ -94,7 +94,8 @@ class _Edges:
         if what.level == FIXTURES.level:
             return self._conftest(path, absent)
         top = what.module.partition(".")[0]
-        if not what.level and (top in absent or self._is_absent(path, top, absent)):
+        known = top in absent and not self._project.tells(path)
+        if not what.level and (known or self._is_absent(path, top, absent)):
             return None
         found = self._project.imported(path, what.module, what.level)
         return found if found is not None and found.suffix == ".py" else None

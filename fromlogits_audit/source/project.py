@@ -2,7 +2,8 @@
 
 The rules are Python's, seen from the importing file, with ``sys.path`` guessed: the folder
 of the importer (it may be a script), then every parent up to the project's root, each with
-its ``src/``; the nearest wins. What none of them has may be a package that a folder in one of them
+its ``src/``; the nearest wins. What none of them has may lie in a folder that the importer puts on
+``sys.path`` itself, or be a package that a folder in one of them
 installs (it has a ``setup.py``, say). Nothing outside the root is ever looked at.
 """
 
@@ -17,6 +18,8 @@ import sys
 from collections.abc import Iterator, Sequence, Set
 from functools import cached_property
 from pathlib import Path
+
+from fromlogits_audit.source.search_path import Told, told_by
 
 INSTALLS = ("pyproject.toml", "setup.py", "setup.cfg")
 """What a folder holds whose packages are meant to be installed."""
@@ -107,6 +110,7 @@ class Project:
         self._listed: dict[str, frozenset[str]] = {}
         self._resolved: dict[tuple[str, str, int], Path | None] = {}
         self._installing: dict[str, tuple[str, ...]] = {}
+        self._tells: dict[Path, tuple[Told, ...]] = {}
         for file in files:
             self.add(file)
 
@@ -189,19 +193,41 @@ class Project:
                 # A wrapper named for the library it wraps imports the library, not itself.
                 if found and (found != importer or os.path.basename(found) == "__init__.py"):
                     return found
-        return None if well_known else self._installed(importer, parts)
+        return None if well_known else self._told(importer, parts) or self._installed(importer, parts)
+
+    def tells(self, importer: Path) -> tuple[Told, ...]:
+        """The folders that a file puts on ``sys.path``."""
+        if importer not in self._tells:
+            self._tells[importer] = told_by(importer)
+        return self._tells[importer]
+
+    def _told(self, importer: str, parts: list[str]) -> str | None:
+        """A module in a folder that the importer puts on ``sys.path``, where there is one of that name."""
+        for told in self.tells(Path(importer)):
+            for tail in told.tails():
+                above = self._above(importer)
+                found = [self._descend(os.path.join(folder, *tail), parts) for folder in above]
+                there = [path for path in found if path and path.endswith(".py") and path != importer]
+                if there:
+                    return there[0] if len(there) == 1 or not told.abroad else None
+        return None
+
+    def _above(self, importer: str) -> Iterator[str]:
+        """The folder of a file and all above it, up to the root."""
+        for folder in _upwards(os.path.dirname(importer)):
+            yield folder
+            if folder == self._bound(importer):
+                return
 
     def _installed(self, importer: str, parts: list[str]) -> str | None:
         """What a part of the project installs that lies beside the importer's; two of a name are neither."""
         if parts[0] in _NOT_INSTALLED:
             return None
-        for folder in _upwards(os.path.dirname(importer)):
+        for folder in self._above(importer):
             packages = [(root, os.path.join(root, parts[0])) for root in self._parts(folder)]
             beside = [root for root, package in packages if "__init__.py" in self._names(package)]
             if beside:
                 return self._descend(beside[0], parts) if len(beside) == 1 else None
-            if folder == self._bound(importer):
-                break
         return None
 
     def _parts(self, folder: str) -> tuple[str, ...]:
