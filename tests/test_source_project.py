@@ -148,6 +148,8 @@ def test_packages_that_parts_of_a_project_install(
             "nets/unet.py",
             id="joined",
         ),
+        pytest.param('sys.path.append(\n    "../nets"\n)', "nets/unet.py", id="on several lines"),
+        pytest.param('sys.path.append(here)  # "../nets"', None, id="in a comment"),
         pytest.param('sys.path += ["../nets"]', None, id="otherwise"),
         pytest.param('sys.path.append("/srv/me/project/nets")', "nets/unet.py", id="on another machine"),
         pytest.param('sys.path.append("/srv/me/project/old")', None, id="one of two, on another machine"),

@@ -13,8 +13,10 @@ from pathlib import Path
 from fromlogits_audit.lean import dataclass
 from fromlogits_audit.source.contents import content
 
-_ADDED = re.compile(rb"sys\.path\.(?:append|insert|extend)[ \t]*\(([^\n]{,400})")
+_ADDED = re.compile(rb"sys\.path\.(?:append|insert|extend)[ \t]*\(")
 _QUOTED = re.compile(rb"""["']([\w ./-]+)\\?["']""")
+_BRACKETS = re.compile(rb"[()]")
+MAX_CALL = 400
 MAX_FOLDERS = 20
 MAX_PARTS = 16
 
@@ -41,8 +43,8 @@ def told_by(path: Path) -> tuple[Told, ...]:
 
 def _folders(data: bytes) -> Iterator[Told]:
     for match in _ADDED.finditer(data):
-        line = match[1].partition(b"\\n")[0]
-        quoted = [part.decode("ascii", "replace") for part in _QUOTED.findall(line)]
+        given = _to_its_end(data[match.end() : match.end() + MAX_CALL])
+        quoted = [part.decode("ascii", "replace") for part in _QUOTED.findall(given)]
         names: list[str] = []
         for name in "/".join(quoted).split("/"):
             if name == "..":
@@ -51,3 +53,13 @@ def _folders(data: bytes) -> Iterator[Told]:
                 names.append(name)
         if 0 < len(names) <= MAX_PARTS:
             yield Told(tuple(names), quoted[0].startswith("/"))
+
+
+def _to_its_end(text: bytes) -> bytes:
+    """What stands between the brackets of a call, behind the first of them; nothing where they stay open."""
+    depth = 1
+    for bracket in _BRACKETS.finditer(text):
+        depth += 1 if bracket.group() == b"(" else -1
+        if depth == 0:
+            return text[: bracket.start()]
+    return b""
