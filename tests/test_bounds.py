@@ -15,6 +15,7 @@ from pathological import FOUND, HEAD, PROGRAMS, REFUSED, SAFE, TAIL, UNDECIDED
 from fromlogits_audit.interp import engine
 from fromlogits_audit.interp.run import Run
 from fromlogits_audit.interp.state import MAX_STEPS, PATIENCE, WITHOUT_KERAS
+from fromlogits_audit.ir import Why
 from fromlogits_audit.source.project import Project
 
 SECONDS, MEGABYTES = 10, 500
@@ -152,6 +153,24 @@ def test_what_makes_something_of_keras_has_the_whole_budget(
     text = SEARCH.replace("total = 0", f"total = 0\n    made = {made}")
     run = _searching(f"import keras\nimport tensorflow as tf\n{text}", tmp_path, monkeypatch)
     assert MAX_STEPS < run.state.steps < MAX_STEPS + 1000
+
+
+def test_a_loss_for_a_function_that_is_not_entered_is_a_site(tmp_path: Path) -> None:
+    text = f"""import keras
+from keras.losses import binary_crossentropy
+{SEARCH}
+def train(model, loss, metrics):
+    model.compile("adam", loss=loss, metrics=metrics)
+
+model = keras.Sequential([keras.layers.Dense(1)])
+step0(1)
+train(model, binary_crossentropy, metrics=[keras.metrics.mean_squared_error])
+"""
+    (tmp_path / "search.py").write_text(text, encoding="utf-8")
+    found = engine.analyse(Project(tmp_path, [tmp_path / "search.py"]), cwd=tmp_path)
+    (site,) = [site for site in found.sites if site.location.line == text.count("\n")]
+    assert (site.loss and site.loss.name, site.output.known) == ("BinaryCrossentropy", False)
+    assert site.output.reason is not None and site.output.reason.why is Why.LIMIT
 
 
 def _searching(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:

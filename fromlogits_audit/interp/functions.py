@@ -148,7 +148,9 @@ def _run(
 ) -> Value:
     if (run.state.cut and not assumed) or len(run.state.stack) >= MAX_DEPTH:
         core.left_out = True
-        return run.state.fresh(Why.LIMIT, f"{core.name} is called where the program is too long to follow")
+        unknown = run.state.fresh(Why.LIMIT, f"{core.name} is called where the program is too long to follow")
+        run.keras.left_out(run, args, unknown.reason)
+        return unknown
     if not core.module.is_apart:
         run.state.rejoin()
     elif at_yield is None and not assumed and is_errand(run, core, args, receiver):

@@ -11,6 +11,7 @@ from fromlogits_audit.interp import attributes, calls, classes, options
 from fromlogits_audit.interp.handed import Handed, HandedOver
 from fromlogits_audit.interp.interest import Interest
 from fromlogits_audit.interp.keras.external import note_escape
+from fromlogits_audit.interp.keras.losses import OUT_OF_SIGHT
 from fromlogits_audit.interp.keras_values import LossV, ModelV
 from fromlogits_audit.interp.keys import KEYS
 from fromlogits_audit.interp.modules import Modules
@@ -161,7 +162,7 @@ class Run:
         handed: list[Handed] = []
         for value in args.all():
             if isinstance(value, LossV):
-                self.recorder.note_escape(value)
+                self.recorder.note_escape(value, OUT_OF_SIGHT)
             else:
                 handed += self.handed.note(self, value)
         note_escape(self, name, args)

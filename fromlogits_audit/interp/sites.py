@@ -69,7 +69,7 @@ class Recorder(Apart):
     run: Run
     built: dict[tuple[int, int], LossV] = field(default_factory=dict)
     met: set[tuple[int, int]] = field(default_factory=set)
-    escapes: set[tuple[int, int]] = field(default_factory=set)
+    escapes: dict[tuple[int, int], Undecided] = field(default_factory=dict)
     _captures: list[Capture] = field(default_factory=list)
     _partners: Partners = field(default_factory=Partners)
     meanings: dict[int, LossV | None] = field(default_factory=dict)
@@ -100,8 +100,8 @@ class Recorder(Apart):
             self._only_excluded.discard(loss.place.key)
         self.built.setdefault(loss.place.key, loss)
 
-    def note_escape(self, loss: LossV) -> None:
-        self.escapes.add(loss.place.key)
+    def note_escape(self, loss: LossV, reason: Undecided) -> None:
+        self.escapes[loss.place.key] = reason
 
     @contextmanager
     def measuring_for(self, partner: Value | None) -> Iterator[None]:
@@ -383,7 +383,7 @@ class Recorder(Apart):
         if key in self._only_excluded:
             reason = EXCLUDED
         elif key in self.escapes:
-            reason = Undecided(Why.EXTERNAL, "the loss is given to code outside the project")
+            reason = self.escapes[key]
         else:
             reason = Undecided(Why.NO_OUTPUT, "no code that was read gives it an output")
         facts = next(fact for _, fact in losses_of(self.run, loss))

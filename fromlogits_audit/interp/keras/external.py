@@ -289,11 +289,7 @@ def note_escape(run: Run, name: str, args: Args) -> None:
 
     A loss function of Keras: it meets its output out of sight.
     """
-    given = args.keywords.get("loss")
-    loss = losses.resolved(run, given, given.place) if isinstance(given, ExternalV) and given.place else None
-    if loss is not None:
-        run.recorder.note_built(loss)
-        run.recorder.note_escape(loss)
+    losses.note_given(run, (args.keywords.get("loss"),), losses.OUT_OF_SIGHT)
     if name.startswith(_OPEN_FAMILIES) and any(_runs(run, given) for given in args.all()):
         run.recorder.note_opaque(Undecided(Why.EXTERNAL, f"gives {name} a function to run"))
     if not any(isinstance(v, TensorV) for v in args.all()):

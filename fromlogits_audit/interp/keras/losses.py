@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import NoneType
 from typing import TYPE_CHECKING
@@ -150,6 +150,18 @@ def reference_loss(value: ExternalV, place: Place | None) -> LossV | None:
             spec, FALSE if spec.has_flag else None, Form.CLASS, where, always_logits=spec.always_logits
         )
     return None
+
+
+OUT_OF_SIGHT = Undecided(Why.EXTERNAL, "the loss is given to code outside the project")
+
+
+def note_given(run: Run, values: Iterable[Value | None], reason: Undecided) -> None:
+    """Losses of Keras that are given to what is not followed: they meet their outputs out of sight."""
+    for given in values:
+        loss = resolved(run, given, given.place) if isinstance(given, ExternalV) and given.place else None
+        if loss is not None:
+            run.recorder.note_built(loss)
+            run.recorder.note_escape(loss, reason)
 
 
 def resolved(run: Run, value: Value, place: Place | None, units: int | None = None) -> LossV | None:

@@ -31,7 +31,7 @@ from fromlogits_audit.interp.keras.labels import (
     written,
 )
 from fromlogits_audit.interp.keras.layers import apply_layer
-from fromlogits_audit.interp.keras.losses import combined, meet
+from fromlogits_audit.interp.keras.losses import combined, meet, note_given
 from fromlogits_audit.interp.keras.merging import as_one
 from fromlogits_audit.interp.keras.models import call_model, outputs_of
 from fromlogits_audit.interp.keras.tuning import LIBRARIES
@@ -194,6 +194,11 @@ class Keras:
             "y": data_tensor(what="labels"),
             "y_pred": outputs_of(run, instance, instance.place),
         }
+
+    def left_out(self, run: Run, args: Args, reason: Undecided) -> None:
+        """A function that is not entered: losses that it is given are sites all the same."""
+        named = (value for name, value in args.keywords.items() if "metric" not in name)
+        note_given(run, (*args.positional, *named), reason)
 
     def has_taken(self, instance: InstanceV, name: str) -> bool:
         """Whether a step of a model ran where the model was fitted."""
