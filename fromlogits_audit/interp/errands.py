@@ -39,9 +39,10 @@ if TYPE_CHECKING:
     from fromlogits_audit.interp.run import Run
 
 MAX_ERRANDS = PATIENCE
-"""Statements that all errands of a module may take together; one takes half of what is left."""
+"""Statements that all errands of a module may take together. One takes up to half of what is left, or what it
+needs of a quarter of what the program itself has left."""
 LEAST = 300
-"""What one may take all the same: it is the program's own budget then."""
+"""What the preparation of data may take all the same: it is the program's own budget then."""
 _MAX_GIVEN = 200
 """Objects that an errand may be given, those in others included."""
 _MAX_KEPT = 5_000
@@ -116,13 +117,13 @@ def go(run: Run, core: FuncCore, given: tuple[Value, ...], call: Callable[[], Va
     state, module = run.state, run.state.running
     assert module is not None
     before, left = state.steps, MAX_ERRANDS - module.errands
-    with _budget(state, max(left // 2, LEAST)) as errand:
+    with _budget(state, max(left // 2, (state.limit - before) // 4)) as errand:
         result = call()
     if errand.is_over:
         return result
-    if left > 0:
-        module.errands += state.steps - before
-        state.steps = before
+    taken = min(state.steps - before, left)
+    module.errands += taken
+    state.steps -= taken
     if not state.cut or state.steps > state.limit:
         return result
     core.left_out = True

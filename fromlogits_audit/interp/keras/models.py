@@ -15,7 +15,7 @@ from fromlogits_audit.interp.keras import graphs
 from fromlogits_audit.interp.keras.activations import apply_activation
 from fromlogits_audit.interp.keras.layers import apply_layer, make_layer, to_tensor
 from fromlogits_audit.interp.keras.shapes import number
-from fromlogits_audit.interp.keras_values import ModelV, TensorV, data_tensor
+from fromlogits_audit.interp.keras_values import LayerV, ModelV, TensorV, data_tensor
 from fromlogits_audit.interp.state import WORK_OF_A_STEP
 from fromlogits_audit.interp.truth import truth
 from fromlogits_audit.interp.values import (
@@ -301,17 +301,27 @@ def layers_of(run: Run, model: Value, place: Place | None) -> Value:
         return run.state.fresh(Why.OPAQUE_LAYER, "the layers of a model")
     if "$layers" in model.slots:
         outputs_of(run, model, place)  # so that every layer knows its output
-        content = model.slots["$layers"]
-        if isinstance(content, TupleV):
-            # Keras leaves InputLayer out of model.layers of a Sequential.
-            return ListV(tuple(v for v in content.items if not isinstance(v, TensorV)), content.open)
         made = ListV()
-        made.slots["items"] = content
+        made.slots["items"] = lift(model.slots["$layers"], run.state.guard, _without_input)
         return made
     outputs = model.slots.get("$outputs")
     if outputs is None:
         return run.state.fresh(Why.OPAQUE_LAYER, "the layers of a model")
     return graphs.layers_of(run, model, outputs)
+
+
+def _without_input(layers: Value) -> Value:
+    """Keras leaves InputLayer out of ``model.layers`` of a Sequential."""
+    if not isinstance(layers, TupleV):
+        return layers
+    return TupleV(tuple(one for one in layers.items if not _is_input(one)), layers.open)
+
+
+def _is_input(value: Value) -> bool:
+    """Whether an item of a Sequential is its input, or the layer that stands for that of another model."""
+    return isinstance(value, TensorV) or (
+        isinstance(value, LayerV) and value.spec.name == "keras.layers.InputLayer"
+    )
 
 
 def find_layer(run: Run, model: Value, args: Args, place: Place | None) -> Value:
