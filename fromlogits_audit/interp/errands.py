@@ -158,13 +158,20 @@ def _forget(run: Run, given: tuple[Value, ...], unknown: Unknown) -> bool:
     ]
     values = [*given, *(holder.slots[key] for holder, key in kept)]
     reached = list(_reached(values, _MAX_KEPT))
-    if len(reached) >= _MAX_KEPT or any(isinstance(value, _KERAS) for value in reached):
+    if len(reached) >= _MAX_KEPT or any(map(_is_of_a_model, reached)):
         return False
     changed = [value for value in reached if isinstance(value, Obj) and _is_mutable(value)]
     kept += [(value, key) for value in changed for key in value.slots]
     for holder, key in kept:
         run.state.write(holder, key, unknown)
     return True
+
+
+def _is_of_a_model(value: Value) -> bool:
+    """Whether a value may be changed, or leads to what may, and is of Keras: arrays of data are not."""
+    if isinstance(value, TensorV):
+        return value.layer is not None or value.final is not None
+    return isinstance(value, _KERAS)
 
 
 def _is_data(key: object, value: Value) -> bool:
