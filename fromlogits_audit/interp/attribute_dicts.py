@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fromlogits_audit.interp import dicts
-from fromlogits_audit.interp.choice import lift
+from fromlogits_audit.interp.choice import is_none, lift
 from fromlogits_audit.interp.equality import dict_key
 from fromlogits_audit.interp.items import content_of, get_item
 from fromlogits_audit.interp.reflection import attributes_of
@@ -50,7 +50,7 @@ def _made(run: Run, args: Args, place: Place | None, *, grows: bool = False) -> 
     if not _CHANGES_ITS_WAYS.isdisjoint(args.keywords):
         return None
     fields = {key: value for key, value in args.keywords.items() if not key.endswith("_box")}
-    given = args.positional[:1] if args.positional and not _is_nothing(args.positional[0]) else ()
+    given = args.positional[:1] if args.positional and not is_none(args.positional[0]) else ()
     plain = dicts.union(run, *given)
     dicts.update_items(run, plain, {key: (Const(key), value) for key, value in fields.items()})
     if args.double is not None:
@@ -61,10 +61,6 @@ def _made(run: Run, args: Args, place: Place | None, *, grows: bool = False) -> 
 def of_plain(run: Run, plain: DictV) -> Value:
     """Such a dict of another."""
     return _of(run, plain, False, _MAX_DEPTH)
-
-
-def _is_nothing(value: Value) -> bool:
-    return isinstance(value, Const) and value.value is None
 
 
 def _of(run: Run, value: Value, grows: bool, depth: int) -> Value:
@@ -201,7 +197,7 @@ def _forget(run: Run, target: Value, depth: int) -> None:
 def _created(run: Run, args: Args, place: Place | None) -> Value | None:
     """``OmegaConf.create(...)``: of a dict or of nothing; what it looks up elsewhere is not known."""
     given = args.get(0, "obj") or DictV()
-    made = _made(run, Args((given,)), place) if isinstance(given, DictV) or _is_nothing(given) else None
+    made = _made(run, Args((given,)), place) if isinstance(given, DictV) or is_none(given) else None
     return made if made is None else _resolved(run, made, _MAX_DEPTH)
 
 

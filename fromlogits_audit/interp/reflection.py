@@ -171,7 +171,7 @@ def _property(run: Run, args: Args, place: Place | None) -> Value:
     return made_property(args)
 
 
-def _import(run: Run, args: Args, place: Place | None) -> Value | None:
+def _import(run: Run, args: Args, place: Place | None, *, by: str) -> Value | None:
     """A module imported by a name that is known, or is one of several."""
     name, package = args.get(0, "name"), args.get(1, "package") or NONE
     frame = place.chunk.module.frame if place is not None else None
@@ -179,9 +179,7 @@ def _import(run: Run, args: Args, place: Place | None) -> Value | None:
         return None
     rows = []
     for guard, (one, within) in product([name, package], run.state.guard):
-        module = _imported(run, frame, one, within)
-        if module is None:
-            return None
+        module = _imported(run, frame, one, within) or run.state.fresh(Why.EXTERNAL, f"result of {by}")
         rows.append((guard, module))
     names = {module.name if isinstance(module, ExternalV) else None for _, module in rows}
     # Two spellings of the same package are no two cases.
@@ -201,10 +199,6 @@ def _imported(run: Run, frame: Frame, name: Value, package: Value) -> Value | No
         parts = text.split(".")
         dotted, level = ".".join([*parts[: len(parts) - level + 1], dotted]), 0
     return forced(run.import_module(frame, dotted, level))
-
-
-def _module(run: Run, args: Args, place: Place | None) -> Value:
-    return _import(run, args, place) or run.state.fresh(Why.EXTERNAL, "result of importlib.import_module")
 
 
 def attributes_of(run: Run, value: Value) -> Value:
@@ -260,6 +254,5 @@ REFLECTION: dict[str, Function] = {
     "builtins.type": partial(of_each, _type),
     "builtins.property": _property,
     "functools.partialmethod": _partial_method,
-    "builtins.__import__": _import,
-    "importlib.import_module": partial(of_each, _module),
+    **{name: partial(_import, by=name) for name in ("builtins.__import__", "importlib.import_module")},
 }

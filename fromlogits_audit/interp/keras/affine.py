@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fromlogits_audit.interp.keras.formulas import noted, of_step
+from fromlogits_audit.interp.keras.shapes import real
 from fromlogits_audit.interp.keras_values import StepKind, TensorV
 from fromlogits_audit.interp.values import Const, TupleV, Value
 from fromlogits_audit.ir import Scale
@@ -53,8 +54,8 @@ def _line(tensor: TensorV) -> _Line | None:
 
 
 def _number(value: Value) -> float | None:
-    known = isinstance(value, Const) and isinstance(value.value, (int, float))
-    return float(value.value) if known and abs(value.value) < 1e6 else None  # type: ignore[attr-defined]
+    known = real(value)
+    return known if known is not None and abs(known) < 1e6 else None
 
 
 def _then(symbol: str, line: _Line | None, number: float | None, *, tensor_first: bool) -> _Line | None:

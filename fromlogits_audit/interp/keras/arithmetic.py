@@ -11,7 +11,7 @@ from fromlogits_audit.interp.keras import formulas
 from fromlogits_audit.interp.keras.activations import opaque
 from fromlogits_audit.interp.keras.affine import shifted
 from fromlogits_audit.interp.keras.merging import COSINE, combine, summed, weighted
-from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, broadcast
+from fromlogits_audit.interp.keras.shapes import UNRANKED, Dims, broadcast, real
 from fromlogits_audit.interp.keras_values import (
     COMPARISON,
     DECISIONS,
@@ -22,7 +22,7 @@ from fromlogits_audit.interp.keras_values import (
     TensorV,
     data_tensor,
 )
-from fromlogits_audit.interp.values import Args, Const, Hop, Place, Unknown, Value
+from fromlogits_audit.interp.values import Args, Hop, Place, Unknown, Value
 from fromlogits_audit.ir import Scale, Undecided, Why
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ def _tempered(symbol: str, a: Value, b: Value) -> TensorV | None:
         return None
     if isinstance(other, TensorV) and other.scale is not Scale.UNKNOWN:
         return None
-    factor = other.value if isinstance(other, Const) else None
-    if isinstance(factor, (int, float)) and (abs(factor) <= 1 if symbol == "*" else abs(factor) >= 1):
+    factor = real(other)
+    if factor is not None and (abs(factor) <= 1 if symbol == "*" else abs(factor) >= 1):
         return None
     return replace(
         cosine,
@@ -153,10 +153,10 @@ def _if_decided(symbol: str, a: Value, b: Value, made: Value) -> Value:
     if not isinstance(made, TensorV) or made.reason not in DECISIONS:
         return made
     other = b if isinstance(a, TensorV) else a
-    plain = other.value if isinstance(other, Const) and isinstance(other.value, (int, float)) else None
+    plain = real(other)
     complement = symbol == "-" and other is a and plain == 1
     both = all(isinstance(side, TensorV) and side.reason in DECISIONS for side in (a, b))
-    same = plain is not None and _harmless(symbol, float(plain))
+    same = plain is not None and _harmless(symbol, plain)
     if complement or same or (both and symbol == "*") or symbol in ("&", "|", "^", "**"):
         return made
     return counted(made)
@@ -181,8 +181,8 @@ def _elementwise(symbol: str, a: Value, b: Value) -> Value:
     if not isinstance(tensor, TensorV):
         return _plain(a, b)
     after = replace(tensor, layer=None, parents=(tensor,))
-    plain = other.value if isinstance(other, Const) and isinstance(other.value, (int, float)) else None
-    same = plain is not None and _harmless(symbol, float(plain)) and (tensor is a or symbol in "+*")
+    plain = real(other)
+    same = plain is not None and _harmless(symbol, plain) and (tensor is a or symbol in "+*")
     if not same:
         # 0.5 means something else on scores that are shifted or scaled.
         after = replace(after, final=None)
@@ -294,8 +294,9 @@ def compare(run: Run, symbol: str, a: Value, b: Value, place: Place | None) -> V
 
 
 def _decide(run: Run, tensor: TensorV, other: Value, place: Place | None) -> None:
-    if isinstance(other, Const) and isinstance(other.value, (int, float)):
-        note_cutoff(run, tensor, float(other.value), place)
+    threshold = real(other)
+    if threshold is not None:
+        note_cutoff(run, tensor, threshold, place)
     elif isinstance(other, Unknown) or (isinstance(other, TensorV) and not _finals(other)):
         note_cutoff(run, tensor, None, place)
     elif isinstance(other, TensorV) and not _finals(tensor):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fromlogits_audit.interp.keras.shapes import real
 from fromlogits_audit.interp.keras_values import LABELS, Step, StepKind, TensorV
-from fromlogits_audit.interp.values import Const, Hop, Place, Value
+from fromlogits_audit.interp.values import Hop, Place, Value
 from fromlogits_audit.ir import Scale
 
 MAX_WALK = 64
@@ -154,11 +155,12 @@ def is_part(tensor: TensorV) -> bool:
 
 
 def _is_one(value: Value) -> bool:
-    return isinstance(value, Const) and isinstance(value.value, (int, float)) and value.value == 1
+    return real(value) == 1
 
 
 def _is_below_one(value: Value) -> bool:
-    return isinstance(value, Const) and isinstance(value.value, (int, float)) and value.value <= 1
+    known = real(value)
+    return known is not None and known <= 1
 
 
 def _is_exponential(tensor: TensorV) -> bool:

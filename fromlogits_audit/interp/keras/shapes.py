@@ -31,6 +31,12 @@ def ranked(shape: Dims) -> Dims:
     return None if shape is not None and shape[:1] == (UNRANKED,) else shape
 
 
+def real(value: Value | None) -> float | None:
+    """A known number."""
+    known = isinstance(value, Const) and isinstance(value.value, (int, float))
+    return float(value.value) if known else None  # type: ignore[union-attr]
+
+
 def number(value: Value | None) -> int | None:
     """A known whole number."""
     if (
